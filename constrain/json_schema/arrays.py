@@ -1,0 +1,190 @@
+"""One array, item by item: what may be written, and what that leaves to be done.
+
+An `ArrayShape` is what an alternative says once and for all, an `ArrayState` where a half-written array stands:
+
+    {"prefixItems": [A], "items": B, "contains": C, "minItems": 2}
+
+    index 0     goal A, or A and C (claims `contains`)      close: no
+    index 1     goal B, or B and C                          close: no
+    index 2     goal B if C was claimed, else B and C too   close: if C was claimed
+
+Debts are settled by claiming, as in objects.py: `contains` (an item may claim to be one of those counted;
+below a maximum, every item either is counted or satisfies the negation), an item that must exist
+somewhere, and the exclusion of whole arrays.  Two keywords need the *values* of earlier items:
+
+    uniqueItems        an item's goal excludes the values already written
+    its negation       some item equals an earlier one: an item may claim to equal one of those written
+
+Beyond the last index that anything mentions, states repeat, so an unbounded array has finitely many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from constrain.json_schema.formula import Formula
+from constrain.json_schema.units import ArrayAlternative
+from constrain.json_schema.values import Value
+
+if TYPE_CHECKING:
+    from constrain.json_schema.goals import Goals
+
+UNKNOWN = Value(0, None)
+"""A value whose text is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayState:
+    """Where a half-written array stands."""
+
+    index: int
+    somes: int
+    at_least: tuple[int, ...]
+    at_most: tuple[int, ...]
+    seen: frozenset[Value]
+    repeated: bool
+    excluded: frozenset[Value]
+
+
+Way = tuple[Formula, ArrayState]
+"""The goal of an item, and the state after it (without the item's value, which `saw` adds)."""
+
+
+class ArrayShape:
+    """What stays the same while an array is written."""
+
+    def __init__(self, goals: Goals, alternative: ArrayAlternative) -> None:
+        self.goals = goals
+        self.alternative = alternative
+        self.horizon = max(
+            0,
+            *(index + 1 for index, _ in alternative.at),
+            *(start for start, _ in alternative.rest),
+            *(start for start, _ in alternative.somes),
+        ) if alternative.at or alternative.rest or alternative.somes else 0  # fmt: skip
+        longest = max((len(value.items) + 1 for value in alternative.excluded), default=0)
+        self.last = max(self.horizon, alternative.low, longest)
+        self.records = alternative.unique or alternative.repeated
+        self.start = ArrayState(
+            index=0,
+            somes=(1 << len(alternative.somes)) - 1,
+            at_least=tuple(number for _, number in alternative.at_least),
+            at_most=tuple(number for _, number in alternative.at_most),
+            seen=frozenset(),
+            repeated=not alternative.repeated,
+            excluded=alternative.excluded,
+        )
+        self._goal: dict[int, Formula] = {}
+
+    @property
+    def is_plain(self) -> bool:
+        """Does nothing but the length have to be looked after?"""
+        alternative = self.alternative
+        return not (
+            alternative.somes
+            or alternative.at_least
+            or alternative.at_most
+            or self.records
+            or alternative.excluded
+        )
+
+    def goal(self, index: int) -> Formula:
+        """What the item at an index must satisfy."""
+        index = min(index, self.horizon)
+        found = self._goal.get(index)
+        if found is None:
+            alternative = self.alternative
+            parts = [formula for place, formula in alternative.at if place == index]
+            parts += [formula for start, formula in alternative.rest if start <= index]
+            found = self._goal[index] = self.goals.formulas.conj(parts)
+        return found
+
+    def ways(self, state: ArrayState) -> list[Way]:
+        """What the next item may be, and the states that leads to."""
+        alternative, formulas = self.alternative, self.goals.formulas
+        if alternative.high is not None and state.index >= alternative.high:
+            return []
+        after = state.index + 1
+        if alternative.high is None:
+            after = min(after, self.last)
+        found: list[Way] = [(self.goal(state.index), replace(state, index=after))]
+        for some, (start, formula) in enumerate(alternative.somes):
+            if state.somes >> some & 1 and start <= state.index:
+                found = [
+                    way
+                    for goal, kept in found
+                    for way in (
+                        (formulas.conj([goal, formula]), replace(kept, somes=kept.somes & ~(1 << some))),
+                        (goal, kept),
+                    )
+                ]
+        for formula in self._counted():
+            found = [way for goal, kept in found for way in self._count(formula, goal, kept)]
+        if alternative.unique:
+            others = formulas.not_values(state.seen - {UNKNOWN})
+            found = [(formulas.conj([goal, others]), kept) for goal, kept in found]
+        elif not state.repeated:
+            same = formulas.values(state.seen - {UNKNOWN})
+            done = [
+                (formulas.conj([goal, same]), replace(kept, repeated=True, seen=frozenset()))
+                for goal, kept in found
+            ]
+            found = [*done, *found]
+        if state.excluded:
+            found = [way for goal, kept in found for way in self._differ(state.index, goal, kept)]
+        return [way for way in dict.fromkeys(found) if way[0] is not formulas.false]
+
+    def _counted(self) -> list[Formula]:
+        alternative = self.alternative
+        return list(
+            dict.fromkeys(formula for formula, _ in (*alternative.at_least, *alternative.at_most))
+        )
+
+    def _count(self, formula: Formula, goal: Formula, state: ArrayState) -> Iterator[Way]:
+        formulas, alternative = self.goals.formulas, self.alternative
+        owed = tuple(
+            max(0, left - (counted is formula))
+            for left, (counted, _) in zip(state.at_least, alternative.at_least, strict=True)
+        )
+        room = tuple(
+            left - (counted is formula)
+            for left, (counted, _) in zip(state.at_most, alternative.at_most, strict=True)
+        )
+        if room != state.at_most:
+            if min(room) >= 0:
+                yield formulas.conj([goal, formula]), replace(state, at_least=owed, at_most=room)
+            yield formulas.conj([goal, formulas.negate(formula)]), state
+        elif owed != state.at_least:
+            yield formulas.conj([goal, formula]), replace(state, at_least=owed)
+            yield goal, state
+        else:
+            yield goal, state
+
+    def _differ(self, index: int, goal: Formula, state: ArrayState) -> Iterator[Way]:
+        formulas = self.goals.formulas
+        groups: dict[Value, list[Value]] = {}
+        for value in state.excluded:
+            if index < len(value.items):
+                groups.setdefault(value.items[index], []).append(value)
+        free = replace(state, excluded=frozenset())
+        yield formulas.conj([goal, formulas.not_values(groups)]), free
+        for item, values in groups.items():
+            yield formulas.conj([goal, formulas.values([item])]), replace(state, excluded=frozenset(values))
+
+    def saw(self, state: ArrayState, value: Value) -> ArrayState:
+        """The state after an item, once its value is known."""
+        if not self.records or (self.alternative.repeated and state.repeated):
+            return state
+        return replace(state, seen=state.seen | {value})
+
+    def can_close(self, state: ArrayState) -> bool:
+        """May the array end here?"""
+        return (
+            state.index >= self.alternative.low
+            and not state.somes
+            and not any(state.at_least)
+            and state.repeated
+            and not any(len(value.items) == state.index for value in state.excluded)
+        )

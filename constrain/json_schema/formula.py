@@ -1,0 +1,288 @@
+"""What a schema says, as an interned boolean formula over a few dozen atoms.
+
+The question: what is the smallest vocabulary into which every keyword of every draft translates, such that
+negation stays inside it?  The answer is the table below; each atom's negation is an atom again, so `not` is
+pushed to the leaves and the engine behind never meets it.
+
+    atom                    negation                says
+    types(mask)             types(~mask)            the value has one of these types
+    in(V)  nin(V)           each other              the value is (not) one of these
+    ge gt le lt v           lt le gt ge             number bounds
+    mul m, nmul m           each other              (not) a multiple
+    integer, ninteger       each other              draft 4: written without fraction and exponent
+    minl n, maxl n          maxl n-1, minl n+1      length in code points
+    pat p, npat p           each other              a match somewhere in the string
+    fmt f, nfmt f           each other              format
+    all(L, f)               some(L, not f)          every key in L has a value in f / some key has
+    minp n, maxp n          maxp n-1, minp n+1      number of keys
+    at(i, f)                hasat(i, not f)         item i, if there is one / there is one, and it is
+    from(i, f)              somefrom(i, not f)      every item from i on / some item
+    mini n, maxi n          maxi n-1, mini n+1      number of items
+    cmin(f, n), cmax(f, n)  cmax(f, n-1), cmin(...) at least / at most n items in f
+    uniq, nuniq             each other              all items differ
+    ref(node), nref(node)   each other              the schema at a place, unfolded when it is needed
+    uneval(node, key)       nuneval(node, key)      unevaluatedProperties / unevaluatedItems
+
+A key language L is itself a formula about strings, so `properties`, `patternProperties`,
+`additionalProperties` and `propertyNames` all are `all(L, f)`.  `required` is `some({k}, TRUE)`.
+
+Connectives: `and`, `or`, `one` (exactly one) and `notone` (its negation); `when(t, f)` holds at type t
+only if f does and always elsewhere, `only(t, f)` is its dual.  `order(names)` is true and remembers in
+which order an author listed properties.
+
+Example: `{"minLength": 2}` is `when(string, minl 2)`; its negation is `only(string, maxl 1)`.
+
+Source: Attouche et al., "Witness Generation for JSON Schema" (VLDB 2022), section 4, from which we depart:
+1. `ref` is negated as a whole (`nref`) and never unfolded by negation, so recursion needs no extra variables.
+2. `oneOf` stays one connective; how to expand it is decided in context (goals.py).
+
+Formulas are interned: equal ones are one object, and memo tables downstream use identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from constrain.json_schema.values import ALL_TYPES, STRING, Value
+
+if TYPE_CHECKING:
+    pass
+
+
+class Formula:
+    """One interned formula: a kind, its arguments, and a number in order of making."""
+
+    __slots__ = ("args", "kind", "negation", "number")
+
+    def __init__(self, kind: str, args: tuple[Any, ...], number: int) -> None:
+        self.kind = kind
+        self.args = args
+        self.number = number
+        self.negation: Formula | None = None
+
+    def __repr__(self) -> str:
+        if not self.args:
+            return self.kind
+        return f"{self.kind}({', '.join(_shown(arg) for arg in self.args)})"
+
+    @property
+    def parts(self) -> tuple[Formula, ...]:
+        """The operands of a connective."""
+        return self.args
+
+
+def _shown(arg: object) -> str:
+    if isinstance(arg, frozenset):
+        return "{" + ", ".join(sorted(str(item.data) for item in arg)) + "}"
+    return str(arg)
+
+
+CONNECTIVES = frozenset({"and", "or", "one", "notone"})
+_SWAPPED = {
+    "in": "nin",
+    "ge": "lt",
+    "gt": "le",
+    "mul": "nmul",
+    "integer": "ninteger",
+    "pat": "npat",
+    "fmt": "nfmt",
+    "uniq": "nuniq",
+    "ref": "nref",
+    "uneval": "nuneval",
+}
+_SWAPPED |= {negative: positive for positive, negative in _SWAPPED.items()}
+
+
+class Formulas:
+    """The formulas of one grammar, with constructors that keep them tidy."""
+
+    def __init__(self) -> None:
+        self._interned: dict[tuple[Any, ...], Formula] = {}
+        self.true = self._make("true")
+        self.false = self._make("false")
+        self.true.negation, self.false.negation = self.false, self.true
+        self._negate: dict[str, Callable[[Formula], Formula]] = {
+            "and": lambda f: self.disj(self.negate(part) for part in f.parts),
+            "or": lambda f: self.conj(self.negate(part) for part in f.parts),
+            "one": lambda f: self._make("notone", *f.parts),
+            "notone": lambda f: self._make("one", *f.parts),
+            "types": lambda f: self.types(ALL_TYPES & ~f.args[0]),
+            "when": lambda f: self.only(f.args[0], self.negate(f.args[1])),
+            "only": lambda f: self.when(f.args[0], self.negate(f.args[1])),
+            "order": lambda f: self.false,
+            "minl": lambda f: self.count("maxl", f.args[0] - 1),
+            "maxl": lambda f: self.count("minl", f.args[0] + 1),
+            "minp": lambda f: self.count("maxp", f.args[0] - 1),
+            "maxp": lambda f: self.count("minp", f.args[0] + 1),
+            "mini": lambda f: self.count("maxi", f.args[0] - 1),
+            "maxi": lambda f: self.count("mini", f.args[0] + 1),
+            "all": lambda f: self.some_key(f.args[0], self.negate(f.args[1])),
+            "some": lambda f: self.all_keys(f.args[0], self.negate(f.args[1])),
+            "at": lambda f: self.has_item("hasat", f.args[0], self.negate(f.args[1])),
+            "hasat": lambda f: self.item("at", f.args[0], self.negate(f.args[1])),
+            "from": lambda f: self.has_item("somefrom", f.args[0], self.negate(f.args[1])),
+            "somefrom": lambda f: self.item("from", f.args[0], self.negate(f.args[1])),
+            "cmin": lambda f: self.contains_at_most(f.args[0], f.args[1] - 1),
+            "cmax": lambda f: self.contains_at_least(f.args[0], f.args[1] + 1),
+        }
+
+    def _make(self, kind: str, *args: Any) -> Formula:
+        key = (kind, *args)
+        formula = self._interned.get(key)
+        if formula is None:
+            formula = self._interned[key] = Formula(kind, args, len(self._interned))
+        return formula
+
+    def negate(self, formula: Formula) -> Formula:
+        """The formula that holds exactly where this one does not."""
+        if formula.negation is None:
+            special = self._negate.get(formula.kind)
+            if special is not None:
+                formula.negation = special(formula)
+            else:
+                formula.negation = self._make(_SWAPPED[formula.kind], *formula.args)
+            if formula.negation.negation is None:
+                formula.negation.negation = formula
+        return formula.negation
+
+    # Connectives.  They keep the order of their operands: it is the author's.
+
+    def conj(self, parts: Iterable[Formula]) -> Formula:
+        """All of them.  Flat, without repetitions; FALSE if a part and its negation meet."""
+        kept: dict[Formula, None] = {}
+        for part in parts:
+            for piece in part.parts if part.kind == "and" else (part,):
+                if piece is self.false:
+                    return self.false
+                if piece is not self.true:
+                    kept[piece] = None
+        if not kept:
+            return self.true
+        if len(kept) == 1:
+            return next(iter(kept))
+        if any(piece.negation in kept for piece in kept if piece.negation is not None):
+            return self.false
+        return self._make("and", *kept)
+
+    def disj(self, parts: Iterable[Formula]) -> Formula:
+        """Any of them.  Flat, without repetitions; TRUE if a part and its negation meet."""
+        kept: dict[Formula, None] = {}
+        for part in parts:
+            for piece in part.parts if part.kind == "or" else (part,):
+                if piece is self.true or piece.kind == "order":
+                    return self.true
+                if piece is not self.false:
+                    kept[piece] = None
+        if not kept:
+            return self.false
+        if len(kept) == 1:
+            return next(iter(kept))
+        if any(piece.negation in kept for piece in kept if piece.negation is not None):
+            return self.true
+        return self._make("or", *kept)
+
+    def one(self, parts: Iterable[Formula]) -> Formula:
+        """Exactly one of them."""
+        parts = [part for part in parts if part is not self.false]
+        certain = [part for part in parts if part is self.true]
+        if len(certain) > 1:
+            return self.false
+        if certain:
+            return self.conj(self.negate(part) for part in parts if part is not self.true)
+        if not parts:
+            return self.false
+        if len(parts) == 1:
+            return parts[0]
+        return self._make("one", *parts)
+
+    def notone(self, parts: Iterable[Formula]) -> Formula:
+        """None of them, or more than one."""
+        return self.negate(self.one(parts))
+
+    def when(self, kind: int, formula: Formula) -> Formula:
+        """`formula` at this type; true at others."""
+        return self.true if formula is self.true else self._make("when", kind, formula)
+
+    def only(self, kind: int, formula: Formula) -> Formula:
+        """`formula` at this type; false at others."""
+        return self.false if formula is self.false else self._make("only", kind, formula)
+
+    def types(self, mask: int) -> Formula:
+        """The types whose bit is set."""
+        if mask == ALL_TYPES:
+            return self.true
+        return self._make("types", mask) if mask else self.false
+
+    # Atoms.
+
+    def values(self, values: Iterable[Value]) -> Formula:
+        """One of these values."""
+        values = frozenset(values)
+        return self._make("in", values) if values else self.false
+
+    def not_values(self, values: Iterable[Value]) -> Formula:
+        """None of these values."""
+        values = frozenset(values)
+        return self._make("nin", values) if values else self.true
+
+    def key(self, name: str) -> Formula:
+        """The language of one key."""
+        return self._make("in", frozenset((Value(STRING, name),)))
+
+    def bound(self, kind: str, value: Fraction) -> Formula:
+        """`ge`, `gt`, `le`, `lt`, `mul` or `nmul` of a number."""
+        return self._make(kind, value)
+
+    def word(self, kind: str, *args: Any) -> Formula:
+        """`pat`, `fmt`, `integer`, `uniq`, `order`, `ref` or `uneval`: atoms without rules of their own."""
+        return self._make(kind, *args)
+
+    def count(self, kind: str, number: int) -> Formula:
+        """`minl`, `maxl`, `minp`, `maxp`, `mini` or `maxi` of a number."""
+        if kind.startswith("min"):
+            return self.true if number <= 0 else self._make(kind, number)
+        return self.false if number < 0 else self._make(kind, number)
+
+    def all_keys(self, language: Formula, formula: Formula) -> Formula:
+        """Every key of the language has a value in `formula`."""
+        if formula is self.true or language is self.false:
+            return self.true
+        return self._make("all", language, formula)
+
+    def some_key(self, language: Formula, formula: Formula) -> Formula:
+        """Some key of the language has a value in `formula`."""
+        if formula is self.false or language is self.false:
+            return self.false
+        return self._make("some", language, formula)
+
+    def item(self, kind: str, index: int, formula: Formula) -> Formula:
+        """`at` or `from`."""
+        if formula is self.false:
+            return self.count("maxi", index)
+        return self.true if formula is self.true else self._make(kind, index, formula)
+
+    def has_item(self, kind: str, index: int, formula: Formula) -> Formula:
+        """`hasat` or `somefrom`."""
+        if formula is self.true:
+            return self.count("mini", index + 1)
+        return self.false if formula is self.false else self._make(kind, index, formula)
+
+    def contains_at_least(self, formula: Formula, number: int) -> Formula:
+        """At least `number` items in `formula`."""
+        if number <= 0:
+            return self.true
+        if formula is self.true:
+            return self.count("mini", number)
+        return self.false if formula is self.false else self._make("cmin", formula, number)
+
+    def contains_at_most(self, formula: Formula, number: int) -> Formula:
+        """At most `number` items in `formula`."""
+        if number < 0:
+            return self.false
+        if formula is self.true:
+            return self.count("maxi", number)
+        if number == 0:
+            return self.item("from", 0, self.negate(formula))
+        return self.true if formula is self.false else self._make("cmax", formula, number)

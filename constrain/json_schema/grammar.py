@@ -1,0 +1,122 @@
+"""A JSON Schema as a grammar: the entry point of this package, and the order of its stages.
+
+    schema ── references ──▶ nodes ── translate ──▶ formulas ── goals ──▶ alternatives ── emit ──▶ continuations
+              admission: one scan that refuses, by name and place, what is malformed or unsupported
+
+`compile_schema` visits the whole schema once, in the scan; everything behind it happens on demand, when a
+generation gets there.  The start is checked to have a value at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from referencing import Registry
+
+from constrain.continuation import END, Continuation, Terminal, Union
+from constrain.errors import LimitExceeded, UnsatisfiableError
+from constrain.json_schema.admission import Note, admit
+from constrain.json_schema.emit import Emitter
+from constrain.json_schema.formula import Formula, Formulas
+from constrain.json_schema.goals import Goals
+from constrain.json_schema.liveness import Liveness
+from constrain.json_schema.options import JsonOptions
+from constrain.json_schema.references import Documents, Node
+from constrain.json_schema.scalars import Scalars
+from constrain.json_schema.translate import Translator
+from constrain.json_schema.typed import TypedView
+from constrain.json_schema.unevaluated import Unevaluated
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaGrammar:
+    """A compiled schema: where its documents start, and what was noted about its keywords."""
+
+    start: Continuation
+    notes: tuple[Note, ...]
+    options: JsonOptions
+    emitter: Emitter
+    goal: Formula
+
+    def before(self, then: Continuation) -> Continuation:
+        """A value of this schema, then `then`: how a schema stands inside another grammar."""
+        return self.emitter.value(self.goal, then)
+
+
+def compile_schema(
+    schema: dict[str, Any] | bool,
+    *,
+    options: JsonOptions | None = None,
+    registry: Registry[Any] | Mapping[str, Any] | None = None,
+) -> SchemaGrammar:
+    """The grammar of the documents that a schema accepts.
+
+    Raises SchemaError (malformed), UnsupportedKeywordError and UnsupportedRegexError (cannot be honoured),
+    UnsatisfiableError (no document satisfies it), LimitExceeded (too large).
+
+    >>> grammar = compile_schema({"const": 1})
+    >>> [edge.then is END for edge in grammar.start.edges]
+    [True]
+    """
+    options = options or JsonOptions()
+    try:
+        return _compile(schema, options, registry)
+    except RecursionError:
+        raise LimitExceeded(
+            "the schema is nested too deeply for Python's recursion limit",
+            hint="raise sys.setrecursionlimit, or flatten the schema",
+        ) from None
+
+
+def _compile(
+    schema: dict[str, Any] | bool,
+    options: JsonOptions,
+    registry: Registry[Any] | Mapping[str, Any] | None,
+) -> SchemaGrammar:
+    documents, root = Documents.load(schema, registry)
+    scalars = Scalars(options.spelling)
+    notes = admit(root, options, scalars)
+    formulas = Formulas()
+    translator = Translator(formulas, options, lambda name: scalars.strings.format(name) is not None)
+    view = TypedView(formulas, translator)
+    view.unevaluated = Unevaluated(formulas, translator).expand
+    goals = Goals(formulas, view, scalars, options)
+    liveness = Liveness(goals, options)
+    goal = translator.reference(root)
+    if not liveness.is_live(goal):
+        raise UnsatisfiableError(
+            "no JSON document satisfies this schema",
+            where=_narrowest_empty(root, liveness, translator),
+        )
+    emitter = Emitter(liveness, options)
+    return SchemaGrammar(_document(emitter, goal), tuple(notes), options, emitter, goal)
+
+
+def _document(emitter: Emitter, goal: Formula) -> Continuation:
+    """A whole text: a value, with blanks around it where the options say "any"."""
+    blanks = emitter.punctuation.around
+    if blanks is None:
+        return emitter.value(goal, END)
+    value = emitter.value(goal, Union((END, Terminal(blanks, END))))
+    return Union((value, Terminal(blanks, value)))
+
+
+def _narrowest_empty(root: Node, liveness: Liveness, translator: Translator) -> str:
+    """The pointer of the innermost required property or item that is to blame, as far as that is plain."""
+    node = root
+    while isinstance(node.contents, dict):
+        properties = node.contents.get("properties")
+        required = node.contents.get("required", ())
+        if not isinstance(properties, dict):
+            break
+        for name in required:
+            if name in properties:
+                inner = node.child("properties", name)
+                if not liveness.is_live(translator.reference(inner)):
+                    node = inner
+                    break
+        else:
+            break
+    return node.pointer

@@ -1,0 +1,431 @@
+"""Which goals have a value, which half-written objects and arrays can be completed, and by what.
+
+The searches here follow the same states that a mask follows (objects.py, arrays.py), without text: a goal is
+live when one of its types is, an alternative when its first state can be completed, and a state when it may
+close, or when some key or item with a live goal leads to one that can be completed.
+
+The search is not blind.  In an object the missing keys come first, then whatever an open debt asks for,
+then fillers up to the least number of keys; the order of writing does not matter to what a set of keys can
+settle.  In an array the items come one by one, and once no debt is left, all remaining items are fillers.
+
+`uniqueItems` needs more than liveness: items whose goals have few values may compete for them.  The search
+collects those goals on the way, and at the end they must find distinct values (a bipartite matching);
+goals with more values than there are items never compete.
+
+Source: Attouche et al. (2022), section 7.  The matching is Hall's theorem, by augmenting paths.
+Cost: plain objects and arrays, nearly all of them, are answered without a search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from constrain.json_schema.arrays import UNKNOWN, ArrayShape, ArrayState
+from constrain.json_schema.emptiness import Fixpoint
+from constrain.json_schema.formula import Formula
+from constrain.json_schema.goals import Goals
+from constrain.json_schema.objects import ObjectShape, ObjectState
+from constrain.json_schema.options import JsonOptions
+from constrain.json_schema.units import ObjectAlternative
+from constrain.json_schema.values import ARRAY, OBJECT, SCALAR_TYPES, Value
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Liveness:
+    """Liveness of goals, shapes and states; the shapes of alternatives, too."""
+
+    def __init__(self, goals: Goals, options: JsonOptions) -> None:
+        self.goals = goals
+        self.options = options
+        self.fixpoint = Fixpoint(options.max_steps)
+        self._objects: dict[Formula, tuple[ObjectShape, ...]] = {}
+        self._arrays: dict[Formula, tuple[ArrayShape, ...]] = {}
+
+    # Goals.
+
+    def is_live(self, goal: Formula) -> bool:
+        """Does some value satisfy the goal?"""
+        formulas = self.goals.formulas
+        if goal is formulas.true or goal is formulas.false:
+            return goal is formulas.true
+        return self.fixpoint.ask(goal, lambda: self._has_value(goal))
+
+    def _has_value(self, goal: Formula) -> bool:
+        for kind in SCALAR_TYPES:
+            seen = self.goals.view.at(goal, kind)
+            if seen is not self.goals.formulas.false and not self.goals.scalars.is_empty(seen, kind):
+                return True
+        return any(self._array_lives(shape) for shape in self.array_shapes(goal)) or any(
+            self._object_lives(shape) for shape in self.object_shapes(goal)
+        )
+
+    def object_shapes(self, goal: Formula) -> tuple[ObjectShape, ...]:
+        """The ways for a goal to be an object; some may not be live."""
+        found = self._objects.get(goal)
+        if found is None:
+            ordered = self.options.property_order == "schema"
+            found = self._objects[goal] = tuple(
+                ObjectShape(self.goals, alternative, ordered=ordered)
+                for alternative in self.goals.alternatives(goal, OBJECT)
+                if isinstance(alternative, ObjectAlternative)
+            )
+        return found
+
+    def array_shapes(self, goal: Formula) -> tuple[ArrayShape, ...]:
+        """The ways for a goal to be an array; some may not be live."""
+        found = self._arrays.get(goal)
+        if found is None:
+            found = self._arrays[goal] = tuple(
+                ArrayShape(self.goals, alternative)
+                for alternative in self.goals.alternatives(goal, ARRAY)
+                if not isinstance(alternative, ObjectAlternative)
+            )
+        return found
+
+    def live_objects(self, goal: Formula) -> list[ObjectShape]:
+        """The ways for a goal to be an object that have a value."""
+        return [shape for shape in self.object_shapes(goal) if self._object_lives(shape)]
+
+    def live_arrays(self, goal: Formula) -> list[ArrayShape]:
+        """The ways for a goal to be an array that have a value."""
+        return [shape for shape in self.array_shapes(goal) if self._array_lives(shape)]
+
+    def _object_lives(self, shape: ObjectShape) -> bool:
+        return self.can_complete_object(shape, shape.start)
+
+    def _array_lives(self, shape: ArrayShape) -> bool:
+        return self.can_complete_array(shape, shape.start)
+
+    # Objects.
+
+    def object_ways(self, shape: ObjectShape, state: ObjectState, number: int) -> list[tuple[Formula, ObjectState]]:
+        """What a named key may bring that can be completed."""
+        return [
+            (goal, after)
+            for goal, after in shape.ways(state, number)
+            if self.is_live(goal) and self.can_complete_object(shape, after)
+        ]
+
+    def fresh_ways(
+        self, shape: ObjectShape, state: ObjectState, number: int, key: str | None
+    ) -> list[tuple[Formula, ObjectState]]:
+        """What a key without a name may bring that can be completed."""
+        return [
+            (goal, after)
+            for goal, after in shape.fresh_ways(state, number, key)
+            if self.is_live(goal) and self.can_complete_object(shape, after)
+        ]
+
+    def can_complete_object(self, shape: ObjectShape, state: ObjectState) -> bool:
+        """Can a half-written object be completed?"""
+        if state.missing & ~state.open:
+            return False
+        if shape.can_close(state):
+            return True
+        if shape.is_plain:
+            return all(self.is_live(shape.goal(number)) for number in bits(state.missing))
+        return self.fixpoint.ask((shape, shape.bare(state)), lambda: self._search_object(shape, state))
+
+    def _search_object(self, shape: ObjectShape, state: ObjectState) -> bool:
+        high = shape.alternative.high
+        if high is not None and state.count + state.missing.bit_count() > high:
+            return False
+        return any(
+            self.is_live(goal) and self.can_complete_object(shape, after)
+            for goal, after in self._useful_ways(shape, state)
+        )
+
+    def _useful_ways(self, shape: ObjectShape, state: ObjectState) -> Iterator[tuple[Formula, ObjectState]]:
+        """The steps towards closing: missing keys, then debts, then fillers."""
+        if state.missing:
+            number = (state.missing & -state.missing).bit_length() - 1
+            yield from shape.ways(state, number, ordered=False)
+            return
+        if state.somes:
+            some = (state.somes & -state.somes).bit_length() - 1
+            language = self.goals.key_language(shape.somes[some][0])
+            for number in bits(state.open):
+                if self.goals.has_key(language, shape.names[number]):
+                    yield from self._paying(shape.ways(state, number, ordered=False), some)
+            for number, cell in enumerate(shape.cells):
+                if cell.somes >> some & 1:
+                    yield from self._paying(shape.fresh_ways(state, number, None), some)
+            return
+        for clause in state.clauses:
+            if any(part.kind == "all" for part in clause):
+                continue
+            for part in clause:
+                (value,) = part.args[0].args[0]
+                for goal, after in shape.ways(state, shape.index[value.data], ordered=False):
+                    if clause not in after.clauses:
+                        yield goal, after
+            return
+        if self._can_fill_freely(shape, state):
+            yield self.goals.formulas.true, replace(state, count=shape.alternative.low, excluded=frozenset())
+            return
+        for number in bits(state.open):
+            yield from shape.ways(state, number, ordered=False)
+        for number in range(len(shape.cells)):
+            yield from shape.fresh_ways(state, number, None)
+
+    def _paying(
+        self, ways: Iterable[tuple[Formula, ObjectState]], some: int
+    ) -> Iterator[tuple[Formula, ObjectState]]:
+        return (way for way in ways if not way[1].somes >> some & 1)
+
+    def _can_fill_freely(self, shape: ObjectShape, state: ObjectState) -> bool:
+        """Can the least number of keys be reached with keys that no debt looks at?"""
+        if state.excluded:
+            return False
+        needed = shape.alternative.low - state.count
+        watched = {
+            value.data for clause in state.clauses for part in clause for value in part.args[0].args[0]
+        }
+        for number in bits(state.open):
+            if needed <= 0:
+                break
+            if shape.names[number] not in watched and self.is_live(shape.goal(number)):
+                needed -= 1
+        if needed <= 0:
+            return True
+        return any(
+            self.is_live(cell.goal) and shape.has_left(state, number, needed)
+            for number, cell in enumerate(shape.cells)
+        )
+
+    # Arrays.
+
+    def array_ways(self, shape: ArrayShape, state: ArrayState) -> list[tuple[Formula, ArrayState]]:
+        """What the next item may be that can be completed, whatever value it takes."""
+        found = []
+        for goal, after in shape.ways(state):
+            if shape.alternative.unique:
+                found += self._unique_way(shape, goal, after)
+            elif not after.repeated:
+                found += self._repeatable_ways(shape, goal, after)
+            elif self.is_live(goal) and self.can_complete_array(shape, after):
+                found.append((goal, after))
+        return found
+
+    def can_complete_array(self, shape: ArrayShape, state: ArrayState) -> bool:
+        """Can a half-written array be completed?"""
+        if shape.can_close(state):
+            return True
+        if state.repeated is False:
+            return self._can_repeat(shape, state)
+        question = (shape, replace(state, seen=state.seen - {UNKNOWN}))
+        return self.fixpoint.ask(question, lambda: self._search_array(shape, state))
+
+    def _search_array(self, shape: ArrayShape, state: ArrayState) -> bool:
+        plain = replace(state, seen=frozenset())
+        pending: list[tuple[ArrayState, tuple[Formula, ...]]] = [(plain, ())]
+        visited = set(pending)
+        while pending:
+            here, few = pending.pop()
+            if shape.can_close(here):
+                if self._can_differ(few, state.seen):
+                    return True
+                continue
+            rest = self._fillers(shape, here)
+            if rest is not None:
+                goal, number = rest
+                if self.is_live(goal) and self._can_differ((*few, *self._few(shape, goal, number)), state.seen):
+                    return True
+                continue
+            for goal, after in shape.ways(here):
+                if not self.is_live(goal):
+                    continue
+                there = (after, tuple(sorted((*few, *self._few(shape, goal, 1)), key=_number)))
+                if there not in visited:
+                    visited.add(there)
+                    pending.insert(0, there) if after.somes or any(after.at_least) else pending.append(there)
+                    if len(visited) > self.options.max_steps:
+                        self.fixpoint.give_up()
+        return False
+
+    def _fillers(self, shape: ArrayShape, state: ArrayState) -> tuple[Formula, int] | None:
+        """The goal and number of the items still needed, once no debt is left."""
+        if state.somes or any(state.at_least) or state.excluded or state.index < shape.horizon:
+            return None
+        if not state.repeated or shape.alternative.at_most:
+            return None
+        high, low = shape.alternative.high, shape.alternative.low
+        return (shape.goal(state.index), low - state.index) if high is None or low <= high else None
+
+    # Distinct items.
+
+    def _few(self, shape: ArrayShape, goal: Formula, number: int) -> list[Formula]:
+        """The goal as often as it is needed, if its items must differ and it has few values."""
+        if not shape.alternative.unique or self.values(goal, self._most(shape)) is None:
+            return []
+        return [goal] * min(number, self._most(shape) + 1)
+
+    def _most(self, shape: ArrayShape) -> int:
+        """With this many values a goal always finds one that is free."""
+        owed = sum(number for _, number in shape.alternative.at_least)
+        return max(shape.alternative.low, owed, shape.horizon) + len(shape.alternative.somes)
+
+    def _can_differ(self, few: Sequence[Formula], seen: frozenset[Value]) -> bool:
+        if not few:
+            return True
+        limit = len(few) + len(seen)
+        free: list[list[Value]] = []
+        for goal in few:
+            values = self.values(goal, limit)
+            if values is not None:
+                free.append([value for value in values if value not in seen])
+        return _has_matching(free)
+
+    def _unique_way(
+        self, shape: ArrayShape, goal: Formula, after: ArrayState
+    ) -> list[tuple[Formula, ArrayState]]:
+        if not self.is_live(goal) or not self.can_complete_array(shape, after):
+            return []
+        formulas = self.goals.formulas
+        if shape.can_close(after):
+            return [(goal, after)]
+        bad = [
+            value
+            for value in self._contested(shape, after)
+            if not self.can_complete_array(shape, shape.saw(after, value))
+        ]
+        narrowed = formulas.conj([goal, formulas.not_values(bad)])
+        return [(narrowed, after)] if self.is_live(narrowed) else []
+
+    def _contested(self, shape: ArrayShape, state: ArrayState) -> list[Value]:
+        """The values of the items to come, as far as those have few."""
+        found: dict[Value, None] = {}
+        limit = self._most(shape) + len(state.seen)
+        indices = range(state.index, max(shape.horizon, state.index) + 1)
+        goals = {shape.goal(index) for index in indices}
+        goals |= {
+            self.goals.formulas.conj([goal, extra])
+            for goal in goals
+            for extra in (
+                *(formula for formula, _ in shape.alternative.at_least),
+                *(formula for formula, _ in shape.alternative.at_most),
+                *(self.goals.formulas.negate(formula) for formula, _ in shape.alternative.at_most),
+                *(formula for _, formula in shape.alternative.somes),
+            )
+        }
+        for goal in goals:
+            found.update(dict.fromkeys(self.values(goal, limit) or ()))
+        return list(found)
+
+    def _repeatable_ways(
+        self, shape: ArrayShape, goal: Formula, after: ArrayState
+    ) -> list[tuple[Formula, ArrayState]]:
+        """An item of an array that must hold some value twice: this one, an earlier one, or two later ones."""
+        if not self.is_live(goal):
+            return []
+        if self._can_repeat(shape, after):
+            return [(goal, after)]
+        formulas = self.goals.formulas
+        later = formulas.disj(self._later_goals(shape, after))
+        claim = formulas.conj([goal, later])
+        return [(claim, after)] if self.is_live(claim) else []
+
+    def _later_goals(self, shape: ArrayShape, state: ArrayState) -> list[Formula]:
+        last = max(shape.horizon, state.index)
+        if shape.alternative.high is not None:
+            last = min(last, shape.alternative.high - 1)
+        return [
+            goal
+            for index in range(state.index, last + 1)
+            if self.is_live(goal := shape.goal(index))
+        ]
+
+    def _can_repeat(self, shape: ArrayShape, state: ArrayState) -> bool:
+        """Can an array without a repetition so far still get one?"""
+        seen = state.seen - {UNKNOWN}
+        question = ("repeat", shape, replace(state, seen=seen))
+        return self.fixpoint.ask(question, lambda: self._search_repeat(shape, replace(state, seen=seen)))
+
+    def _search_repeat(self, shape: ArrayShape, state: ArrayState) -> bool:
+        """Walk on with every item either repeating one of `seen`, or being the first of a later pair."""
+        formulas = self.goals.formulas
+        pending: list[tuple[ArrayState, tuple[Formula, ...]]] = [(state, ())]
+        visited = set(pending)
+        while pending:
+            here, past = pending.pop(0)
+            for goal, after in shape.ways(here):
+                if not self.is_live(goal):
+                    continue
+                if after.repeated:
+                    if self.can_complete_array(shape, after):
+                        return True
+                    continue
+                done = replace(after, repeated=True, seen=frozenset())
+                if any(self.is_live(formulas.conj([goal, old])) for old in past) and self.can_complete_array(
+                    shape, done
+                ):
+                    return True
+                there = (after, tuple(sorted({*past, goal}, key=_number)))
+                if there not in visited:
+                    visited.add(there)
+                    pending.append(there)
+                    if len(visited) > self.options.max_steps:
+                        self.fixpoint.give_up()
+        return False
+
+    # Values.
+
+    def values(self, goal: Formula, limit: int) -> list[Value] | None:
+        """All values of a goal, if there are at most `limit`; None if there are more."""
+        found: dict[Value, None] = {}
+        for kind in SCALAR_TYPES:
+            seen = self.goals.view.at(goal, kind)
+            if seen is self.goals.formulas.false:
+                continue
+            values = self.goals.scalars.finite_values(seen, kind, limit)
+            if values is None:
+                return None
+            found.update(dict.fromkeys(values))
+        return self._structured_values(goal, limit, found)
+
+    def _structured_values(
+        self, goal: Formula, limit: int, found: dict[Value, None]
+    ) -> list[Value] | None:
+        from constrain.json_schema.listing import list_values
+
+        for value in list_values(self, goal, limit):
+            found[value] = None
+            if len(found) > limit:
+                return None
+        return list(found) if len(found) <= limit else None
+
+
+def bits(mask: int) -> Iterator[int]:
+    """The numbers of the bits that are set.
+
+    >>> list(bits(0b101))
+    [0, 2]
+    """
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+def _number(formula: Formula) -> int:
+    return formula.number
+
+
+def _has_matching(choices: Sequence[Sequence[Value]]) -> bool:
+    """Can every list give one of its values, all different?"""
+    taken: dict[Value, int] = {}
+
+    def place(index: int, tried: set[Value]) -> bool:
+        for value in choices[index]:
+            if value not in tried:
+                tried.add(value)
+                if value not in taken or place(taken[value], tried):
+                    taken[value] = index
+                    return True
+        return False
+
+    return all(place(index, set()) for index in range(len(choices)))
+

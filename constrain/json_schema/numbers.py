@@ -1,0 +1,508 @@
+"""Which texts spell a number of a given set?
+
+Digits arrive one at a time, and after each the question is what may follow.  After `12` of a number
+between 0 and 1000, one more digit may come, or a decimal point; of a multiple of 5, only `0` or `5` may
+end it.  A state here is not the text so far but what the text leaves open: after M = 12, x more digits
+before the point make the number one of the *window* [M·10^x, (M+1)·10^x), and what matters of the set is
+its part in each window, moved and scaled to [0, 1):
+
+    0..1000, after 12:    x = 0: all of [12, 13)     x = 1: all of [120, 130)     x = 2: nothing
+             after 57:    x = 0: all                 x = 1: all                   x = 2: nothing    the same
+             after 100:   x = 0: all                 x = 1: only 1000, t = 0                        another
+
+Two texts that leave the same open are one state, which is how 0..1000000 comes to a few tens of states
+instead of a million.  Multiples fit in: of the multiples of m in a window only the residue of M·10^x
+counts, again scaled.  A window wholly beyond the last bound tells all about the larger ones, so finitely
+many windows are looked at.  A state from which no window holds a number is dead, at once and exactly.
+
+Four forms of writing share this one mechanism and differ in which windows a text may still reach:
+
+    INTEGER      12, -7, 0                               x = 0, 1, 2, ...
+    DECIMAL      12.0, 0.0001, 1.5       json.dumps      up to 16 digits before the point, none idle after
+    SCIENTIFIC   1e-07, 1.5e+22          json.dumps      one window for each exponent
+    ANY          1, 1.0, 10e-1, 0.1E+1   RFC 8259        one window for each exponent
+
+Canonical numbers are the first three together: what Python's json.dumps writes for ints and floats.
+
+Source: RFC 8259, section 6 (grammar); CPython's float.__repr__ (format code 'r': exponents below -4 and
+from 16 on); Nerode, "Linear automaton transformations" (1958), for states as what remains open.
+We depart from it in three ways:
+1. In "any", written exponents run from -400 to 400.  Without a bound, "equal values are in or out
+   together" is not a regular language; beyond it lies no double (10^308), and a larger number can
+   still be spelled with its digits.  An exponent may carry leading zeros, 1e007.
+2. In "canonical", exponents run from -324 to 308, those of the doubles; 0 < |x| < 1e-324 has no spelling.
+3. Digits are not limited to the 17 that a double can hold, so a set with a number has a spelling.
+   `-0` is none, `-0.0` is one: json.dumps writes the latter only.
+Cost: tens of states for bounds and for small multiples; in "any" and SCIENTIFIC, multiples make one
+state for most texts, found lazily.  Value-level questions are `number_set`'s.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from fractions import Fraction
+from functools import lru_cache
+from itertools import islice
+from typing import Literal
+
+from constrain.json_schema.number_set import ANYTHING, TOP, Clause, Condition, Cut, NumberSet
+from constrain.regular.terms import (
+    ALL_BYTES,
+    EMPTY,
+    Leaf,
+    Term,
+    choice,
+    concat,
+    intern_leaf,
+    literal,
+    literals,
+    optional,
+    star,
+)
+
+__all__ = ["NumberSet", "NumberSpace"]
+
+Spelling = Literal["canonical", "any"]
+ANY_EXPONENT = 400
+_ZERO = Fraction(0)
+#: Larger than any shift: the end of a range that has none.
+_FOREVER = 10**9
+
+
+class Form(Enum):
+    """One way of writing numbers."""
+
+    INTEGER = "plain digits, and no -0"
+    LEXICAL = "plain digits"
+    DECIMAL = "with a point, as json.dumps writes 1e-4 <= |x| < 1e16"
+    SCIENTIFIC = "with an exponent, as json.dumps writes the rest"
+    ANY = "the number grammar of RFC 8259"
+
+
+#: The exponents a form may write.
+_EXPONENTS = {
+    Form.SCIENTIFIC: ((-324, -5), (16, 308)),
+    Form.ANY: ((-ANY_EXPONENT, ANY_EXPONENT),),
+}
+#: How many digits DECIMAL has before its point, and zeros after `0.`, at most.
+_DECIMAL_DIGITS = 16
+_SMALLEST_DECIMAL = Fraction(1, 10**4)
+
+
+class NumberSpace:
+    """Number texts under one way of spelling; every set of numbers is a term within `universe`."""
+
+    def __init__(self, spelling: Spelling = "canonical") -> None:
+        self.spelling: Spelling = spelling
+        canonical = spelling == "canonical"
+        self._forms = (Form.INTEGER, Form.DECIMAL, Form.SCIENTIFIC) if canonical else (Form.ANY,)
+        self._integer_form = Form.INTEGER if canonical else Form.LEXICAL
+        self._terms: dict[tuple[NumberSet, bool], Term] = {}
+        self.universe: Term = self.term(NumberSet.all())
+        #: Spellings of numbers whose value is whole: 12, and also 12.0.
+        self.integers: Term = self.term(NumberSet.integers())
+        #: Whole numbers written as such, without point or exponent: draft 4's `integer`.
+        self.integers_lexical: Term = self.term(NumberSet.integers(), integer_spellings=True)
+        self.integer_spellings: Term = self.integers_lexical
+
+    def term(self, numbers: NumberSet, *, integer_spellings: bool = False) -> Term:
+        """The spellings of the numbers in a set; EMPTY when it has none.
+
+        `integer_spellings` leaves out those with a point or an exponent.
+        """
+        key = (numbers, integer_spellings)
+        if key not in self._terms:
+            forms = (self._integer_form,) if integer_spellings else self._forms
+            self._terms[key] = choice(*(_start(form, numbers) for form in forms))
+        return self._terms[key]
+
+    def is_empty(self, numbers: NumberSet, *, integer_spellings: bool = False) -> bool:
+        """Whether no number of the set has a spelling here.  Exact."""
+        return self.term(numbers, integer_spellings=integer_spellings) is EMPTY
+
+    def at_least(self, value: Fraction) -> Term:
+        """`minimum`."""
+        return self.term(NumberSet.at_least(value))
+
+    def above(self, value: Fraction) -> Term:
+        """`exclusiveMinimum`."""
+        return self.term(NumberSet.above(value))
+
+    def at_most(self, value: Fraction) -> Term:
+        """`maximum`."""
+        return self.term(NumberSet.at_most(value))
+
+    def below(self, value: Fraction) -> Term:
+        """`exclusiveMaximum`."""
+        return self.term(NumberSet.below(value))
+
+    def multiple_of(self, value: Fraction) -> Term:
+        """`multipleOf`."""
+        return self.term(NumberSet.multiple_of(value))
+
+    def values(self, numbers: Iterable[Fraction]) -> Term:
+        """Exactly these numbers, in every spelling that the space allows."""
+        return self.term(NumberSet.values(numbers))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Magnitudes:
+    """The absolute values wanted: as a set, and above 0 as stretches that are plain or periodic.
+
+    Below its smallest modulus a periodic stretch is plain (all of it, or nothing), and cut off as such.
+    """
+
+    numbers: NumberSet
+    stretches: tuple[tuple[Cut, Cut, Condition], ...]
+
+    @classmethod
+    def build(cls, numbers: NumberSet) -> _Magnitudes:
+        stretches: list[tuple[Cut, Cut, Condition]] = []
+        for low, end, condition in numbers.stretches():
+            start = max(low, (_ZERO, 1))
+            finest = _finest(condition)
+            if finest is not None and start < (finest, 0):
+                middle: Cut = min((finest, 0), end)
+                if start < middle and any(clause.modulus is None for clause in condition):
+                    stretches.append((start, middle, ANYTHING))
+                start = middle
+            if start < end:
+                stretches.append((start, end, condition))
+        return cls(numbers, tuple(stretches))
+
+
+@lru_cache(maxsize=1024)
+def _magnitudes(numbers: NumberSet) -> _Magnitudes:
+    return _Magnitudes.build(numbers)
+
+
+class _Start(Leaf):
+    """All texts of one form that spell one of `numbers`."""
+
+    __slots__ = ("form", "numbers")
+
+    def __init__(self, form: Form, numbers: NumberSet) -> None:
+        self.form, self.numbers = form, numbers
+        self._register(nullable=False, plain=False)
+
+    def derivative(self, byte: int) -> Term:
+        if byte == _MINUS:
+            return _unsigned(self.form, self.numbers.negated(), negative=True)
+        return _unsigned(self.form, self.numbers, negative=False).derivative(byte)
+
+    def classes(self) -> tuple[int, ...]:
+        return (*_DIGIT_MASKS, 1 << _MINUS, ALL_BYTES ^ _DIGITS_MASK ^ 1 << _MINUS)
+
+
+class _Unsigned(Leaf):
+    """What may follow the sign, or its absence."""
+
+    __slots__ = ("form", "magnitudes")
+
+    def __init__(self, form: Form, magnitudes: _Magnitudes) -> None:
+        self.form, self.magnitudes = form, magnitudes
+        self._register(nullable=False, plain=False)
+
+    def derivative(self, byte: int) -> Term:
+        if not _is_digit(byte):
+            return EMPTY
+        return _open(self.form, _Phase.WHOLE, self.magnitudes, byte - _ZERO_DIGIT, 0)
+
+    def classes(self) -> tuple[int, ...]:
+        return (*_DIGIT_MASKS, ALL_BYTES ^ _DIGITS_MASK)
+
+
+class _Phase(Enum):
+    WHOLE = "before the point"
+    POINT = "just after the point"
+    FRACTION = "after a digit behind the point"
+
+
+@dataclass(frozen=True, slots=True)
+class _Residual:
+    """What an unsigned text leaves open.  Its digits are one text of many, and do not count."""
+
+    form: Form
+    phase: _Phase
+    ends: bool
+    key: Hashable
+    magnitudes: _Magnitudes = field(compare=False)
+    digits: int = field(compare=False)
+    places: int = field(compare=False)
+
+
+class _Number(Leaf):
+    """What may follow an unsigned text, digits · 10^-places."""
+
+    __slots__ = ("residual",)
+
+    def __init__(self, residual: _Residual) -> None:
+        self.residual = residual
+        self._register(nullable=residual.ends, plain=False)
+
+    def derivative(self, byte: int) -> Term:
+        here = self.residual
+        form, phase, digits, places = here.form, here.phase, here.digits, here.places
+        if _is_digit(byte):
+            if phase is _Phase.WHOLE and (digits == 0 or form is Form.SCIENTIFIC):
+                return EMPTY
+            fraction = phase is not _Phase.WHOLE
+            phase = _Phase.FRACTION if fraction else _Phase.WHOLE
+            return _open(form, phase, here.magnitudes, 10 * digits + byte - _ZERO_DIGIT, places + fraction)
+        if byte == _POINT:
+            if phase is not _Phase.WHOLE or form in (Form.INTEGER, Form.LEXICAL):
+                return EMPTY
+            return _open(form, _Phase.POINT, here.magnitudes, digits, places)
+        if byte == _SMALL_E or (byte == _LARGE_E and form is Form.ANY):
+            if phase is _Phase.POINT or (phase is _Phase.FRACTION and _is_idle(form, digits, places)):
+                return EMPTY
+            return _exponents(form, _valid_exponents(form, here.magnitudes, digits, places))
+        return EMPTY
+
+    def classes(self) -> tuple[int, ...]:
+        return _NUMBER_CLASSES
+
+
+def _start(form: Form, numbers: NumberSet) -> Term:
+    if form in (Form.INTEGER, Form.LEXICAL):
+        numbers &= NumberSet.integers()
+    positive, negative = (
+        _unsigned(form, numbers, negative=False),
+        _unsigned(form, numbers.negated(), negative=True),
+    )
+    return EMPTY if positive is negative is EMPTY else intern_leaf(_Start, form, numbers)
+
+
+def _unsigned(form: Form, numbers: NumberSet, *, negative: bool) -> Term:
+    if negative and form is Form.INTEGER:
+        numbers &= NumberSet.above(_ZERO)
+    if (numbers & _reach(form)).is_empty():
+        return EMPTY
+    return intern_leaf(_Unsigned, form, _magnitudes(numbers))
+
+
+def _open(form: Form, phase: _Phase, magnitudes: _Magnitudes, digits: int, places: int) -> Term:
+    """The state after an unsigned text, EMPTY where nothing completes it."""
+    key: Hashable
+    if digits == 0:
+        if (magnitudes.numbers & _reach_of_zeros(form, places)).is_empty():
+            return EMPTY
+        key = (places, magnitudes)
+    else:
+        key = _what_is_open(form, phase, magnitudes, digits, places)
+        if key is None:
+            return EMPTY
+    ends = _may_end(form, phase, digits, places) and magnitudes.numbers.contains(_shift(digits, -places))
+    return intern_leaf(_Number, _Residual(form, phase, ends, key, magnitudes, digits, places))
+
+
+def _reach(form: Form) -> NumberSet:
+    """The magnitudes that a form can spell."""
+    if form is Form.DECIMAL:
+        return _between(_SMALLEST_DECIMAL, _DECIMAL_DIGITS) | NumberSet.values([_ZERO])
+    if form is Form.SCIENTIFIC:
+        small, large = (_between(_shift(1, low), high + 1) for low, high in _EXPONENTS[Form.SCIENTIFIC])
+        return small | large
+    return NumberSet.at_least(_ZERO)
+
+
+def _reach_of_zeros(form: Form, places: int) -> NumberSet:
+    """The magnitudes whose text may begin with `0`, or `0.` and so many zeros."""
+    if form is Form.ANY:
+        return NumberSet.at_least(_ZERO) & NumberSet.below(_shift(1, ANY_EXPONENT - places))
+    zero = NumberSet.values([_ZERO]) if places <= 1 else NumberSet.empty()
+    if form is Form.DECIMAL and places < 4:
+        return zero | _between(_SMALLEST_DECIMAL, -places)
+    return zero if form is not Form.SCIENTIFIC and form is not Form.DECIMAL else NumberSet.empty()
+
+
+def _between(low: Fraction, exponent: int) -> NumberSet:
+    return NumberSet.at_least(low) & NumberSet.below(_shift(1, exponent))
+
+
+def _is_idle(form: Form, digits: int, places: int) -> bool:
+    """Whether the last digit behind the point is a zero that json.dumps would not write."""
+    return form is not Form.ANY and digits % 10 == 0 and not (form is Form.DECIMAL and places == 1)
+
+
+def _may_end(form: Form, phase: _Phase, digits: int, places: int) -> bool:
+    if form is Form.SCIENTIFIC or phase is _Phase.POINT:
+        return False
+    if phase is _Phase.WHOLE:
+        return form is not Form.DECIMAL
+    return not _is_idle(form, digits, places)
+
+
+def _windows(form: Form, phase: _Phase, digits: int, places: int) -> tuple[tuple[int, int | None], ...]:
+    """The ranges of x for which a text can still become a number of [digits·10^x, (digits+1)·10^x)."""
+    if phase is _Phase.WHOLE:
+        if form in (Form.INTEGER, Form.LEXICAL):
+            return ((0, None),)
+        if form is Form.ANY:
+            return ((-ANY_EXPONENT, None),)
+        if form is Form.DECIMAL:
+            room = _DECIMAL_DIGITS - len(str(digits))
+            return ((0, room),) if room >= 0 else ()
+    if form is Form.DECIMAL:
+        return ((-places, -places),)
+    return tuple((low - places, high - places) for low, high in _EXPONENTS[form])
+
+
+def _what_is_open(
+    form: Form, phase: _Phase, magnitudes: _Magnitudes, digits: int, places: int
+) -> Hashable | None:
+    """The parts of the set in each window, relative to the window; None where there is nothing."""
+    idle = phase is _Phase.FRACTION and _is_idle(form, digits, places)
+    if phase is _Phase.POINT and form is Form.SCIENTIFIC:
+        idle = True
+    seen: list[Hashable] = []
+    ranges = _windows(form, phase, digits, places)
+    for first, last in ranges:
+        limit = _FOREVER if last is None else last
+        for start, end, condition in magnitudes.stretches:
+            low = max(first, _first_shift(digits + 1, start, first))
+            high = limit if end == TOP else min(limit, _first_shift(digits, end, low) - 1)
+            # From `inner` to `outer` windows lie wholly inside, and the one at `inner` tells all.
+            inner = max(low, _first_shift(digits, start, low), _settled(condition))
+            outer = limit if end == TOP else min(limit, _last_full(digits + 1, end, low))
+            if inner <= outer:
+                seen.append((inner + places, _FOREVER if outer == _FOREVER else outer + places))
+                known = inner if condition == ANYTHING else inner + 1
+                shifts = [*range(low, known), *range(outer + 1, high + 1)]
+            else:
+                shifts = [*range(low, high + 1)]
+            for shift in shifts:
+                part = _relative(start, end, condition, digits * _power(shift), _power(shift), idle)
+                if part:
+                    seen.append((shift + places, part))
+    return (idle, tuple(last is None or last + places for _, last in ranges), *seen) if seen else None
+
+
+def _relative(
+    start: Cut, end: Cut, condition: Condition, base: Fraction, scale: Fraction, idle: bool
+) -> Hashable:
+    """A stretch within one window, moved and scaled so that the window is [0, 1); falsy if empty."""
+    start, end = max(start, (base, int(idle))), min(end, (base + scale, 0))
+    if start >= end:
+        return None
+    edges = ((start[0] - base) / scale, start[1], (end[0] - base) / scale, end[1])
+    if condition == ANYTHING:
+        return edges
+
+    def multiples(clause: Clause) -> Hashable:
+        """The clause's numbers in the window: the only one, or the scaled residue of many; falsy if none."""
+        few = list(islice(clause.numbers_between(start, end), 2))
+        if clause.modulus is None or len(few) < 2:
+            return tuple((number - base) / scale for number in few)
+        return (clause.modulus / scale, (base % clause.modulus) / scale, edges)
+
+    parts: set[Hashable] = set()
+    for clause in condition:
+        if clause.modulus is None and start[0] != end[0]:
+            wanted: Hashable = edges
+        else:
+            wanted = multiples(clause)
+        if wanted:
+            parts.add((wanted, frozenset(m for n in clause.excluded if (m := multiples(Clause(n))))))
+    return frozenset(parts)
+
+
+def _finest(condition: Condition) -> Fraction | None:
+    moduli = [m for clause in condition for m in (clause.modulus, *clause.excluded) if m is not None]
+    return min(moduli, default=None)
+
+
+def _settled(condition: Condition) -> int:
+    """A shift from which every window is wide enough for two numbers of each clause, and of each it excludes."""
+    if condition == ANYTHING:
+        return -_FOREVER
+    widths = [Fraction(1)]
+    for clause in condition:
+        widths += [2 * n for n in clause.excluded]
+        if clause.modulus is not None:
+            widths.append(clause.modulus * 2 ** (len(clause.excluded) + 1))
+    return _first_shift(1, (max(widths), 0), 0)
+
+
+def _first_shift(digits: int, cut: Cut, least: int) -> int:
+    """The smallest x, from `least` on, for which digits·10^x is not before the cut."""
+    value = cut[0]
+    if value <= 0:
+        return least
+    assert isinstance(value, Fraction)
+    bits = value.numerator.bit_length() - value.denominator.bit_length() - digits.bit_length()
+    shift = max(least, math.floor(bits * math.log10(2)) - 2)
+    while (_shift(digits, shift), 0) < cut:
+        shift += 1
+    return shift
+
+
+def _last_full(digits: int, cut: Cut, least: int) -> int:
+    """The greatest x for which digits·10^x is not after the cut."""
+    shift = _first_shift(digits, cut, least - 1)
+    return shift if (_shift(digits, shift), 0) == cut else shift - 1
+
+
+def _valid_exponents(form: Form, magnitudes: _Magnitudes, digits: int, places: int) -> frozenset[int]:
+    """The exponents that may follow digits · 10^-places."""
+    valid: set[int] = set()
+    for least, greatest in _EXPONENTS.get(form, ()):
+        low, high = least - places, greatest - places
+        if digits == 0:
+            if magnitudes.numbers.contains(_ZERO):
+                valid.update(range(least, greatest + 1))
+            continue
+        for start, end, condition in magnitudes.stretches:
+            first = max(low, _first_shift(digits, start, low))
+            last = high if end == TOP else min(high, _first_shift(digits, end, first) - 1)
+            if condition == ANYTHING:
+                valid.update(range(first + places, last + places + 1))
+                continue
+            valid.update(
+                shift + places
+                for shift in range(first, last + 1)
+                if any(clause.admits(_shift(digits, shift)) for clause in condition)
+            )
+    return frozenset(valid)
+
+
+@lru_cache(maxsize=4096)
+def _exponents(form: Form, valid: frozenset[int]) -> Term:
+    """The texts of these exponents, from after the `e`."""
+    if form is Form.SCIENTIFIC:
+        return literals(f"{exponent:+03d}".encode() for exponent in valid)
+    upward = literals(str(exponent).encode() for exponent in valid if exponent >= 0)
+    downward = literals(str(-exponent).encode() for exponent in valid if exponent <= 0)
+    zeros = star(literal(b"0"))
+    return choice(
+        concat(optional(literal(b"+")), zeros, upward),
+        concat(literal(b"-"), zeros, downward),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _power(shift: int) -> Fraction:
+    return Fraction(10**shift) if shift >= 0 else Fraction(1, 10**-shift)
+
+
+def _shift(digits: int, shift: int) -> Fraction:
+    return digits * _power(shift)
+
+
+_ZERO_DIGIT, _MINUS, _POINT, _SMALL_E, _LARGE_E = b"0-.eE"
+_DIGIT_MASKS = tuple(1 << byte for byte in b"0123456789")
+_DIGITS_MASK = sum(_DIGIT_MASKS)
+_NUMBER_CLASSES = (
+    *_DIGIT_MASKS,
+    1 << _POINT,
+    1 << _SMALL_E,
+    1 << _LARGE_E,
+    ALL_BYTES ^ _DIGITS_MASK ^ 1 << _POINT ^ 1 << _SMALL_E ^ 1 << _LARGE_E,
+)
+
+
+def _is_digit(byte: int) -> bool:
+    return _ZERO_DIGIT <= byte <= _ZERO_DIGIT + 9

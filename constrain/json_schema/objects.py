@@ -1,0 +1,347 @@
+"""One object, key by key: what may be written, and what that leaves to be done.
+
+An `ObjectShape` is what an alternative says once and for all: the keys it names, the goal of each, and the
+*cells* into which its patterns cut all other keys.  An `ObjectState` is what changes while an object is written:
+which keys are still open, which are missing, and what is still owed.
+
+    {"required": ["a"], "anyOf": [{"required": ["b"]}, {"required": ["c"]}]}
+
+    start       missing {a}, clause b|c       close: no
+    after b     missing {a}                   close: no       (c stays optional)
+    after a     nothing                       close: yes
+
+Two kinds of debt are settled by *claiming*.  When a key arrives that could settle one, the state goes on in
+several ways at once: as the one that claims (the key's value must then satisfy the debt), and as the one that
+leaves the debt to later keys.  The union is exact, and no way is offered that cannot be completed:
+
+    some(L, f)              a key in L claims: its goal gains f, the debt is gone
+    clause {k} f | {l} g    k claims f, or its disjunct is struck; closing keeps `all` disjuncts of unseen keys
+    not one of the values V every key either differs from all of V, or equals some, and V shrinks
+
+Keys are written at most once.  In the order of the schema, writing a key closes those before it, and any
+undeclared key closes all declared ones; what is then missing cannot be completed, so it was never offered.
+
+Source: shared ideas of Attouche et al. (2022), section 6 ("object preparation"); claiming is ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from constrain.continuation import LiteralSet
+from constrain.errors import LimitExceeded
+from constrain.json_schema.formula import Formula
+from constrain.json_schema.strings import spell_canonical
+from constrain.json_schema.units import Clause, ObjectAlternative, single_key
+from constrain.json_schema.values import STRING, Value
+
+if TYPE_CHECKING:
+    from constrain.json_schema.goals import Goals
+
+SMALL_CELL = 16
+"""Cells of at most this many keys are taken apart into named keys."""
+MAX_CELLS = 256
+
+Unknown = tuple[int, int]
+"""A key whose text is not known: its cell, and a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Keys without names that nothing in the alternative can tell apart."""
+
+    language: Formula
+    goal: Formula
+    somes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectState:
+    """Where a half-written object stands."""
+
+    open: int
+    missing: int
+    somes: int
+    clauses: tuple[Clause, ...]
+    count: int
+    extra: frozenset[str | Unknown]
+    excluded: frozenset[Value]
+
+
+Way = tuple[Formula, ObjectState]
+"""The goal of a key's value, and the state after it."""
+
+
+class ObjectShape:
+    """What stays the same while an object is written.  Named keys are numbered in writing order."""
+
+    def __init__(self, goals: Goals, alternative: ObjectAlternative, *, ordered: bool) -> None:
+        self.goals = goals
+        self.alternative = alternative
+        self.somes = alternative.somes
+        declared = dict.fromkeys((*alternative.order, *alternative.required))
+        others = dict.fromkeys(name for name in self._mentioned() if name not in declared)
+        cells = []
+        for cell in self._partition([*declared, *others]):
+            few = goals.scalars.finite_values(cell.language, STRING, SMALL_CELL)
+            if few is None:
+                cells.append(cell)
+            else:
+                others.update(dict.fromkeys(value.data for value in few))
+        self.cells = tuple(cells)
+        self.names = (*declared, *others)
+        self.index = {name: number for number, name in enumerate(self.names)}
+        self.ordered = (1 << len(declared)) - 1 if ordered else 0
+        self.counted = bool(alternative.low or alternative.high is not None or alternative.excluded)
+        self._goal: dict[int, Formula] = {}
+        self.start = ObjectState(
+            open=(1 << len(self.names)) - 1,
+            missing=sum(1 << self.index[name] for name in alternative.required),
+            somes=(1 << len(self.somes)) - 1,
+            clauses=alternative.clauses,
+            count=0,
+            extra=frozenset(),
+            excluded=alternative.excluded,
+        )
+
+    @cached_property
+    def literals(self) -> LiteralSet:
+        """The named keys with their quotes, as canonical JSON spells them."""
+        return LiteralSet([b'"' + spell_canonical(name) + b'"' for name in self.names])
+
+    @property
+    def is_plain(self) -> bool:
+        """Does nothing but missing keys have to be looked after?"""
+        alternative = self.alternative
+        return not (alternative.somes or alternative.clauses or self.counted)
+
+    # Keys and cells.
+
+    def _mentioned(self) -> Iterator[str]:
+        alternative = self.alternative
+        for language, _ in (*alternative.alls, *alternative.somes):
+            yield from _names_in(self.goals.key_language(language))
+        for clause in alternative.clauses:
+            for part in clause:
+                yield from _names_in(part.args[0])
+        for value in alternative.excluded:
+            yield from value.order
+
+    def _unnamed(self, *named: dict[str, None]) -> Formula:
+        names = [Value(STRING, name) for group in named for name in group]
+        return self.goals.formulas.not_values(names)
+
+    def _partition(self, names: list[str]) -> list[Cell]:
+        goals, formulas = self.goals, self.goals.formulas
+        named = self._unnamed(dict.fromkeys(names))
+        rests: dict[Formula, Formula] = {}
+        for language, _ in (*self.alternative.alls, *self.alternative.somes):
+            rests[language] = self._rest(goals.key_language(language))
+        pieces = [formulas.true]
+        for rest in dict.fromkeys(rests.values()):
+            if rest.kind in {"true", "false"}:
+                continue
+            pieces = [
+                piece
+                for old in pieces
+                for piece in (formulas.conj([old, rest]), formulas.conj([old, formulas.negate(rest)]))
+                if not goals.scalars.is_empty(formulas.conj([piece, named]), STRING)
+            ]
+            if len(pieces) > MAX_CELLS:
+                raise LimitExceeded(
+                    f"the patternProperties of a schema cut the keys into more than MAX_CELLS={MAX_CELLS} sets"
+                )
+        merged: dict[tuple[Formula, int], list[Formula]] = {}
+        for piece in pieces:
+            holds = {rest: self._covers(rest, piece, named) for rest in set(rests.values())}
+            goal = formulas.conj(
+                formula for language, formula in self.alternative.alls if holds[rests[language]]
+            )
+            somes = sum(
+                1 << number for number, (language, _) in enumerate(self.somes) if holds[rests[language]]
+            )
+            merged.setdefault((goal, somes), []).append(piece)
+        return [
+            Cell(formulas.conj([formulas.disj(parts), named]), goal, somes)
+            for (goal, somes), parts in merged.items()
+            if goal is not formulas.false
+        ]
+
+    def _covers(self, rest: Formula, piece: Formula, named: Formula) -> bool:
+        if rest.kind in {"true", "false"}:
+            return rest.kind == "true"
+        formulas = self.goals.formulas
+        outside = formulas.conj([piece, formulas.negate(rest), named])
+        return self.goals.scalars.is_empty(outside, STRING)
+
+    def _rest(self, language: Formula) -> Formula:
+        """What a key language says of the keys that have no name here."""
+        formulas = self.goals.formulas
+        kind = language.kind
+        if kind == "in":
+            return formulas.false
+        if kind == "nin":
+            return formulas.true
+        if kind in {"and", "or", "one", "notone"}:
+            parts = [self._rest(part) for part in language.parts]
+            join = {"and": formulas.conj, "or": formulas.disj, "one": formulas.one, "notone": formulas.notone}
+            return join[kind](parts)
+        return language
+
+    def goal(self, number: int) -> Formula:
+        """What the value of a named key must satisfy."""
+        found = self._goal.get(number)
+        if found is None:
+            name = self.names[number]
+            found = self._goal[number] = self.goals.formulas.conj(
+                formula
+                for language, formula in self.alternative.alls
+                if self.goals.has_key(self.goals.key_language(language), name)
+            )
+        return found
+
+    # Steps.
+
+    def ways(self, state: ObjectState, number: int, *, ordered: bool = True) -> list[Way]:
+        """What a named key may bring: goals for its value, and the states they lead to."""
+        bit = 1 << number
+        if not state.open & bit or self._is_full(state):
+            return []
+        name = self.names[number]
+        opened = state.open & ~bit
+        if ordered and self.ordered:
+            opened &= ~(self.ordered & (bit - 1)) if bit & self.ordered else ~self.ordered
+        after = replace(
+            state, open=opened, missing=state.missing & ~bit, count=state.count + 1 if self.counted else 0
+        )
+        found = self._settle_clauses(name, [(self.goal(number), after)])
+        for some, (language, formula) in enumerate(self.somes):
+            if state.somes >> some & 1 and self.goals.has_key(self.goals.key_language(language), name):
+                found = self._settle_some(some, formula, found)
+        if state.excluded:
+            found = [way for goal, kept in found for way in self._differ(name, goal, kept)]
+        return self._tidy(found)
+
+    def fresh_ways(self, state: ObjectState, number: int, key: str | None) -> list[Way]:
+        """What a key without a name may bring, out of this cell; None for one that is not known."""
+        cell = self.cells[number]
+        if self._is_full(state) or not self.has_left(state, number, 1):
+            return []
+        mark = key if key is not None else (number, sum(not isinstance(old, str) for old in state.extra))
+        after = replace(
+            state,
+            open=state.open & ~self.ordered,
+            count=state.count + 1 if self.counted else 0,
+            extra=state.extra | {mark},
+            excluded=frozenset(),
+        )
+        found = [(cell.goal, after)]
+        for some, (_, formula) in enumerate(self.somes):
+            if state.somes & cell.somes & 1 << some:
+                found = self._settle_some(some, formula, found)
+        return self._tidy(found)
+
+    def _tidy(self, ways: list[Way]) -> list[Way]:
+        return [way for way in dict.fromkeys(ways) if way[0] is not self.goals.formulas.false]
+
+    def _is_full(self, state: ObjectState) -> bool:
+        return self.alternative.high is not None and state.count >= self.alternative.high
+
+    def has_left(self, state: ObjectState, number: int, needed: int) -> bool:
+        """Are there this many keys of a cell that have not been written yet?"""
+        cell = self.cells[number]
+        written = self.written_in(state, number)
+        if written + needed <= SMALL_CELL:
+            return True
+        size = self.goals.scalars.finite_size(cell.language, written + needed)
+        return size is None or size >= written + needed
+
+    def written_in(self, state: ObjectState, number: int) -> int:
+        """How many keys of a cell have been written."""
+        language = self.cells[number].language
+        return sum(
+            self.goals.has_key(language, key) if isinstance(key, str) else key[0] == number
+            for key in state.extra
+        )
+
+    def bare(self, state: ObjectState) -> ObjectState:
+        """The state without what cannot matter to its completion: which keys of large cells are written."""
+        if not state.extra:
+            return state
+        ahead = self.alternative.low + len(self.somes) + len(self.alternative.clauses) + 1
+        marks: list[str | Unknown] = []
+        for number in range(len(self.cells)):
+            written = self.written_in(state, number)
+            if written + ahead > SMALL_CELL:
+                marks += [(number, mark) for mark in range(written)]
+        return replace(state, extra=frozenset(marks))
+
+    def _settle_clauses(self, name: str, ways: list[Way]) -> list[Way]:
+        formulas = self.goals.formulas
+        for clause in ways[0][1].clauses:
+            mine = [part for part in clause if single_key(part.args[0]) == name]
+            if not mine:
+                continue
+            struck = tuple(part for part in clause if part not in mine)
+            settled: list[Way] = []
+            for goal, state in ways:
+                others = tuple(other for other in state.clauses if other != clause)
+                claims = [formulas.conj([goal, part.args[1]]) for part in mine]
+                if goal in claims or any(self._follows(goal, part.args[1]) for part in mine):
+                    settled.append((goal, replace(state, clauses=others)))
+                    continue
+                settled += [(claim, replace(state, clauses=others)) for claim in claims]
+                if struck:
+                    kept = tuple(struck if other == clause else other for other in state.clauses)
+                    settled.append((goal, replace(state, clauses=kept)))
+            ways = settled
+        return ways
+
+    def _follows(self, goal: Formula, formula: Formula) -> bool:
+        formulas = self.goals.formulas
+        return self.goals.clearly_empty(formulas.conj([goal, formulas.negate(formula)]))
+
+    def _settle_some(self, some: int, formula: Formula, ways: list[Way]) -> list[Way]:
+        settled: list[Way] = []
+        for goal, state in ways:
+            paid = replace(state, somes=state.somes & ~(1 << some))
+            claim = self.goals.formulas.conj([goal, formula])
+            settled.append((claim, paid))
+            if claim is not goal:
+                settled.append((goal, state))
+        return settled
+
+    def _differ(self, name: str, goal: Formula, state: ObjectState) -> Iterator[Way]:
+        formulas = self.goals.formulas
+        groups: dict[Value, list[Value]] = {}
+        for value in state.excluded:
+            member = value.members.get(name)
+            if member is not None:
+                groups.setdefault(member, []).append(value)
+        free = replace(state, excluded=frozenset())
+        yield formulas.conj([goal, formulas.not_values(groups)]), free
+        for member, values in groups.items():
+            yield formulas.conj([goal, formulas.values([member])]), replace(state, excluded=frozenset(values))
+
+    # Ends.
+
+    def can_close(self, state: ObjectState) -> bool:
+        """May the object end here?"""
+        return (
+            not state.missing
+            and not state.somes
+            and state.count >= self.alternative.low
+            and all(any(part.kind == "all" for part in clause) for clause in state.clauses)
+            and not any(len(value.order) == state.count for value in state.excluded)
+        )
+
+
+def _names_in(language: Formula) -> Iterator[str]:
+    if language.kind in {"in", "nin"}:
+        yield from sorted(value.data for value in language.args[0] if value.type == STRING)
+    elif language.kind in {"and", "or", "one", "notone"}:
+        for part in language.parts:
+            yield from _names_in(part)

@@ -1,0 +1,65 @@
+"""What a caller may choose about the texts a schema stands for.
+
+A schema describes values; a text also has spaces, a spelling for each string and number, and an order of
+keys.  The defaults write what `json.dumps(..., ensure_ascii=False)` or a pretty-printer would, with keys in the
+order the schema's author gave them.  `JsonOptions.exact()` takes every choice away: its texts are exactly those
+that a validator accepts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from constrain.errors import InvalidInputError
+
+DEFAULT_INDENT = 64
+"""How many blanks the default whitespace allows after a line break: sixteen levels of four."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonOptions:
+    """Choices and limits of `compile_schema`.
+
+    `whitespace`  "default" (none, one blank after `,` and `:`, or a line break and an indentation of at most
+                  DEFAULT_INDENT blanks), "compact" (none), "any" (unlimited), or a number: the longest run.
+    `spelling`    "canonical" (one per value) or "any" (every escape, `1.0` for `1`).
+    `property_order`  "schema" (the author's order, other keys last) or "any".
+    `formats`     "assert" or "annotate".
+    `additional_properties`  None: as the schema says; False: an object schema that names properties and says
+                  nothing about others is closed.
+    `max_states`, `max_alternatives`, `max_steps`  limits; each search that exceeds one raises LimitExceeded.
+    """
+
+    whitespace: Literal["default", "compact", "any"] | int = "default"
+    spelling: Literal["canonical", "any"] = "canonical"
+    property_order: Literal["schema", "any"] = "schema"
+    formats: Literal["assert", "annotate"] = "assert"
+    additional_properties: Literal[False] | None = None
+    max_states: int = 100_000
+    max_alternatives: int = 1_000
+    max_steps: int = 200_000
+
+    def __post_init__(self) -> None:
+        if isinstance(self.whitespace, bool) or (isinstance(self.whitespace, int) and self.whitespace < 0):
+            raise InvalidInputError(f"whitespace={self.whitespace!r} is not a length")
+        choices: dict[str, tuple[object, ...]] = {
+            "spelling": ("canonical", "any"),
+            "property_order": ("schema", "any"),
+            "formats": ("assert", "annotate"),
+            "additional_properties": (None, False),
+        }
+        if not isinstance(self.whitespace, int):
+            choices["whitespace"] = ("default", "compact", "any")
+        for name, allowed in choices.items():
+            if getattr(self, name) not in allowed:
+                raise InvalidInputError(
+                    f"{name}={getattr(self, name)!r} is not a choice",
+                    hint="use one of " + ", ".join(repr(choice) for choice in allowed),
+                )
+
+    @classmethod
+    def exact(cls, **changes: object) -> JsonOptions:
+        """Every text that a validator accepts: any spelling, any order, any whitespace."""
+        base: dict[str, object] = {"whitespace": "any", "spelling": "any", "property_order": "any"}
+        return cls(**(base | changes))  # type: ignore[arg-type]

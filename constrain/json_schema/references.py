@@ -1,0 +1,334 @@
+"""Where a schema refers to: drafts, `$id` bases, anchors, dynamic scope.
+
+The question: which schema does `{"$ref": "other#/x"}` mean, and which rules read it?  A `Node` is one schema
+at its place: its contents, the draft that reads it, the resolver that knows its base, a pointer for messages,
+and, where it matters, its dynamic scope.  Equal places are one object, so a formula can name a schema by its node
+and recursion closes on itself:
+
+    root = Documents.load({"$defs": {"t": {"items": {"$ref": "#/$defs/t"}}}, "$ref": "#/$defs/t"})
+    root.refer("$ref", "#/$defs/t")  is  root.refer(...).child("items").refer(...)
+
+The lookup itself (pointers, bases, anchors) is the `referencing` library's.  Ours are two things:
+
+1. The dynamic scope is kept as a map from each dynamic anchor to the outermost resource that has it.  It is
+   what `$dynamicRef` may see of the path taken, so nodes that agree on it are interchangeable.  It is empty
+   unless some resource on the path has a dynamic anchor.  `$recursiveAnchor` is the anchor "".
+2. A document without `$schema` is read as 2020-12, and `Dialect.implied` says so: an old form met there
+   (an array under `items`) is read as its own draft meant it, with a note, instead of refused.
+
+Nothing is ever fetched: what is not in the document, the supplied registry or the standard's own
+metaschemas does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jsonschema_specifications
+from referencing import Registry, Resource
+from referencing import exceptions as lookup_errors
+from referencing.jsonschema import (
+    DRAFT4,
+    DRAFT6,
+    DRAFT7,
+    DRAFT201909,
+    DRAFT202012,
+    DynamicAnchor,
+)
+
+from constrain.errors import SchemaError, UnsupportedKeywordError
+
+Schema = Any
+Environment = tuple[tuple[str, str], ...]
+
+_SPECIFICATIONS: dict[str, tuple[int, Any]] = {
+    "http://json-schema.org/draft-04/schema": (4, DRAFT4),
+    "http://json-schema.org/draft-06/schema": (6, DRAFT6),
+    "http://json-schema.org/draft-07/schema": (7, DRAFT7),
+    "https://json-schema.org/draft/2019-09/schema": (2019, DRAFT201909),
+    "https://json-schema.org/draft/2020-12/schema": (2020, DRAFT202012),
+}
+MAX_DEPTH = 400
+"""How deeply schemas may be nested in each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The draft that reads a schema.  `asserts` is False where a metaschema leaves validation out."""
+
+    draft: int
+    specification: Any
+    implied: bool = False
+    asserts: bool = True
+
+    @property
+    def siblings_count(self) -> bool:
+        """Do keywords beside `$ref` count?  They do from 2019-09 on."""
+        return self.draft >= 2019
+
+
+DEFAULT_DIALECT = Dialect(2020, DRAFT202012, implied=True)
+
+
+class Node:
+    """One schema at its place.  Made by `Documents`, interned, compared by identity."""
+
+    __slots__ = ("contents", "dialect", "documents", "environment", "pointer", "resolver")
+
+    def __init__(
+        self,
+        documents: Documents,
+        contents: Schema,
+        dialect: Dialect,
+        resolver: Any,
+        pointer: str,
+        environment: Environment,
+    ) -> None:
+        self.documents = documents
+        self.contents = contents
+        self.dialect = dialect
+        self.resolver = resolver
+        self.pointer = pointer
+        self.environment = environment
+
+    def __repr__(self) -> str:
+        return self.pointer
+
+    def at(self, *path: str | int) -> str:
+        """The pointer of a part of this schema, for messages."""
+        return "/".join([self.pointer, *(_escaped(str(part)) for part in path)])
+
+    def child(self, *path: str | int) -> Node:
+        """The schema under a keyword of this one."""
+        contents = self.contents
+        for part in path:
+            contents = contents[part]
+        return self.documents.inside(self, contents, self.at(*path))
+
+    def refer(self, keyword: str, reference: str) -> Node:
+        """The schema that `$ref`, `$dynamicRef` or `$recursiveRef` means here."""
+        return self.documents.refer(self, keyword, reference)
+
+
+class Documents:
+    """The schema, and everything it may refer to."""
+
+    def __init__(self, registry: Registry[Any]) -> None:
+        self.registry = registry
+        self._nodes: dict[tuple[object, ...], Node] = {}
+        self._dialects: dict[str, Dialect] = {}
+        self._anchors: dict[str, tuple[str, ...]] = {}
+        self._keep: list[Schema] = []
+
+    @classmethod
+    def load(
+        cls, schema: Schema, registry: Registry[Any] | Mapping[str, Schema] | None = None
+    ) -> tuple[Documents, Node]:
+        """The documents of one schema, and the node of the schema itself."""
+        known: Registry[Any] = jsonschema_specifications.REGISTRY
+        documents = cls(known)
+        dialect = DEFAULT_DIALECT
+        if isinstance(registry, Mapping) and not isinstance(registry, Registry):
+            documents.registry = known.with_contents([])
+            dialect = documents.dialect_of(schema, DEFAULT_DIALECT, "#", registry)
+            known = known.with_resources(
+                (uri, _resource(contents, dialect.specification)) for uri, contents in registry.items()
+            )
+        elif registry is not None:
+            known = known.combine(registry)
+        documents.registry = known
+        dialect = documents.dialect_of(schema, DEFAULT_DIALECT, "#")
+        resource = Resource(contents=schema, specification=dialect.specification)
+        resolver = known.resolver_with_root(resource)
+        documents.registry = resolver._registry
+        return documents, documents._node(schema, dialect, resolver, "#", ())
+
+    def dialect_of(
+        self,
+        schema: Schema,
+        outer: Dialect,
+        where: str,
+        extra: Mapping[str, Schema] | None = None,
+    ) -> Dialect:
+        """The dialect that a resource declares, or that of its surroundings."""
+        if not isinstance(schema, dict) or "$schema" not in schema:
+            return outer
+        uri = schema["$schema"]
+        if not isinstance(uri, str):
+            raise SchemaError("`$schema` must be a string", where=f"{where}/$schema")
+        return self._dialect_named(uri.rstrip("#"), where, extra, ())
+
+    def _dialect_named(
+        self, uri: str, where: str, extra: Mapping[str, Schema] | None, path: tuple[str, ...]
+    ) -> Dialect:
+        if uri in self._dialects:
+            return self._dialects[uri]
+        standard = _SPECIFICATIONS.get(uri) or _SPECIFICATIONS.get(
+            uri.replace("https://json-schema.org/draft-", "http://json-schema.org/draft-")
+        )
+        if standard is not None:
+            dialect = Dialect(*standard)
+        else:
+            metaschema = self._metaschema(uri, extra)
+            if metaschema is None and uri in {
+                "http://json-schema.org/schema",
+                "https://json-schema.org/schema",
+            }:
+                return DEFAULT_DIALECT
+            if metaschema is None or uri in path:
+                raise UnsupportedKeywordError(
+                    f"`$schema` names a dialect that is not known here: `{uri}`",
+                    where=f"{where}/$schema",
+                    hint="use draft-04, draft-06, draft-07, 2019-09 or 2020-12, or supply the metaschema "
+                    "through `registry`",
+                )
+            base = self._dialect_named(
+                str(metaschema.get("$schema", "https://json-schema.org/draft/2020-12/schema")).rstrip("#"),
+                where,
+                extra,
+                (*path, uri),
+            )
+            vocabularies = metaschema.get("$vocabulary")
+            asserts = not isinstance(vocabularies, dict) or any(
+                name.endswith("/vocab/validation") for name in vocabularies
+            )
+            dialect = replace(base, asserts=asserts)
+        self._dialects[uri] = dialect
+        return dialect
+
+    def _metaschema(self, uri: str, extra: Mapping[str, Schema] | None) -> dict[str, Any] | None:
+        contents = (extra or {}).get(uri)
+        if contents is None:
+            try:
+                contents = self.registry[uri].contents
+            except (lookup_errors.NoSuchResource, LookupError):
+                return None
+        return contents if isinstance(contents, dict) else None
+
+    # Nodes.
+
+    def _node(
+        self, contents: Schema, dialect: Dialect, resolver: Any, pointer: str, environment: Environment
+    ) -> Node:
+        uri = resolver._base_uri
+        environment = self._entered(environment, uri, resolver, dialect)
+        identity: object = contents if isinstance(contents, bool) else id(contents)
+        key = (isinstance(contents, bool), identity, uri, dialect, environment)
+        node = self._nodes.get(key)
+        if node is None:
+            if pointer.count("/") > 2 * MAX_DEPTH:
+                raise SchemaError(f"schemas are nested deeper than {MAX_DEPTH}", where=pointer)
+            self._keep.append(contents)
+            node = self._nodes[key] = Node(self, contents, dialect, resolver, pointer, environment)
+        return node
+
+    def inside(self, node: Node, contents: Schema, pointer: str) -> Node:
+        """A schema that is written inside another one."""
+        dialect, resolver = node.dialect, node.resolver
+        if isinstance(contents, dict) and ("$id" in contents or "id" in contents):
+            resource = Resource(contents=contents, specification=dialect.specification)
+            inner = resolver.in_subresource(resource)
+            if inner._base_uri != resolver._base_uri:
+                dialect = self.dialect_of(contents, dialect, pointer)
+            resolver = inner
+        return self._node(contents, dialect, resolver, pointer, node.environment)
+
+    def refer(self, node: Node, keyword: str, reference: str) -> Node:
+        """What a reference means at a node."""
+        where = node.at(keyword)
+        try:
+            resolved = node.resolver.lookup(reference)
+        except lookup_errors.NoSuchAnchor as error:
+            raise SchemaError(f"`{reference}` names an anchor that does not exist", where=where) from error
+        except (lookup_errors.PointerToNowhere, lookup_errors.InvalidAnchor) as error:
+            raise SchemaError(f"`{reference}` leads nowhere", where=where) from error
+        except (lookup_errors.Unresolvable, lookup_errors.NoSuchResource, ValueError) as error:
+            raise SchemaError(
+                f"`{reference}` is not in this document",
+                where=where,
+                hint="nothing is fetched from the network; supply other documents through `registry`",
+            ) from error
+        contents, resolver = resolved.contents, resolved.resolver
+        if keyword == "$recursiveRef":
+            if isinstance(contents, dict) and contents.get("$recursiveAnchor") is True:
+                outermost = dict(node.environment).get("")
+                if outermost is not None:
+                    resolved = resolver.lookup(outermost)
+                    contents, resolver = resolved.contents, resolved.resolver
+        elif keyword == "$dynamicRef":
+            contents, resolver = self._dynamic(node, reference, contents, resolver)
+        uri = resolver._base_uri
+        dialect = node.dialect
+        if uri != node.resolver._base_uri:
+            root = contents if uri == "" else self._contents_of(resolver, uri)
+            dialect = self.dialect_of(root, dialect, where)
+        fragment = reference.partition("#")[2]
+        pointer = f"{uri}#{fragment}" if uri != node.resolver._base_uri or uri else f"#{fragment}"
+        return self._node(contents, dialect, resolver, pointer, node.environment)
+
+    def _dynamic(self, node: Node, reference: str, contents: Schema, resolver: Any) -> tuple[Schema, Any]:
+        name = reference.partition("#")[2]
+        if not name or name.startswith("/"):
+            return contents, resolver
+        if not (isinstance(contents, dict) and contents.get("$dynamicAnchor") == name):
+            return contents, resolver
+        outermost = dict(node.environment).get(name)
+        if outermost is None:
+            return contents, resolver
+        resolved = resolver.lookup(f"{outermost}#{name}")
+        return resolved.contents, resolved.resolver
+
+    def _contents_of(self, resolver: Any, uri: str) -> Schema:
+        try:
+            return resolver.lookup(uri).contents
+        except (lookup_errors.Unresolvable, LookupError):
+            return None
+
+    # Dynamic scope.
+
+    def _entered(self, environment: Environment, uri: str, resolver: Any, dialect: Dialect) -> Environment:
+        if dialect.draft < 2019:
+            return environment
+        names = self._anchors.get(uri)
+        if names is None:
+            names = self._anchors[uri] = tuple(self._dynamic_anchors(uri, resolver, dialect))
+        missing = [(name, uri) for name in names if all(known != name for known, _ in environment)]
+        return tuple(sorted((*environment, *missing))) if missing else environment
+
+    def _dynamic_anchors(self, uri: str, resolver: Any, dialect: Dialect) -> Iterator[str]:
+        root = self._contents_of(resolver, uri) if uri else self._contents_of(resolver, "#")
+        if isinstance(root, dict) and root.get("$recursiveAnchor") is True and dialect.draft == 2019:
+            yield ""
+        pending, first = [root], True
+        while pending:
+            contents = pending.pop()
+            if not isinstance(contents, dict) or ("$id" in contents and not first):
+                continue
+            first = False
+            anchor = contents.get("$dynamicAnchor")
+            if isinstance(anchor, str) and dialect.draft == 2020:
+                yield anchor
+            pending.extend(_subschemas(contents, dialect.specification))
+
+
+def _subschemas(contents: Schema, specification: Any) -> list[Schema]:
+    try:
+        return list(specification.subresources_of(contents))
+    except (AttributeError, TypeError):
+        return []
+
+
+def _resource(contents: Schema, specification: Any) -> Resource[Any]:
+    try:
+        return Resource.from_contents(contents, default_specification=specification)
+    except Exception:  # an unknown `$schema`: judged when the resource is entered
+        return Resource(contents=contents, specification=specification)
+
+
+def _escaped(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")
+
+
+__all__ = ["DynamicAnchor"]

@@ -1,0 +1,323 @@
+"""Null, booleans, numbers and strings: one formula, one exact set, one terminal.
+
+A scalar's formula is never multiplied out.  `not`, `anyOf` and `oneOf` of patterns are boolean operations on
+regular languages, those of bounds and multiples boolean operations on number sets, so a formula is folded
+from its leaves upwards, and its size is what it costs:
+
+    and(minl 2, npat "x")   →   length(2, ∞) ∩ (universe − pattern("x"))
+
+Two readings of the same formula live here.  The *values* (is it empty? which are they, if they are few? does
+it hold of "abc"?) use the canonical spelling, where one text is one value.  The *terminals*, which are what a
+mask reads, use the spelling the caller asked for.
+
+1. Draft 4's `integer` speaks of how a number is written.  So a number formula denotes two sets: the numbers
+   that may be written as plain integers, and those that may be written with a fraction or an exponent.
+2. In the canonical spelling a set of whole numbers is written without a fraction: `1`, not `1.0`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Generic, TypeVar
+
+from constrain.json_schema.formula import Formula
+from constrain.json_schema.number_set import NumberSet
+from constrain.json_schema.numbers import NumberSpace
+from constrain.json_schema.strings import StringSpace, spell_canonical
+from constrain.json_schema.values import BOOLEAN, NULL, NUMBER, STRING, Value
+from constrain.regular.queries import accepts, cardinality, enumerate_strings, is_empty
+from constrain.regular.terms import EMPTY, Term, choice, difference, intersect, literal
+
+Set = TypeVar("Set")
+
+
+@dataclass(frozen=True, slots=True)
+class Algebra(Generic[Set]):
+    """The operations of one kind of set."""
+
+    everything: Set
+    nothing: Set
+    atom: Callable[[Formula], Set]
+    meet: Callable[[Set, Set], Set]
+    join: Callable[[Set, Set], Set]
+    minus: Callable[[Set, Set], Set]
+
+
+def fold(formula: Formula, algebra: Algebra[Set], memo: dict[Formula, Set]) -> Set:
+    """The set that a formula of one type denotes."""
+    found = memo.get(formula)
+    if found is not None:
+        return found
+    kind = formula.kind
+    if kind in {"true", "order"}:
+        result = algebra.everything
+    elif kind == "false":
+        result = algebra.nothing
+    elif kind == "and":
+        result = algebra.everything
+        for part in formula.parts:
+            result = algebra.meet(result, fold(part, algebra, memo))
+    elif kind == "or":
+        result = algebra.nothing
+        for part in formula.parts:
+            result = algebra.join(result, fold(part, algebra, memo))
+    elif kind in {"one", "notone"}:
+        once, twice = algebra.nothing, algebra.nothing
+        for part in formula.parts:
+            this = fold(part, algebra, memo)
+            twice = algebra.join(twice, algebra.meet(once, this))
+            once = algebra.join(once, this)
+        result = algebra.minus(once, twice)
+        if kind == "notone":
+            result = algebra.minus(algebra.everything, result)
+    else:
+        result = algebra.atom(formula)
+    memo[formula] = result
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A set of numbers: as plain integers, and as anything else."""
+
+    plain: NumberSet
+    other: NumberSet
+
+    @classmethod
+    def same(cls, numbers: NumberSet) -> Numbers:
+        """The same numbers in every spelling."""
+        return cls(numbers, numbers)
+
+
+_ALL, _NO = NumberSet.all(), NumberSet.empty()
+_NUMBER_ATOMS: dict[str, Callable[[Fraction], NumberSet]] = {
+    "ge": NumberSet.at_least,
+    "gt": NumberSet.above,
+    "le": NumberSet.at_most,
+    "lt": NumberSet.below,
+    "mul": NumberSet.multiple_of,
+    "nmul": lambda value: _ALL - NumberSet.multiple_of(value),
+}
+
+
+def _number_atom(atom: Formula) -> Numbers:
+    if atom.kind == "integer":
+        return Numbers(NumberSet.integers(), _NO)
+    if atom.kind == "ninteger":
+        return Numbers(_NO, _ALL)
+    if atom.kind in {"in", "nin"}:
+        named = NumberSet.values(value.data for value in atom.args[0] if value.type == NUMBER)
+        return Numbers.same(named if atom.kind == "in" else _ALL - named)
+    return Numbers.same(_NUMBER_ATOMS[atom.kind](atom.args[0]))
+
+
+NUMBER_ALGEBRA: Algebra[Numbers] = Algebra(
+    Numbers.same(_ALL),
+    Numbers.same(_NO),
+    _number_atom,
+    lambda a, b: Numbers(a.plain & b.plain, a.other & b.other),
+    lambda a, b: Numbers(a.plain | b.plain, a.other | b.other),
+    lambda a, b: Numbers(a.plain - b.plain, a.other - b.other),
+)
+
+
+def _string_algebra(space: StringSpace) -> Algebra[Term]:
+    def named(atom: Formula) -> Term:
+        return space.values(value.data for value in atom.args[0] if value.type == STRING)
+
+    def format_of(atom: Formula) -> Term:
+        term = space.format(atom.args[0])
+        return space.universe if term is None else term
+
+    atoms: dict[str, Callable[[Formula], Term]] = {
+        "in": named,
+        "nin": lambda atom: difference(space.universe, named(atom)),
+        "pat": lambda atom: space.pattern(atom.args[0]),
+        "npat": lambda atom: difference(space.universe, space.pattern(atom.args[0])),
+        "fmt": format_of,
+        "nfmt": lambda atom: difference(space.universe, format_of(atom)),
+        "minl": lambda atom: space.length(atom.args[0], None),
+        "maxl": lambda atom: space.length(0, atom.args[0]),
+    }
+    return Algebra(
+        space.universe,
+        EMPTY,
+        lambda atom: atoms[atom.kind](atom),
+        lambda a, b: intersect(a, b),
+        lambda a, b: choice(a, b),
+        difference,
+    )
+
+
+def _constant_algebra(universe: frozenset[Value]) -> Algebra[frozenset[Value]]:
+    def atom(formula: Formula) -> frozenset[Value]:
+        named: frozenset[Value] = formula.args[0] & universe
+        return named if formula.kind == "in" else universe - named
+
+    return Algebra(
+        universe, frozenset(), atom, frozenset.intersection, frozenset.union, frozenset.difference
+    )
+
+
+_CONSTANTS = {
+    NULL: _constant_algebra(frozenset((Value(NULL, None),))),
+    BOOLEAN: _constant_algebra(frozenset((Value(BOOLEAN, True), Value(BOOLEAN, False)))),
+}
+_CONSTANT_TEXTS = {None: b"null", True: b"true", False: b"false"}
+
+
+class Scalars:
+    """The scalar sets of one grammar."""
+
+    def __init__(self, spelling: str) -> None:
+        self.strings = StringSpace("canonical")
+        self.spelled = self.strings if spelling == "canonical" else StringSpace("any")
+        self.numbers = NumberSpace("canonical" if spelling == "canonical" else "any")
+        self._string_algebra = _string_algebra(self.strings)
+        self._spelled_algebra = _string_algebra(self.spelled)
+        self._strings: dict[Formula, Term] = {}
+        self._spelled: dict[Formula, Term] = self._strings if self.spelled is self.strings else {}
+        self._numbers: dict[Formula, Numbers] = {}
+        self._constants: dict[Formula, frozenset[Value]] = {}
+        self._terminals: dict[tuple[Formula, int], Term] = {}
+        self._empty: dict[tuple[Formula, int], bool] = {}
+
+    # Values.  Formulas here speak of one scalar type only.
+
+    def string_language(self, formula: Formula) -> Term:
+        """The strings, canonically spelled, without quotes."""
+        return fold(formula, self._string_algebra, self._strings)
+
+    def spelled_language(self, formula: Formula) -> Term:
+        """The strings in the caller's spelling, without quotes."""
+        return fold(formula, self._spelled_algebra, self._spelled)
+
+    def _number_sets(self, formula: Formula) -> Numbers:
+        return fold(formula, NUMBER_ALGEBRA, self._numbers)
+
+    def _constant_set(self, formula: Formula, kind: int) -> frozenset[Value]:
+        return fold(formula, _CONSTANTS[kind], {})
+
+    def is_empty(self, formula: Formula, kind: int) -> bool:
+        """Is there no text of this type?"""
+        if formula.kind in {"true", "false"}:
+            return formula.kind == "false"
+        key = (formula, kind)
+        found = self._empty.get(key)
+        if found is None:
+            found = self._empty[key] = self._is_empty(formula, kind)
+        return found
+
+    def _is_empty(self, formula: Formula, kind: int) -> bool:
+        if kind == STRING:
+            return is_empty(self.string_language(formula))
+        if kind == NUMBER:
+            return is_empty(self.terminal(formula, NUMBER))
+        return not self._constant_set(formula, kind)
+
+    def finite_values(self, formula: Formula, kind: int, limit: int) -> list[Value] | None:
+        """All values, if there are at most `limit` of them."""
+        if formula.kind in {"true", "nin", "minl"} and kind in {STRING, NUMBER}:
+            return None
+        if kind == STRING:
+            language = self.string_language(formula)
+            count = cardinality(language, limit + 1)
+            if count is None or count > limit:
+                return None
+            return [Value(STRING, _text(text)) for text in enumerate_strings(language, limit)]
+        if kind == NUMBER:
+            sets = self._number_sets(formula)
+            found = (sets.plain & NumberSet.integers() | sets.other).finite_values(limit)
+            return None if found is None else [Value(NUMBER, number) for number in found]
+        values = self._constant_set(formula, kind)
+        return list(values) if len(values) <= limit else None
+
+    def finite_size(self, formula: Formula, limit: int) -> int | None:
+        """How many strings there are, if at most `limit`."""
+        count = cardinality(self.string_language(formula), limit + 1)
+        return None if count is None or count > limit else count
+
+    def some_values(self, formula: Formula, kind: int, limit: int) -> list[Value]:
+        """`limit` different values, or all if there are fewer."""
+        finite = self.finite_values(formula, kind, limit)
+        if finite is not None:
+            return finite
+        if kind == STRING:
+            language = self.string_language(formula)
+            return [Value(STRING, _text(text)) for text in enumerate_strings(language, limit)]
+        if kind == NUMBER:
+            sets = self._number_sets(formula)
+            left = sets.plain & NumberSet.integers() | sets.other
+            found = []
+            while len(found) < limit and (number := left.witness()) is not None:
+                found.append(Value(NUMBER, number))
+                left = left - NumberSet.values([number])
+            return found
+        return list(self._constant_set(formula, kind))[:limit]
+
+    def holds(self, formula: Formula, value: Value) -> bool:
+        """Is this value one of them?"""
+        kind = formula.kind
+        if kind == "in":
+            return value in formula.args[0]
+        if kind == "nin":
+            return value not in formula.args[0]
+        if kind in {"true", "order"}:
+            return True
+        if kind == "false":
+            return False
+        if kind == "and":
+            return all(self.holds(part, value) for part in formula.parts)
+        if kind == "or":
+            return any(self.holds(part, value) for part in formula.parts)
+        if kind in {"one", "notone"}:
+            return (sum(self.holds(part, value) for part in formula.parts) == 1) == (kind == "one")
+        if kind == "minl":
+            return len(value.data) >= int(formula.args[0])
+        if kind == "maxl":
+            return len(value.data) <= int(formula.args[0])
+        if value.type == STRING:
+            return accepts(self.string_language(formula), spell_canonical(value.data))
+        sets = self._number_sets(formula)
+        whole = value.data.denominator == 1
+        return sets.other.contains(value.data) or (whole and sets.plain.contains(value.data))
+
+    # Terminals.
+
+    def terminal(self, formula: Formula, kind: int) -> Term:
+        """The texts of this type, in the caller's spelling; EMPTY where there are none."""
+        key = (formula, kind)
+        found = self._terminals.get(key)
+        if found is None:
+            found = self._terminals[key] = self._terminal(formula, kind)
+        return found
+
+    def _terminal(self, formula: Formula, kind: int) -> Term:
+        if kind == STRING:
+            return self.spelled.quoted(self.spelled_language(formula))
+        if kind == NUMBER:
+            return self._number_terminal(self._number_sets(formula))
+        return choice(*(literal(_CONSTANT_TEXTS[value.data]) for value in self._constant_set(formula, kind)))
+
+    def _number_terminal(self, sets: Numbers) -> Term:
+        space = self.numbers
+        if sets.plain == sets.other:
+            whole = space.spelling == "canonical" and (sets.plain - NumberSet.integers()).is_empty()
+            return space.term(sets.plain, integer_spellings=whole)
+        plain = space.term(sets.plain, integer_spellings=True)
+        if sets.other.is_empty():
+            return plain
+        return choice(plain, difference(space.term(sets.other), space.integer_spellings))
+
+    def keys(self, language: Formula, without: Iterable[str] = ()) -> Term:
+        """The quoted keys of a language, without some names, in the caller's spelling."""
+        space = self.spelled
+        return space.quoted(difference(self.spelled_language(language), space.values(without)))
+
+
+def _text(spelled: bytes) -> str:
+    text: str = json.loads(b'"' + spelled + b'"')
+    return text

@@ -1,0 +1,368 @@
+"""From a schema's keywords to one formula: the only place that knows what a keyword means.
+
+    {"type": "object", "required": ["a"]}   →   types(object) and when(object, some({a}, TRUE))
+
+Every keyword of status "asserted" in keywords.py has a function here, named after it; most are one line.
+Subschemas are not visited: they become `ref` formulas, unfolded when a goal needs them.  What is here beyond
+the standard's own words:
+
+1. `properties`, `patternProperties` and `additionalProperties` are one family: the third one speaks of the
+   keys that the first two do not name.  Likewise `prefixItems`, `items` and `additionalItems`.
+2. `enum` and `const` become value sets.
+3. Up to draft 7, `$ref` hides its siblings.
+4. A format that is unknown, or that the options leave to annotation, says TRUE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from constrain.json_schema.formula import Formula, Formulas
+from constrain.json_schema.options import JsonOptions
+from constrain.json_schema.references import Node
+from constrain.json_schema.values import (
+    ALL_TYPES,
+    ARRAY,
+    NUMBER,
+    OBJECT,
+    STRING,
+    TYPE_BITS,
+    fraction_of,
+    value_of,
+    values_of,
+)
+
+Schema = Any
+
+
+class Translator:
+    """Formulas for the schemas of one grammar, each made once."""
+
+    def __init__(self, formulas: Formulas, options: JsonOptions, knows_format: Callable[[str], bool]) -> None:
+        self.formulas = formulas
+        self.options = options
+        self.knows_format = knows_format
+        self._made: dict[Node, Formula] = {}
+
+    def reference(self, node: Node) -> Formula:
+        """The formula that stands for a schema until it is needed."""
+        if node.contents is True or node.contents == {}:
+            return self.formulas.true
+        if node.contents is False:
+            return self.formulas.false
+        return self.formulas.word("ref", node)
+
+    def translate(self, node: Node) -> Formula:
+        """What a schema says."""
+        made = self._made.get(node)
+        if made is None:
+            made = self._made[node] = self._translate(node)
+        return made
+
+    def _translate(self, node: Node) -> Formula:
+        schema = node.contents
+        if isinstance(schema, bool):
+            return self.formulas.true if schema else self.formulas.false
+        if "$ref" in schema and not node.dialect.siblings_count:
+            return self._refer(node, "$ref")
+        parts = []
+        for name in schema:
+            rule = _RULES.get(name)
+            if rule is not None and node.dialect.draft in rule[1] and (node.dialect.asserts or not rule[2]):
+                parts.append(rule[0](self, node, schema[name]))
+        return self.formulas.conj(parts)
+
+    # References.
+
+    def _refer(self, node: Node, keyword: str) -> Formula:
+        return self.reference(node.refer(keyword, node.contents[keyword]))
+
+    def _ref(self, node: Node, value: Schema) -> Formula:
+        return self._refer(node, "$ref")
+
+    def _dynamic_ref(self, node: Node, value: Schema) -> Formula:
+        return self._refer(node, "$dynamicRef")
+
+    def _recursive_ref(self, node: Node, value: Schema) -> Formula:
+        return self._refer(node, "$recursiveRef")
+
+    # Any type.
+
+    def _type(self, node: Node, value: Schema) -> Formula:
+        names = [value] if isinstance(value, str) else value
+        whole = [name for name in names if name == "integer"] if "number" not in names else []
+        mask = 0
+        for name in names:
+            if name == "any" and node.dialect.implied:
+                mask = ALL_TYPES
+            else:
+                mask |= TYPE_BITS[name]
+        types = self.formulas.types(mask)
+        if not whole:
+            return types
+        if node.dialect.draft == 4:
+            integer = self.formulas.word("integer")
+        else:
+            integer = self.formulas.bound("mul", Fraction(1))
+        return self.formulas.conj([types, self.formulas.when(NUMBER, integer)])
+
+    def _enum(self, node: Node, value: Schema) -> Formula:
+        return self.formulas.values(values_of(value, node.at("enum")))
+
+    def _const(self, node: Node, value: Schema) -> Formula:
+        return self.formulas.values([value_of(value, node.at("const"))])
+
+    # Combinations.
+
+    def _each(self, node: Node, keyword: str) -> list[Formula]:
+        return [self.reference(node.child(keyword, index)) for index in range(len(node.contents[keyword]))]
+
+    def _all_of(self, node: Node, value: Schema) -> Formula:
+        return self.formulas.conj(self._each(node, "allOf"))
+
+    def _any_of(self, node: Node, value: Schema) -> Formula:
+        return self.formulas.disj(self._each(node, "anyOf"))
+
+    def _one_of(self, node: Node, value: Schema) -> Formula:
+        return self.formulas.one(self._each(node, "oneOf"))
+
+    def _not(self, node: Node, value: Schema) -> Formula:
+        return self.formulas.negate(self.reference(node.child("not")))
+
+    def _if(self, node: Node, value: Schema) -> Formula:
+        formulas = self.formulas
+        condition = self.reference(node.child("if"))
+        then = self.reference(node.child("then")) if "then" in node.contents else formulas.true
+        otherwise = self.reference(node.child("else")) if "else" in node.contents else formulas.true
+        if then is formulas.true and otherwise is formulas.true:
+            return formulas.true
+        return formulas.disj(
+            [
+                formulas.conj([condition, then]),
+                formulas.conj([formulas.negate(condition), otherwise]),
+            ]
+        )
+
+    # Numbers.
+
+    def _number(self, kind: str, value: Schema, where: str) -> Formula:
+        return self.formulas.when(NUMBER, self.formulas.bound(kind, fraction_of(value, where)))
+
+    def _multiple_of(self, node: Node, value: Schema) -> Formula:
+        return self._number("mul", value, node.at("multipleOf"))
+
+    def _minimum(self, node: Node, value: Schema) -> Formula:
+        exclusive = node.dialect.draft == 4 and node.contents.get("exclusiveMinimum") is True
+        return self._number("gt" if exclusive else "ge", value, node.at("minimum"))
+
+    def _maximum(self, node: Node, value: Schema) -> Formula:
+        exclusive = node.dialect.draft == 4 and node.contents.get("exclusiveMaximum") is True
+        return self._number("lt" if exclusive else "le", value, node.at("maximum"))
+
+    def _exclusive_minimum(self, node: Node, value: Schema) -> Formula:
+        if isinstance(value, bool):
+            return self.formulas.true
+        return self._number("gt", value, node.at("exclusiveMinimum"))
+
+    def _exclusive_maximum(self, node: Node, value: Schema) -> Formula:
+        if isinstance(value, bool):
+            return self.formulas.true
+        return self._number("lt", value, node.at("exclusiveMaximum"))
+
+    # Strings.
+
+    def _min_length(self, node: Node, value: Schema) -> Formula:
+        return self.formulas.when(STRING, self.formulas.count("minl", int(value)))
+
+    def _max_length(self, node: Node, value: Schema) -> Formula:
+        return self.formulas.when(STRING, self.formulas.count("maxl", int(value)))
+
+    def _pattern(self, node: Node, value: Schema) -> Formula:
+        return self.formulas.when(STRING, self.formulas.word("pat", value))
+
+    def _format(self, node: Node, value: Schema) -> Formula:
+        if self.options.formats == "annotate" or not self.knows_format(value):
+            return self.formulas.true
+        return self.formulas.when(STRING, self.formulas.word("fmt", value))
+
+    # Objects.
+
+    def _object(self, formula: Formula) -> Formula:
+        return self.formulas.when(OBJECT, formula)
+
+    def _properties(self, node: Node, value: Schema) -> Formula:
+        formulas = self.formulas
+        parts = [formulas.word("order", tuple(value))] if value else []
+        parts += [
+            formulas.all_keys(formulas.key(name), self.reference(node.child("properties", name)))
+            for name in value
+        ]
+        if value and self.options.additional_properties is False and not _speaks_of_others(node.contents):
+            parts.append(formulas.all_keys(other_keys(formulas, node), formulas.false))
+        return self._object(formulas.conj(parts))
+
+    def _pattern_properties(self, node: Node, value: Schema) -> Formula:
+        formulas = self.formulas
+        return self._object(
+            formulas.conj(
+                formulas.all_keys(
+                    formulas.word("pat", pattern), self.reference(node.child("patternProperties", pattern))
+                )
+                for pattern in value
+            )
+        )
+
+    def _additional_properties(self, node: Node, value: Schema) -> Formula:
+        formulas = self.formulas
+        others = self.reference(node.child("additionalProperties"))
+        return self._object(self.formulas.all_keys(other_keys(formulas, node), others))
+
+    def _property_names(self, node: Node, value: Schema) -> Formula:
+        names = self.reference(node.child("propertyNames"))
+        return self._object(self.formulas.all_keys(self.formulas.negate(names), self.formulas.false))
+
+    def _has(self, name: str) -> Formula:
+        return self.formulas.some_key(self.formulas.key(name), self.formulas.true)
+
+    def _required(self, node: Node, value: Schema) -> Formula:
+        return self._object(self.formulas.conj(self._has(name) for name in value))
+
+    def _min_properties(self, node: Node, value: Schema) -> Formula:
+        return self._object(self.formulas.count("minp", int(value)))
+
+    def _max_properties(self, node: Node, value: Schema) -> Formula:
+        return self._object(self.formulas.count("maxp", int(value)))
+
+    def _implied(self, name: str, consequence: Formula) -> Formula:
+        absent = self._object(self.formulas.negate(self._has(name)))
+        return self.formulas.disj([absent, consequence])
+
+    def _dependent_required(self, node: Node, value: Schema) -> Formula:
+        return self.formulas.conj(
+            self._implied(name, self._object(self.formulas.conj(self._has(needed) for needed in names)))
+            for name, names in value.items()
+        )
+
+    def _dependent_schemas(self, node: Node, value: Schema) -> Formula:
+        return self.formulas.conj(
+            self._implied(name, self.reference(node.child("dependentSchemas", name))) for name in value
+        )
+
+    def _dependencies(self, node: Node, value: Schema) -> Formula:
+        formulas = self.formulas
+        parts = []
+        for name, needs in value.items():
+            if isinstance(needs, (list, str)):
+                names = [needs] if isinstance(needs, str) else needs
+                parts.append(self._implied(name, self._object(formulas.conj(map(self._has, names)))))
+            else:
+                parts.append(self._implied(name, self.reference(node.child("dependencies", name))))
+        return formulas.conj(parts)
+
+    # Arrays.
+
+    def _array(self, formula: Formula) -> Formula:
+        return self.formulas.when(ARRAY, formula)
+
+    def _prefix(self, node: Node, keyword: str) -> Formula:
+        parts = self._each(node, keyword)
+        return self._array(
+            self.formulas.conj(self.formulas.item("at", index, part) for index, part in enumerate(parts))
+        )
+
+    def _prefix_items(self, node: Node, value: Schema) -> Formula:
+        return self._prefix(node, "prefixItems")
+
+    def _items(self, node: Node, value: Schema) -> Formula:
+        if isinstance(value, list):
+            return self._prefix(node, "items")
+        start = len(node.contents.get("prefixItems", ())) if node.dialect.draft == 2020 else 0
+        return self._array(self.formulas.item("from", start, self.reference(node.child("items"))))
+
+    def _additional_items(self, node: Node, value: Schema) -> Formula:
+        prefix = node.contents.get("items")
+        if not isinstance(prefix, list):
+            return self.formulas.true
+        rest = self.reference(node.child("additionalItems"))
+        return self._array(self.formulas.item("from", len(prefix), rest))
+
+    def _min_items(self, node: Node, value: Schema) -> Formula:
+        return self._array(self.formulas.count("mini", int(value)))
+
+    def _max_items(self, node: Node, value: Schema) -> Formula:
+        return self._array(self.formulas.count("maxi", int(value)))
+
+    def _unique_items(self, node: Node, value: Schema) -> Formula:
+        return self._array(self.formulas.word("uniq")) if value else self.formulas.true
+
+    def _contains(self, node: Node, value: Schema) -> Formula:
+        formulas = self.formulas
+        counted = node.dialect.draft >= 2019 and node.dialect.asserts
+        low = int(node.contents.get("minContains", 1)) if counted else 1
+        item = self.reference(node.child("contains"))
+        parts = [formulas.contains_at_least(item, low)]
+        if counted and "maxContains" in node.contents:
+            parts.append(formulas.contains_at_most(item, int(node.contents["maxContains"])))
+        return self._array(formulas.conj(parts))
+
+    # Unevaluated.
+
+    def _unevaluated_properties(self, node: Node, value: Schema) -> Formula:
+        return self._object(self.formulas.word("uneval", node, "unevaluatedProperties"))
+
+    def _unevaluated_items(self, node: Node, value: Schema) -> Formula:
+        return self._array(self.formulas.word("uneval", node, "unevaluatedItems"))
+
+
+def other_keys(formulas: Formulas, node: Node) -> Formula:
+    """The keys that `properties` and `patternProperties` of a schema do not speak of."""
+    names = node.contents.get("properties", {})
+    patterns = node.contents.get("patternProperties", {})
+    return formulas.conj(
+        [
+            formulas.not_values(values_of(names)),
+            *(formulas.word("npat", pattern) for pattern in patterns),
+        ]
+    )
+
+
+def _speaks_of_others(schema: dict[str, Any]) -> bool:
+    return any(
+        name in schema for name in ("additionalProperties", "unevaluatedProperties", "patternProperties")
+    )
+
+
+Rule = Callable[[Translator, Node, Schema], Formula]
+_T = Translator
+_ASSERTIONS: dict[str, Rule] = {
+    "type": _T._type, "enum": _T._enum, "const": _T._const,
+    "multipleOf": _T._multiple_of, "minimum": _T._minimum, "maximum": _T._maximum,
+    "exclusiveMinimum": _T._exclusive_minimum, "exclusiveMaximum": _T._exclusive_maximum,
+    "minLength": _T._min_length, "maxLength": _T._max_length, "pattern": _T._pattern,
+    "required": _T._required, "minProperties": _T._min_properties, "maxProperties": _T._max_properties,
+    "dependentRequired": _T._dependent_required,
+    "minItems": _T._min_items, "maxItems": _T._max_items, "uniqueItems": _T._unique_items,
+}  # fmt: skip
+_APPLICATORS: dict[str, Rule] = {
+    "$ref": _T._ref, "$dynamicRef": _T._dynamic_ref, "$recursiveRef": _T._recursive_ref,
+    "allOf": _T._all_of, "anyOf": _T._any_of, "oneOf": _T._one_of, "not": _T._not, "if": _T._if,
+    "format": _T._format,
+    "properties": _T._properties, "patternProperties": _T._pattern_properties,
+    "additionalProperties": _T._additional_properties, "propertyNames": _T._property_names,
+    "dependentSchemas": _T._dependent_schemas, "dependencies": _T._dependencies,
+    "prefixItems": _T._prefix_items, "items": _T._items, "additionalItems": _T._additional_items,
+    "contains": _T._contains,
+    "unevaluatedProperties": _T._unevaluated_properties, "unevaluatedItems": _T._unevaluated_items,
+}  # fmt: skip
+
+
+def _rules() -> dict[str, tuple[Rule, tuple[int, ...], bool]]:
+    from constrain.json_schema.keywords import drafts_with
+
+    rules = {name: (rule, drafts_with(name), True) for name, rule in _ASSERTIONS.items()}
+    return rules | {name: (rule, drafts_with(name), False) for name, rule in _APPLICATORS.items()}
+
+
+_RULES = _rules()

@@ -1,0 +1,141 @@
+"""A formula, seen at one type: what is left of a schema once the value is known to be an object.
+
+    types(object|null) and when(object, some({a}, T)) and when(string, minl 2)
+        at object → some({a}, T)        at null → TRUE        at string → FALSE
+
+Assertions about other types vanish, which is what keeps everything after this small.  References are
+unfolded here, as deep as they apply to the same value; those inside atoms (the schema of a property) stay folded.
+
+A reference may lead back to itself without having consumed anything: X = X or string.  The inner X adds
+nothing, in a conjunction as in a disjunction, so it is dropped: the least solution of such an equation.  A schema
+that consists of nothing else (X = X) says nothing at all, and is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from constrain.errors import SchemaError
+from constrain.json_schema.formula import Formula, Formulas
+from constrain.json_schema.translate import Translator
+from constrain.json_schema.values import ARRAY, OBJECT, Value
+
+if TYPE_CHECKING:
+    from constrain.json_schema.references import Node
+
+Unevaluated = Callable[["Node", str, bool], Formula]
+
+
+class TypedView:
+    """Formulas at a type, memoised."""
+
+    def __init__(self, formulas: Formulas, translator: Translator) -> None:
+        self.formulas = formulas
+        self.translator = translator
+        self.unevaluated: Unevaluated | None = None
+        self._made: dict[tuple[Formula, int], Formula] = {}
+        self._open: set[tuple[Formula, int]] = set()
+        self._touched: set[tuple[Formula, int]] = set()
+        self._cycle = formulas.word("cycle")
+
+    def at(self, formula: Formula, kind: int) -> Formula:
+        """What `formula` says of values of this type: connectives over atoms of the type."""
+        key = (formula, kind)
+        made = self._made.get(key)
+        if made is not None:
+            return made
+        if key in self._open:
+            self._touched.add(key)
+            return self._cycle
+        made = self._view(formula, kind, key)
+        if not self._touched:
+            self._made[key] = made
+        return made
+
+    def _view(self, formula: Formula, kind: int, key: tuple[Formula, int]) -> Formula:
+        formulas = self.formulas
+        name = formula.kind
+        if name in {"true", "false", "cycle"}:
+            return formula
+        if name == "types":
+            return formulas.true if formula.args[0] & kind else formulas.false
+        if name in {"when", "only"}:
+            if formula.args[0] == kind:
+                return self.at(formula.args[1], kind)
+            return formulas.true if name == "when" else formulas.false
+        if name in {"and", "or", "one", "notone"}:
+            return self._connective(formula, kind)
+        if name in {"in", "nin"}:
+            return self._values(formula, kind)
+        if name in {"ref", "nref", "uneval", "nuneval"}:
+            return self._unfold(formula, kind, key)
+        return formula
+
+    def _connective(self, formula: Formula, kind: int) -> Formula:
+        formulas = self.formulas
+        decided = formulas.false if formula.kind == "and" else formulas.true if formula.kind == "or" else None
+        parts = []
+        for part in formula.parts:
+            seen = self.at(part, kind)
+            if seen is decided:
+                return decided
+            if seen is not self._cycle:
+                parts.append(seen)
+        if not parts:
+            return self._cycle
+        join = {"and": formulas.conj, "or": formulas.disj, "one": formulas.one, "notone": formulas.notone}
+        return join[formula.kind](parts)
+
+    def _unfold(self, formula: Formula, kind: int, key: tuple[Formula, int]) -> Formula:
+        positive = formula.kind in {"ref", "uneval"}
+        self._open.add(key)
+        try:
+            if formula.kind in {"ref", "nref"}:
+                body = self.translator.translate(formula.args[0])
+                seen = self.at(body if positive else self.formulas.negate(body), kind)
+            else:
+                if self.unevaluated is None:
+                    raise AssertionError("unevaluated keywords need their expansion")
+                seen = self.at(self.unevaluated(*formula.args, positive), kind)
+        finally:
+            self._open.discard(key)
+        self._touched.discard(key)
+        if seen is self._cycle and not self._touched:
+            raise SchemaError(
+                "this reference leads back to itself, and says nothing on the way",
+                where=formula.args[0].pointer,
+            )
+        return seen
+
+    def _values(self, formula: Formula, kind: int) -> Formula:
+        mine = frozenset(value for value in formula.args[0] if value.type == kind)
+        if formula.kind == "nin":
+            return self.formulas.not_values(mine)
+        if kind not in {ARRAY, OBJECT}:
+            return self.formulas.values(mine)
+        structure = self._object if kind == OBJECT else self._array
+        return self.formulas.disj(structure(value) for value in sorted(mine, key=repr))
+
+    def _object(self, value: Value) -> Formula:
+        formulas = self.formulas
+        known = value.members
+        members = [(name, known[name]) for name in value.order]
+        return formulas.conj(
+            [
+                formulas.word("order", value.order),
+                *(formulas.some_key(formulas.key(name), formulas.values([item])) for name, item in members),
+                formulas.count("maxp", len(members)),
+            ]
+        )
+
+    def _array(self, value: Value) -> Formula:
+        formulas = self.formulas
+        size = len(value.items)
+        return formulas.conj(
+            [
+                formulas.count("mini", size),
+                formulas.count("maxi", size),
+                *(formulas.item("at", index, formulas.values([item])) for index, item in enumerate(value.items)),
+            ]
+        )

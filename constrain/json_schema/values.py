@@ -1,0 +1,127 @@
+"""JSON values as JSON Schema compares them: exactly, and hashable.
+
+The question: when are two JSON values the same?  JSON Schema answers "mathematically": `1`, `1.0` and
+`10e-1` are one number, `true` is not `1` (not even deep inside an array), and objects are equal whatever the
+order of their keys.  Python's own values fail on each count (`True == 1`, floats round, dicts do not hash),
+so `const`, `enum` and `uniqueItems` work on `Value`:
+
+    value_of([1, True]) == value_of([1.0, True]) != value_of([True, 1])
+
+Numbers are exact fractions, taken from the text where there was a text: parse schemas with `parse_json`, which
+reads decimals as decimals.  A Python float means the digits its `repr` shows, because that is what its
+author wrote.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from constrain.errors import LimitExceeded, SchemaError
+
+NULL, BOOLEAN, NUMBER, STRING, ARRAY, OBJECT = (1 << bit for bit in range(6))
+ALL_TYPES = (1 << 6) - 1
+SCALAR_TYPES = (NULL, BOOLEAN, NUMBER, STRING)
+TYPE_BITS = {
+    "null": NULL,
+    "boolean": BOOLEAN,
+    "number": NUMBER,
+    "integer": NUMBER,
+    "string": STRING,
+    "array": ARRAY,
+    "object": OBJECT,
+}
+
+MAX_EXPONENT = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One JSON value.  `data` is None, bool, Fraction, str, a tuple of values, or a frozenset of (key, value).
+
+    `order` remembers how an author wrote the keys of an object; it is no part of the value.
+    """
+
+    type: int
+    data: Any
+    order: tuple[str, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def items(self) -> tuple[Value, ...]:
+        """The items of an array."""
+        items: tuple[Value, ...] = self.data
+        return items
+
+    @property
+    def members(self) -> dict[str, Value]:
+        """The members of an object."""
+        return dict(self.data)
+
+
+def value_of(data: object, where: str = "") -> Value:
+    """The `Value` of what a JSON parser returns.  Raises SchemaError for what JSON cannot say."""
+    if data is None:
+        return Value(NULL, None)
+    if isinstance(data, bool):
+        return Value(BOOLEAN, data)
+    if isinstance(data, str):
+        return Value(STRING, data)
+    if isinstance(data, (int, float, Decimal, Fraction)):
+        return Value(NUMBER, fraction_of(data, where))
+    if isinstance(data, (list, tuple)):
+        return Value(ARRAY, tuple(value_of(item, where) for item in data))
+    if isinstance(data, dict):
+        members = frozenset((str(key), value_of(item, where)) for key, item in data.items())
+        return Value(OBJECT, members, tuple(map(str, data)))
+    raise SchemaError(f"`{data!r}` is not a JSON value", where=where)
+
+
+def fraction_of(number: int | float | Decimal | Fraction, where: str = "") -> Fraction:
+    """The exact value of a number; a float means the digits of its `repr`.
+
+    >>> fraction_of(0.1)
+    Fraction(1, 10)
+    """
+    if isinstance(number, float):
+        number = Decimal(repr(number))
+    if isinstance(number, Decimal):
+        if not number.is_finite():
+            raise SchemaError(f"`{number}` is not a JSON number", where=where)
+        if abs(number.adjusted()) > MAX_EXPONENT:
+            raise LimitExceeded(
+                f"the number `{number}` needs an exponent beyond MAX_EXPONENT={MAX_EXPONENT}", where=where
+            )
+    return Fraction(number)
+
+
+def values_of(items: Iterable[object], where: str = "") -> frozenset[Value]:
+    """The set of the values of several items."""
+    return frozenset(value_of(item, where) for item in items)
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parse JSON text without rounding its decimals."""
+    return json.loads(text, parse_float=Decimal)
+
+
+def to_python(value: Value) -> Any:
+    """The plain Python form of a value: ints stay ints, other numbers become Decimal or Fraction."""
+    if value.type == NUMBER:
+        return number_to_python(value.data)
+    if value.type == ARRAY:
+        return [to_python(item) for item in value.items]
+    if value.type == OBJECT:
+        return {key: to_python(item) for key, item in sorted(value.members.items())}
+    return value.data
+
+
+def number_to_python(number: Fraction) -> int | float | Fraction:
+    """An int where the number is one, else a float where that is exact in its `repr`, else the fraction."""
+    if number.denominator == 1:
+        return number.numerator
+    near = float(number)
+    return near if Fraction(Decimal(repr(near))) == number else number

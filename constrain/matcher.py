@@ -1,0 +1,166 @@
+"""One generation followed, token by token.
+
+Rule 1: whatever changes a Matcher's state lives in this file.  A position is immutable, so the state
+is a list: the position before the first token, then one for each token accepted.  `rollback` cuts the
+list, `fork` copies it, and both are exact because nothing else is kept.
+
+Rule 2: `accept_token(t)` succeeds exactly when the mask allows t, and a refused token changes
+nothing.  End-of-sequence tokens are in the mask exactly where the text may end; accepting one
+terminates the matcher, after which nothing is allowed.
+
+The names are the field's own (llguidance, xgrammar, vLLM), so what takes their matchers takes ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from constrain.errors import TokenError
+from constrain.position import Position
+from constrain.vocabulary.bitmask import Words, unpack_words
+
+if TYPE_CHECKING:
+    from constrain.compiler import CompiledGrammar
+
+
+class Matcher:
+    """Follows one generation under a compiled grammar; made by `CompiledGrammar.matcher()`."""
+
+    def __init__(self, compiled: CompiledGrammar) -> None:
+        self.compiled = compiled
+        self.vocabulary = compiled.vocabulary
+        self._positions = compiled.positions
+        self._masks = compiled.masks
+        self._history: list[Position] = [compiled.positions.start]
+        self._tokens: list[int] = []
+        self._terminated = False
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        """The token ids accepted so far, an end-of-sequence token included."""
+        return tuple(self._tokens)
+
+    @property
+    def text(self) -> bytes:
+        """The bytes written so far."""
+        return self.vocabulary.decode(self._tokens)
+
+    @property
+    def position(self) -> Position:
+        """Where the generation stands."""
+        return self._history[-1]
+
+    def accept_token(self, token_id: int) -> bool:
+        """Advance by one token and return True, or return False and change nothing.
+
+        Raises TokenError when `token_id` is not an id of the vocabulary at all.
+        """
+        with self.compiled.lock:
+            after = self._after(self.position, token_id, terminated=self._terminated)
+        if after is None:
+            return False
+        self._terminated = self._is_end(token_id)
+        self._history.append(after)
+        self._tokens.append(token_id)
+        return True
+
+    def validate_tokens(self, token_ids: Iterable[int]) -> int:
+        """How many of `token_ids` would be accepted one after the other; nothing changes."""
+        position, terminated, count = self.position, self._terminated, 0
+        with self.compiled.lock:
+            for token_id in token_ids:
+                after = self._after(position, token_id, terminated=terminated)
+                if after is None:
+                    break
+                position, terminated, count = after, self._is_end(token_id), count + 1
+        return count
+
+    def fill_next_token_bitmask(self, bitmask: npt.NDArray[np.int32], index: int = 0) -> bool:
+        """Write the mask of the next token into row `index` of `bitmask`, int32 (batch, ⌈V/32⌉).
+
+        Words past the vocabulary's (a model with wider logits) are set to 0.  Returns True: the mask is
+        to be applied.
+        """
+        row = bitmask[index]
+        width = len(row)
+        words = (self.vocabulary.size + 31) // 32
+        if width < words:
+            raise TokenError(
+                f"the bitmask has {width} words a row, but {self.vocabulary.size} tokens need {words}",
+                hint="allocate it with allocate_token_bitmask(batch_size, vocabulary.size)",
+            )
+        if self._terminated:
+            row[:] = 0
+            return True
+        with self.compiled.lock:
+            row[:words] = self._masks.mask(self.position)
+        row[words:] = 0
+        return True
+
+    def allowed_token_ids(self) -> npt.NDArray[np.int32]:
+        """The ids of the tokens allowed next, ascending, shape (n,)."""
+        if self._terminated:
+            return np.empty(0, dtype=np.int32)
+        with self.compiled.lock:
+            words: Words = self._masks.mask(self.position)
+            flags = unpack_words(words, self.vocabulary.size)
+        return np.flatnonzero(flags).astype(np.int32)
+
+    def is_completed(self) -> bool:
+        """May the text end here?"""
+        return self._terminated or self.position.can_end
+
+    def is_terminated(self) -> bool:
+        """Has an end-of-sequence token been accepted?"""
+        return self._terminated
+
+    def forced_bytes(self) -> bytes:
+        """The bytes every completion begins with from here; empty where there is a choice."""
+        if self._terminated:
+            return b""
+        with self.compiled.lock:
+            return self._positions.forced_bytes(self.position)
+
+    def rollback(self, num_tokens: int = 1) -> None:
+        """Take back the last `num_tokens` tokens.
+
+        Raises TokenError when fewer have been accepted.
+        """
+        if not 0 <= num_tokens <= len(self._tokens):
+            raise TokenError(f"cannot take back {num_tokens} tokens: {len(self._tokens)} were accepted")
+        if num_tokens:
+            del self._history[-num_tokens:]
+            del self._tokens[-num_tokens:]
+            self._terminated = False
+
+    def fork(self) -> Matcher:
+        """An independent matcher that stands where this one does."""
+        twin = Matcher(self.compiled)
+        twin._history = list(self._history)
+        twin._tokens = list(self._tokens)
+        twin._terminated = self._terminated
+        return twin
+
+    def reset(self) -> None:
+        """Go back to the start."""
+        self.rollback(len(self._tokens))
+
+    def _is_end(self, token_id: int) -> bool:
+        return token_id in self.vocabulary.eos_token_ids
+
+    def _after(self, position: Position, token_id: int, *, terminated: bool) -> Position | None:
+        if not 0 <= token_id < self.vocabulary.size:
+            raise TokenError(
+                f"token {token_id} is outside the vocabulary", where=f"ids go from 0 to {self.vocabulary.size - 1}"
+            )
+        if terminated:
+            return None
+        if self._is_end(token_id):
+            return position if position.can_end else None
+        return self._positions.advance(position, token_id)
+
+

@@ -1,0 +1,200 @@
+"""Where a generation stands, and how a byte or a token moves it.
+
+A *position* is a small set of threads.  A thread is one reading of the text so far:
+
+    at a continuation           nothing of its next terminal has been read yet
+    inside a terminal           a state of the automaton, on the edge it belongs to
+    inside a literal edge       a node of its trie
+
+After `1` in a list of integers there are two threads: inside the number (`12` may follow) and at what
+comes after it (`,` or `]`).  A byte moves every thread at once; threads that cannot go on
+vanish, and a position without threads does not exist: the text is refused.
+
+    [1      {inside integer, at after-item}
+    [1,     {at next-item}
+    [1,]    refused
+
+Positions are interned in a `Positions`, one for each compiled grammar, and remember where tokens led, so a
+token seen twice costs one dictionary look-up.  Nothing here knows of masks: `advance` is the
+definition of what is allowed, byte by byte, and `masks.py` must agree with it.
+
+Rule 1: a thread is live.  Dead automaton states never become threads, and continuations are live
+by their own contract, so every position has a text that completes it.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from constrain.continuation import Continuation, Edge, LiteralEdge, LiteralSet
+from constrain.vocabulary.bitmask import Words
+from constrain.vocabulary.tables import Tables
+
+Thread = tuple[int, Continuation | Edge | LiteralEdge, bytes]
+"""(automaton state or trie node, where, bytes captured so far); at a continuation the number is 0."""
+
+Threads = dict[Thread, None]
+
+MAX_POSITIONS = 20_000
+MAX_FORCED_BYTES = 4_096
+
+
+class Position:
+    """One interned set of threads.  `can_end` says whether the text may end here."""
+
+    __slots__ = ("__weakref__", "after_token", "can_end", "mask", "threads")
+
+    def __init__(self, threads: tuple[Thread, ...]) -> None:
+        self.threads = threads
+        self.can_end = any(isinstance(where, Continuation) and where.can_end for _, where, _ in threads)
+        self.after_token: dict[int, Position | None] = {}
+        self.mask: Words | None = None
+
+
+class Positions:
+    """The positions of one grammar over one vocabulary."""
+
+    def __init__(self, start: Continuation, tables: Tables) -> None:
+        self.tables = tables
+        self._interned: dict[frozenset[Thread], Position] = {}
+        self.start = self.intern({(0, start, b""): None})
+
+    def intern(self, threads: Threads) -> Position:
+        """The position that consists of these threads."""
+        key = frozenset(threads)
+        position = self._interned.get(key)
+        if position is None:
+            if len(self._interned) >= MAX_POSITIONS:
+                self._forget()
+            position = self._interned[key] = Position(tuple(threads))
+        return position
+
+    def _forget(self) -> None:
+        """Drop every memo; positions that matchers still hold go on working."""
+        for position in self._interned.values():
+            position.after_token.clear()
+        self._interned.clear()
+
+    def advance(self, position: Position, token_id: int) -> Position | None:
+        """Where the bytes of a token lead from here, or None if they are refused."""
+        try:
+            return position.after_token[token_id]
+        except KeyError:
+            pass
+        token = self.tables.vocabulary.tokens[token_id]
+        threads = self.read(position, token) if token else None
+        after = self.intern(threads) if threads else None
+        position.after_token[token_id] = after
+        return after
+
+    def read(self, position: Position, text: bytes) -> Threads:
+        """The threads after `text`; none of them if it is refused."""
+        threads: Threads = dict.fromkeys(position.threads)
+        for byte in text:
+            threads = self.step(threads, byte)
+            if not threads:
+                break
+        return threads
+
+    def step(self, threads: Threads, byte: int) -> Threads:
+        """The threads after one more byte."""
+        after: Threads = {}
+        for number, where, captured in threads:
+            if type(where) is Edge:
+                self._step_terminal(number, where, captured, byte, after)
+            elif type(where) is LiteralEdge:
+                self._step_literal(number, where, byte, after)
+            else:
+                for edge in cast(Continuation, where).edges:
+                    if type(edge) is Edge:
+                        start = self.tables.automaton.state(edge.terminal)
+                        self._step_terminal(start, edge, b"", byte, after)
+                    elif type(edge) is LiteralEdge:
+                        self._step_literal(0, edge, byte, after)
+                    else:
+                        raise AssertionError("a preview was taken for a position")
+        return after
+
+    def _step_terminal(self, state: int, edge: Edge, captured: bytes, byte: int, after: Threads) -> None:
+        to = self.tables.row(state)[byte]
+        if not to:
+            return
+        if edge.capture is not None:
+            captured += bytes((byte,))
+        if self.tables.live(to):
+            after[to, edge, captured] = None
+        if self.tables.automaton.accepting[to]:
+            then = edge.capture(captured) if edge.capture is not None else edge.then
+            if then is None:
+                raise AssertionError("an edge without capture needs `then`")
+            after[0, then, b""] = None
+
+    def _step_literal(self, node: int, edge: LiteralEdge, byte: int, after: Threads) -> None:
+        literals = edge.literals
+        child = literals.children[node].get(byte)
+        if child is None:
+            return
+        below = literals.below[child] & edge.allowed
+        here = literals.here[child] & edge.allowed
+        if below & ~here or (below and goes_on(literals, child, edge.allowed)):
+            after[child, edge, b""] = None
+        for index in bits(here):
+            after[0, edge.then(index), b""] = None
+
+    def next_bytes(self, threads: Threads) -> set[int]:
+        """The bytes that some thread can read next."""
+        found: set[int] = set()
+        for number, where, _ in threads:
+            if type(where) is Edge:
+                found.update(byte for byte, _ in self.tables.live(number))
+            elif type(where) is LiteralEdge:
+                found.update(_literal_bytes(number, where))
+            else:
+                for edge in cast(Continuation, where).edges:
+                    if type(edge) is Edge:
+                        start = self.tables.automaton.state(edge.terminal)
+                        found.update(byte for byte, _ in self.tables.live(start))
+                    elif type(edge) is LiteralEdge:
+                        found.update(_literal_bytes(0, edge))
+        return found
+
+    def forced_bytes(self, position: Position) -> bytes:
+        """The bytes that every completion of `position` begins with, at most MAX_FORCED_BYTES of them."""
+        forced = bytearray()
+        threads: Threads = dict.fromkeys(position.threads)
+        while len(forced) < MAX_FORCED_BYTES:
+            if any(isinstance(where, Continuation) and where.can_end for _, where, _ in threads):
+                break
+            ways = self.next_bytes(threads)
+            if len(ways) != 1:
+                break
+            byte = ways.pop()
+            forced.append(byte)
+            threads = self.step(threads, byte)
+        return bytes(forced)
+
+
+def goes_on(literals: LiteralSet, node: int, allowed: int) -> bool:
+    """Does an allowed literal go on past `node`?"""
+    return any(literals.below[child] & allowed for child in literals.children[node].values())
+
+
+def bits(mask: int) -> list[int]:
+    """The numbers of the bits that are set.
+
+    >>> bits(0b1010)
+    [1, 3]
+    """
+    found = []
+    while mask:
+        low = mask & -mask
+        found.append(low.bit_length() - 1)
+        mask ^= low
+    return found
+
+
+def _literal_bytes(node: int, edge: LiteralEdge) -> list[int]:
+    literals = edge.literals
+    return [
+        byte for byte, child in literals.children[node].items() if literals.below[child] & edge.allowed
+    ]

@@ -1,0 +1,1 @@
+"""Regular languages over bytes, closed under every boolean operation."""

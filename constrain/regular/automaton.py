@@ -1,0 +1,151 @@
+"""One lazily built automaton for every terminal of the process.
+
+A state is the number of a term, and its row holds the 256 successors.  State 0 is dead, and exactly so:
+a successor is 0 when its *language* is empty, not only when its term is `EMPTY`.  Without that a mask
+would lead into `ab & ~(ab|cd)`, a term that is not EMPTY and has no string:
+
+    start (ab|ac) & ~ab ──a──▶ (b|c) & ~b ──c──▶ EPSILON         by b: dead, found by looking ahead
+
+Terms made without intersection, complement and leaves are empty only when they are EMPTY.  For the
+others a depth-first search over derivatives looks for a nullable term; a string found makes every
+term on its path nonempty, a search that ends without one makes every term it saw empty, and both are
+remembered.
+
+Source: Brzozowski, "Derivatives of regular expressions", JACM 11(4), 1964: finitely many derivatives up to
+similarity.  Rows are filled by byte class (Owens, Reppy and Turón 2009, section 4.2), one derivative
+per class.
+
+Cost: a row is one derivative per byte class of its term, usually under ten.  `max_states` bounds both the
+states of the automaton and the terms of one emptiness search.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from constrain.errors import LimitExceeded
+from constrain.regular.terms import EMPTY, LOCK, Leaf, Term, bytes_of
+
+DEAD = 0
+DEFAULT_MAX_STATES = 200_000
+Row = npt.NDArray[np.int32]
+
+
+class Automaton:
+    """States are numbers of interned terms; rows and emptiness appear on demand."""
+
+    def __init__(self, max_states: int = DEFAULT_MAX_STATES) -> None:
+        self.max_states = max_states
+        self.accepting: bytearray = bytearray(b"\0")
+        self._terms: list[Term] = [EMPTY]
+        self._numbers: dict[Term, int] = {EMPTY: DEAD}
+        self._rows: list[Row | None] = [np.zeros(256, dtype=np.int32)]
+        self._empty: dict[Term, bool] = {}
+
+    def __len__(self) -> int:
+        return len(self._terms)
+
+    def state(self, term: Term) -> int:
+        """The number of `term`'s state, 0 if its language is empty.
+
+        Raises LimitExceeded when `max_states` would be passed.
+        """
+        number = self._numbers.get(term)
+        if number is not None:
+            return number
+        with LOCK:
+            if self.is_empty(term):
+                number = DEAD
+            else:
+                number = len(self._terms)
+                if number >= self.max_states:
+                    raise LimitExceeded(
+                        f"the automaton needs more than max_states={self.max_states:_} states",
+                        hint="nested repeats multiply; shorten one",
+                    )
+                self._terms.append(term)
+                self.accepting.append(term.nullable)
+                self._rows.append(None)
+            self._numbers[term] = number
+        return number
+
+    def term(self, state: int) -> Term:
+        """The language that is left to read in `state`."""
+        return self._terms[state]
+
+    def row(self, state: int) -> Row:
+        """The successors of `state` by byte, int32, shape (256,); do not write to it."""
+        row = self._rows[state]
+        if row is None:
+            with LOCK:
+                term = self._terms[state]
+                row = np.zeros(256, dtype=np.int32)
+                for mask in term.classes():
+                    members = list(bytes_of(mask))
+                    to = self.state(term.derivative(members[0]))
+                    if to:
+                        row[members] = to
+                self._rows[state] = row
+        return row
+
+    def step(self, state: int, byte: int) -> int:
+        """The successor of `state` by one byte."""
+        return int(self.row(state)[byte])
+
+    def extensible(self, state: int) -> bool:
+        """Can a text go on from `state`?"""
+        return bool(self.row(state).any())
+
+    def is_empty(self, term: Term) -> bool:
+        """Does `term` hold no string?
+
+        Raises LimitExceeded when deciding it takes more than `max_states` terms.
+        """
+        if term.plain:
+            return term is EMPTY
+        known = self._empty.get(term)
+        if known is not None:
+            return known
+        if isinstance(term, Leaf):
+            return not term.nonempty
+        parent: dict[Term, Term | None] = {term: None}
+        stack = [term]
+        while stack:
+            here = stack.pop()
+            known = self._empty.get(here)
+            if known is None and (here.plain or isinstance(here, Leaf)):
+                known = self.is_empty(here)
+            if known is False or here.nullable:
+                at: Term | None = here
+                while at is not None:
+                    self._empty[at] = False
+                    at = parent[at]
+                return False
+            if known is True:
+                continue
+            for mask in here.classes():
+                after = here.derivative((mask & -mask).bit_length() - 1)
+                if after is not EMPTY and after not in parent:
+                    parent[after] = here
+                    stack.append(after)
+            if len(parent) > self.max_states:
+                raise LimitExceeded(
+                    f"deciding whether a pattern matches anything takes more than max_states={self.max_states:_} states",
+                    hint="intersections of long repeats multiply; shorten one",
+                )
+        for seen in parent:
+            self._empty[seen] = True
+        return True
+
+
+_shared = Automaton()
+
+
+def shared_automaton() -> Automaton:
+    """The automaton of this process; a fresh one takes over when it is half full, and holders keep theirs."""
+    global _shared  # noqa: PLW0603 - the one process-wide table, with its eviction
+    with LOCK:
+        if len(_shared) * 2 > _shared.max_states:
+            _shared = Automaton()
+        return _shared

@@ -1,0 +1,207 @@
+"""Sets of code points: ranges, the classes of the two dialects, categories, and case.
+
+A charset is a sorted tuple of disjoint inclusive ranges, `[a-cx]` is ((97, 99), (120, 120)).
+
+Sources: Python's `re` documentation for `\\d \\w \\s`; ECMA-262, 22.2.2.9, for CharacterClassEscape; Unicode
+general categories through `unicodedata`, which is the version of Unicode that Python carries.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+
+CharSet = tuple[tuple[int, int], ...]
+
+MAX_CODEPOINT = 0x10FFFF
+EVERY: CharSet = ((0, MAX_CODEPOINT),)
+ASCII_DIGITS: CharSet = ((0x30, 0x39),)
+ASCII_WORD: CharSet = ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))
+ASCII_SPACE: CharSet = ((0x09, 0x0D), (0x20, 0x20))
+ECMA_SPACE_EXTRA = ((0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F),
+                    (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF))  # fmt: skip
+ECMA_NEWLINES: CharSet = ((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029))
+NEWLINE: CharSet = ((0x0A, 0x0A),)
+_CASED_END = 0x1E944
+
+
+def normal(ranges: Iterable[tuple[int, int]]) -> CharSet:
+    """Sort and join ranges.
+
+    >>> normal([(5, 9), (1, 2), (3, 4)])
+    ((1, 9),)
+    """
+    joined: list[tuple[int, int]] = []
+    for low, high in sorted(ranges):
+        if joined and low <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], high))
+        else:
+            joined.append((low, high))
+    return tuple(joined)
+
+
+def inverse(charset: CharSet) -> CharSet:
+    """Every other code point."""
+    result = []
+    at = 0
+    for low, high in charset:
+        if low > at:
+            result.append((at, low - 1))
+        at = high + 1
+    if at <= MAX_CODEPOINT:
+        result.append((at, MAX_CODEPOINT))
+    return tuple(result)
+
+
+def union(*charsets: CharSet) -> CharSet:
+    """The code points of any of them."""
+    return normal(pair for charset in charsets for pair in charset)
+
+
+def meet(one: CharSet, other: CharSet) -> CharSet:
+    """The code points of both."""
+    return inverse(union(inverse(one), inverse(other)))
+
+
+def holds(charset: CharSet, code: int) -> bool:
+    """Is the code point in the set?"""
+    return any(low <= code <= high for low, high in charset)
+
+
+@cache
+def unicode_digits() -> CharSet:
+    """`\\d` of Python's `str` patterns: category Nd."""
+    return category("Nd") or ()
+
+
+@cache
+def unicode_word() -> CharSet:
+    """`\\w` of Python's `str` patterns: alphanumeric, or the underscore."""
+    return _where(lambda character: character.isalnum() or character == "_")
+
+
+@cache
+def unicode_space() -> CharSet:
+    """`\\s` of Python's `str` patterns."""
+    return _where(str.isspace)
+
+
+@cache
+def ecma_space() -> CharSet:
+    """`\\s` of ECMA-262: WhiteSpace and LineTerminator."""
+    return union(ASCII_SPACE, ECMA_SPACE_EXTRA)
+
+
+@cache
+def _by_category() -> dict[str, CharSet]:
+    spans: dict[str, list[tuple[int, int]]] = {}
+    start, current = 0, unicodedata.category("\0")
+    for code in range(1, MAX_CODEPOINT + 2):
+        name = unicodedata.category(chr(code)) if code <= MAX_CODEPOINT else ""
+        if name != current:
+            spans.setdefault(current, []).append((start, code - 1))
+            start, current = code, name
+    return {name: tuple(pairs) for name, pairs in spans.items()}
+
+
+_LONG_NAMES = {
+    "Letter": "L", "Cased_Letter": "LC", "Uppercase_Letter": "Lu", "Lowercase_Letter": "Ll", "Titlecase_Letter": "Lt",
+    "Modifier_Letter": "Lm", "Other_Letter": "Lo", "Mark": "M", "Combining_Mark": "M", "Nonspacing_Mark": "Mn",
+    "Spacing_Mark": "Mc", "Enclosing_Mark": "Me", "Number": "N", "Decimal_Number": "Nd", "digit": "Nd",
+    "Letter_Number": "Nl", "Other_Number": "No", "Punctuation": "P", "punct": "P", "Connector_Punctuation": "Pc",
+    "Dash_Punctuation": "Pd", "Open_Punctuation": "Ps", "Close_Punctuation": "Pe", "Initial_Punctuation": "Pi",
+    "Final_Punctuation": "Pf", "Other_Punctuation": "Po", "Symbol": "S", "Math_Symbol": "Sm",
+    "Currency_Symbol": "Sc", "Modifier_Symbol": "Sk", "Other_Symbol": "So", "Separator": "Z", "Space_Separator": "Zs",
+    "Line_Separator": "Zl", "Paragraph_Separator": "Zp", "Other": "C", "Control": "Cc", "cntrl": "Cc", "Format": "Cf",
+    "Surrogate": "Cs", "Private_Use": "Co", "Unassigned": "Cn",
+}  # fmt: skip
+
+_SCRIPTS = {"Latin": "LATIN", "Latn": "LATIN", "Greek": "GREEK", "Grek": "GREEK", "Cyrillic": "CYRILLIC",
+            "Cyrl": "CYRILLIC", "Hebrew": "HEBREW", "Hebr": "HEBREW", "Arabic": "ARABIC", "Arab": "ARABIC",
+            "Hiragana": "HIRAGANA", "Hira": "HIRAGANA", "Katakana": "KATAKANA", "Kana": "KATAKANA",
+            "Han": "CJK UNIFIED IDEOGRAPH", "Hani": "CJK UNIFIED IDEOGRAPH", "Hangul": "HANGUL", "Hang": "HANGUL",
+            "Thai": "THAI", "Devanagari": "DEVANAGARI", "Deva": "DEVANAGARI"}  # fmt: skip
+
+
+@cache
+def category(name: str) -> CharSet | None:
+    """A general category by its short or long name, or a binary property we know; None if unknown."""
+    if name == "Any":
+        return EVERY
+    if name == "ASCII":
+        return ((0, 0x7F),)
+    if name in ("Alphabetic", "Alpha"):
+        return _where(lambda c: unicodedata.category(c)[0] == "L" or unicodedata.category(c) == "Nl")
+    if name in ("Uppercase", "Upper"):
+        return _where(str.isupper)
+    if name in ("Lowercase", "Lower"):
+        return _where(str.islower)
+    if name in ("White_Space", "space"):
+        return union(((0x09, 0x0D), (0x20, 0x20), (0x85, 0x85)), ECMA_SPACE_EXTRA[:-1])
+    short = _LONG_NAMES.get(name, name)
+    if short == "LC":
+        short_names = ["Lu", "Ll", "Lt"]
+    else:
+        short_names = [known for known in _by_category() if known == short or (len(short) == 1 and known[0] == short)]
+    return union(*[_by_category()[known] for known in short_names]) if short_names else None
+
+
+@cache
+def script(name: str) -> CharSet | None:
+    """The characters of a script, by their Unicode names; None for a script we do not know."""
+    prefix = _SCRIPTS.get(name)
+    if prefix is None:
+        return None
+    return _where(lambda character: unicodedata.name(character, "").startswith(prefix))
+
+
+@cache
+def _case_variants() -> dict[int, tuple[int, ...]]:
+    groups: dict[str, set[int]] = {}
+    for code in range(_CASED_END):
+        character = chr(code)
+        lower = character.lower()
+        if lower != character or character.upper() != character:
+            simple = lower if len(lower) == 1 else character
+            groups.setdefault(simple, set()).update((code, ord(simple)))
+            upper = character.upper()
+            if len(upper) == 1 and len(upper.lower()) == 1:
+                groups.setdefault(upper.lower(), set()).update((code, ord(upper)))
+    table: dict[int, set[int]] = {}
+    for members in groups.values():
+        for code in members:
+            table.setdefault(code, set()).update(members)
+    return {code: tuple(sorted(members)) for code, members in table.items() if len(members) > 1}
+
+
+def ignoring_case(charset: CharSet, *, ascii_only: bool = False) -> CharSet:
+    """The set, closed under simple case mapping.
+
+    >>> ignoring_case(((97, 98),), ascii_only=True)
+    ((65, 66), (97, 98))
+    """
+    extra: list[tuple[int, int]] = []
+    if ascii_only:
+        for low, high in charset:
+            for code in range(max(low, 0x41), min(high, 0x7A) + 1):
+                if chr(code).isalpha():
+                    extra.append((code ^ 0x20, code ^ 0x20))
+    else:
+        for code, variants in _case_variants().items():
+            if holds(charset, code):
+                extra.extend((other, other) for other in variants)
+    return normal([*charset, *extra])
+
+
+def _where(predicate) -> CharSet:  # type: ignore[no-untyped-def]
+    spans = []
+    start: int | None = None
+    for code in range(MAX_CODEPOINT + 2):
+        inside = code <= MAX_CODEPOINT and not 0xD800 <= code <= 0xDFFF and predicate(chr(code))
+        if inside and start is None:
+            start = code
+        elif not inside and start is not None:
+            spans.append((start, code - 1))
+            start = None
+    return tuple(spans)

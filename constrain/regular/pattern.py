@@ -1,0 +1,473 @@
+"""Read a regular expression: text to a tree over code points, in Python's or ECMA-262's dialect.
+
+    a(?=b)|[^c]\\b      Choice((Sequence((Chars a, Look(ahead, Chars b))), Sequence((Chars ~c, Boundary))))
+
+What the two dialects mean differently is decided here: `\\d`, `\\w`, `\\s`, `.`, `$`, escapes of letters,
+and what a lone `{` or `]` is.  What no finite automaton can do is refused here, with a caret:
+back-references, conditionals, recursion.
+
+Sources: Python's `re` documentation; ECMA-262 22.2.1 (Patterns) with Annex B.1.2, which schema authors
+rely on: a lone bracket is a character, an unknown escape is the character itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, NoReturn
+
+from constrain.errors import RegexError, UnsupportedRegexError, caret
+from constrain.regular import charset
+from constrain.regular.charset import CharSet
+
+Dialect = Literal["python", "ecma"]
+MAX_NESTING = 200
+_KNOWN_FLAGS = {"i": re.IGNORECASE, "s": re.DOTALL, "m": re.MULTILINE, "x": re.VERBOSE, "a": re.ASCII, "u": 0, "L": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Chars:
+    """One code point out of a set."""
+
+    charset: CharSet
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """The items one after the other."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Any of the options."""
+
+    options: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """`low` to `high` times the body; None for no upper bound."""
+
+    body: Node
+    low: int
+    high: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """The start of the text, or with `lines` of a line."""
+
+    lines: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of the text; `before` is what may still follow there: nothing, or a final newline."""
+
+    newline: bool = False
+    lines: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """Between a word character and something else, or with `negative` not so.
+
+    Python's `\\B` does not match in an empty text (before 3.14); `empty` says whether this one does.
+    """
+
+    word: CharSet
+    negative: bool
+    empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What follows (or, not `ahead`, what precedes) matches the body, or with `negative` does not."""
+
+    body: Node
+    ahead: bool
+    negative: bool
+    at: int
+
+
+Node = Chars | Sequence | Choice | Repeat | Begin | End | Boundary | Look
+NOTHING = Sequence(())
+
+
+def parse_regex(pattern: str, dialect: Dialect = "python", flags: int = 0) -> Node:
+    """Parse `pattern`.
+
+    Raises RegexError where it breaks the dialect's syntax, UnsupportedRegexError where no automaton can follow.
+    """
+    return _Parser(pattern, dialect, flags).parse()
+
+
+class _Parser:
+    def __init__(self, pattern: str, dialect: Dialect, flags: int) -> None:
+        self.text = pattern
+        self.ecma = dialect == "ecma"
+        self.flags = flags
+        self.at = 0
+        self.depth = 0
+
+    def parse(self) -> Node:
+        node = self._choice()
+        if self.at < len(self.text):
+            self._wrong("a `)` that closes nothing", self.at)
+        return node
+
+    # Structure
+
+    def _choice(self) -> Node:
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            self._wrong(f"groups nest deeper than {MAX_NESTING}", self.at)
+        flags = self.flags
+        options = [self._sequence()]
+        while self._take("|"):
+            options.append(self._sequence())
+        if self.depth > 1:
+            self.flags = flags
+        self.depth -= 1
+        return options[0] if len(options) == 1 else Choice(tuple(options))
+
+    def _sequence(self) -> Node:
+        items: list[Node] = []
+        while self.at < len(self.text) and self.text[self.at] not in "|)":
+            if self.flags & re.VERBOSE and self._skip_blank():
+                continue
+            start = self.at
+            atom = self._atom()
+            items.append(self._repeated(atom, start))
+        return items[0] if len(items) == 1 else Sequence(tuple(items))
+
+    def _skip_blank(self) -> bool:
+        if self.text[self.at].isspace():
+            self.at += 1
+            return True
+        if self.text[self.at] == "#":
+            while self.at < len(self.text) and self.text[self.at] != "\n":
+                self.at += 1
+            return True
+        return False
+
+    def _repeated(self, atom: Node, start: int) -> Node:
+        while self.at < len(self.text):
+            if self.flags & re.VERBOSE and self._skip_blank():
+                continue
+            begin = self.at
+            bounds = self._bounds()
+            if bounds is None:
+                return atom
+            low, high = bounds
+            if not self.ecma and self.text[start] != "(" and isinstance(atom, Begin | End | Boundary):
+                self._wrong("nothing to repeat", begin)
+            if high is not None and high < low:
+                self._wrong(f"the bounds {low} and {high} are the wrong way round", begin, self.at)
+            lazy = self._take("?")
+            if not lazy and not self.ecma and self._take("+"):
+                self._unsupported("a possessive quantifier forgets how it matched", begin, self.at,
+                                  "drop the `+`, or spell the exception out with a look-ahead")
+            atom = Repeat(atom, low, high)
+            if self._bounds_ahead():
+                self._wrong("multiple repeat", self.at)
+        return atom
+
+    def _bounds(self) -> tuple[int, int | None] | None:
+        simple = {"*": (0, None), "+": (1, None), "?": (0, 1)}.get(self.text[self.at])
+        if simple is not None:
+            self.at += 1
+            return simple
+        found = _BRACES.match(self.text, self.at)
+        if not found or (self.ecma and not found[1]) or not (found[1] or found[3]):
+            return None
+        self.at = found.end()
+        low = int(found[1] or 0)
+        if found[2] is None:
+            return low, low
+        return low, int(found[3]) if found[3] else None
+
+    def _bounds_ahead(self) -> bool:
+        if self.at >= len(self.text):
+            return False
+        found = _BRACES.match(self.text, self.at)
+        return self.text[self.at] in "*+?" or bool(found and (found[1] or (found[3] and not self.ecma)))
+
+    # Atoms
+
+    def _atom(self) -> Node:
+        start = self.at
+        char = self.text[self.at]
+        self.at += 1
+        if char == "(":
+            return self._group(start)
+        if char == "[":
+            return Chars(self._bracket(start))
+        if char == "\\":
+            return self._escape(start)
+        if char == ".":
+            if self.flags & re.DOTALL:
+                return Chars(charset.EVERY)
+            return Chars(charset.inverse(charset.ECMA_NEWLINES if self.ecma else charset.NEWLINE))
+        if char == "^":
+            return Begin(bool(self.flags & re.MULTILINE))
+        if char == "$":
+            return End(newline=not self.ecma, lines=bool(self.flags & re.MULTILINE))
+        if char in "*+?":
+            self._wrong("nothing to repeat", start)
+        return self._char(ord(char))
+
+    def _char(self, code: int) -> Chars:
+        one: CharSet = ((code, code),)
+        return Chars(self._cased(one))
+
+    def _cased(self, members: CharSet) -> CharSet:
+        if self.flags & re.IGNORECASE:
+            return charset.ignoring_case(members, ascii_only=bool(self.flags & re.ASCII))
+        return members
+
+    def _group(self, start: int) -> Node:
+        if not self._take("?"):
+            return self._closed(start)
+        if self._take(":"):
+            return self._closed(start)
+        for mark, ahead, negative in ("=", True, False), ("!", True, True), ("<=", False, False), ("<!", False, True):
+            if self._take(mark):
+                return Look(self._closed(start), ahead, negative, start)
+        if self._take("#") and not self.ecma:
+            end = self.text.find(")", self.at)
+            if end < 0:
+                self._wrong("a comment that is not closed", start)
+            self.at = end + 1
+            return NOTHING
+        named = _NAME.match(self.text, self.at)
+        if named:
+            self.at = named.end()
+            return self._closed(start)
+        if self._take("P=") or self._take("("):
+            self._refer_back(start)
+        if self._take(">"):
+            self._unsupported("an atomic group forgets how it matched", start, self.at, "use `(?:...)`")
+        if self._take("R") or self._take("&") or self._take("P>"):
+            self._unsupported("recursion needs a stack, which no finite automaton has", start, self.at,
+                              "write a grammar instead")
+        return self._flagged(start)
+
+    def _flagged(self, start: int) -> Node:
+        found = _FLAGS.match(self.text, self.at)
+        if not found:
+            self._wrong("an unknown kind of group", start, min(self.at + 1, len(self.text)))
+        self.at = found.end()
+        before = self.flags
+        on = off = 0
+        for letter in found[1]:
+            on |= _KNOWN_FLAGS[letter]
+        for letter in found[2] or "":
+            off |= _KNOWN_FLAGS[letter]
+        self.flags = (self.flags | on) & ~off
+        if found[3] == ")":
+            if start and not self.ecma and self.text[:start].strip():
+                self._wrong("global flags stand at the start", start, self.at)
+            return NOTHING
+        node = self._closed(start)
+        self.flags = before
+        return node
+
+    def _closed(self, start: int) -> Node:
+        node = self._choice()
+        if not self._take(")"):
+            self._wrong("a `(` that is not closed", start)
+        return node
+
+    # Escapes
+
+    def _escape(self, start: int) -> Node:
+        if self.at >= len(self.text):
+            self._wrong("a backslash at the end", start)
+        char = self.text[self.at]
+        if char in "bB":
+            self.at += 1
+            return Boundary(self._word(), char == "B", self.ecma)
+        if not self.ecma and char in "AZz":
+            self.at += 1
+            return Begin() if char == "A" else End()
+        if char in "123456789" or (char == "k" and self.text.startswith("k<", self.at)):
+            octal = None if self.ecma else re.compile(r"[0-3][0-7][0-7]").match(self.text, self.at)
+            if octal is None:
+                digits = re.compile(r"[0-9]+|k<[^>]*>").match(self.text, self.at)
+                self.at = digits.end() if digits else self.at + 1
+                self._refer_back(start)
+        return Chars(self._cased_escape(start, in_class=False))
+
+    def _cased_escape(self, start: int, *, in_class: bool) -> CharSet:
+        members = self._escaped(start, in_class=in_class)
+        single = len(members) == 1 and members[0][0] == members[0][1]
+        return self._cased(members) if single else members
+
+    def _escaped(self, start: int, *, in_class: bool) -> CharSet:
+        """The set an escape stands for; `at` is behind the backslash."""
+        char = self.text[self.at]
+        self.at += 1
+        classes = {"d": self._digits, "w": self._word, "s": self._space}
+        if char.lower() in classes:
+            members = classes[char.lower()]()
+            return charset.inverse(members) if char.isupper() else members
+        if char in "pP" and self.text.startswith("{", self.at):
+            members = self._property(start)
+            return charset.inverse(members) if char == "P" else members
+        code = self._escaped_code(char, start, in_class=in_class)
+        return ((code, code),)
+
+    def _escaped_code(self, char: str, start: int, *, in_class: bool) -> int:
+        simple = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
+        if char in simple:
+            return simple[char]
+        if char == "a" and not self.ecma:
+            return 7
+        if char == "b" and in_class:
+            return 8
+        if char == "x":
+            return self._hex(2, start)
+        if char == "u":
+            return self._unicode(start)
+        if char == "U" and not self.ecma:
+            return self._hex(8, start)
+        if char == "c" and self.ecma and self.at < len(self.text) and self.text[self.at].isalpha():
+            self.at += 1
+            return ord(self.text[self.at - 1]) % 32
+        if char in "01234567":
+            octal = re.compile(r"[0-7]{1,3}").match(self.text, self.at - 1)
+            if octal and (char == "0" or in_class or len(octal[0]) == 3):
+                self.at = octal.end()
+                return int(octal[0], 8)
+        if char.isascii() and char.isalnum() and not self.ecma:
+            self._wrong(f"an unknown escape `\\{char}`", start, self.at)
+        return ord(char)
+
+    def _hex(self, count: int, start: int) -> int:
+        digits = self.text[self.at : self.at + count]
+        if len(digits) == count and all(d in "0123456789abcdefABCDEF" for d in digits):
+            code = int(digits, 16)
+            if code <= charset.MAX_CODEPOINT:
+                self.at += count
+                return code
+        if self.ecma:
+            return ord(self.text[self.at - 1])
+        return self._wrong("an escape that lacks hexadecimal digits", start, self.at)
+
+    def _unicode(self, start: int) -> int:
+        braced = re.compile(r"\{([0-9a-fA-F]+)\}").match(self.text, self.at) if self.ecma else None
+        if braced and int(braced[1], 16) <= charset.MAX_CODEPOINT:
+            self.at = braced.end()
+            return int(braced[1], 16)
+        code = self._hex(4, start)
+        if self.ecma and 0xD800 <= code < 0xDC00:
+            low = re.compile(r"\\u([dD][c-fC-F][0-9a-fA-F]{2})").match(self.text, self.at)
+            if low:
+                self.at = low.end()
+                return 0x10000 + (code - 0xD800) * 0x400 + int(low[1], 16) - 0xDC00
+        return code
+
+    def _property(self, start: int) -> CharSet:
+        end = self.text.find("}", self.at)
+        if end < 0:
+            self._wrong("a property that is not closed", start)
+        name = self.text[self.at + 1 : end]
+        self.at = end + 1
+        key, _, value = name.rpartition("=")
+        found = None
+        if key in ("", "General_Category", "gc"):
+            found = charset.category(value)
+        elif key in ("Script", "sc", "Script_Extensions", "scx"):
+            found = charset.script(value)
+        if found is None:
+            self._unsupported(f"the Unicode property `{name}` is not known here", start, self.at,
+                              "general categories (`L`, `Lu`, `Nd`, ...) and common scripts are")
+        return found
+
+    def _digits(self) -> CharSet:
+        return charset.ASCII_DIGITS if self.ecma or self.flags & re.ASCII else charset.unicode_digits()
+
+    def _word(self) -> CharSet:
+        return charset.ASCII_WORD if self.ecma or self.flags & re.ASCII else charset.unicode_word()
+
+    def _space(self) -> CharSet:
+        if self.ecma:
+            return charset.ecma_space()
+        return charset.ASCII_SPACE if self.flags & re.ASCII else charset.unicode_space()
+
+    # Brackets
+
+    def _bracket(self, start: int) -> CharSet:
+        negative = self._take("^")
+        members: list[CharSet] = []
+        first = True
+        while True:
+            if self.at >= len(self.text):
+                self._wrong("a `[` that is not closed", start)
+            if self.text[self.at] == "]" and (self.ecma or not first):
+                self.at += 1
+                break
+            first = False
+            members.append(self._range(start))
+        whole = charset.union(*[self._cased(part) for part in members])
+        return charset.inverse(whole) if negative else whole
+
+    def _range(self, start: int) -> CharSet:
+        begin = self.at
+        low = self._member()
+        ahead = self.text[self.at : self.at + 2]
+        if not ahead.startswith("-") or ahead in ("-", "-]"):
+            return low
+        self.at += 1
+        high = self._member()
+        one, other = _single(low), _single(high)
+        if one is None or other is None:
+            if self.ecma:
+                return charset.union(low, high, ((0x2D, 0x2D),))
+            self._wrong("a range needs a character at each end", begin, self.at)
+        if other < one:
+            self._wrong("a range that runs backwards", begin, self.at)
+        return ((one, other),)
+
+    def _member(self) -> CharSet:
+        if self.at >= len(self.text):
+            self._wrong("a `[` that is not closed", len(self.text) - 1)
+        start = self.at
+        char = self.text[self.at]
+        self.at += 1
+        if char == "\\":
+            if self.at >= len(self.text):
+                self._wrong("a backslash at the end", start)
+            return self._escaped(start, in_class=True)
+        return ((ord(char), ord(char)),)
+
+    # Errors
+
+    def _take(self, text: str) -> bool:
+        if self.text.startswith(text, self.at):
+            self.at += len(text)
+            return True
+        return False
+
+    def _refer_back(self, start: int) -> NoReturn:
+        what = self.text[start : self.at]
+        self._unsupported(f"`{what}` refers back to a group, which no finite automaton can do", start, self.at,
+                          "spell the alternatives out")
+
+    def _wrong(self, what: str, start: int, end: int | None = None) -> NoReturn:
+        raise RegexError(what, where=caret(self.text, start, end))
+
+    def _unsupported(self, what: str, start: int, end: int, hint: str) -> NoReturn:
+        raise UnsupportedRegexError(what, where=caret(self.text, start, end), hint=hint)
+
+
+def _single(members: CharSet) -> int | None:
+    return members[0][0] if len(members) == 1 and members[0][0] == members[0][1] else None
+
+
+_BRACES = re.compile(r"\{(\d*)(,(\d*))?\}")
+_NAME = re.compile(r"P?<([^\W\d]\w*)>")
+_FLAGS = re.compile(r"([aiLmsux]*)(?:-([imsx]+))?([:)])")

@@ -1,0 +1,119 @@
+"""Questions about a whole language: is it empty, how many strings, which is the shortest?
+
+They walk derivatives of a term, as the automaton does, and so answer for every operator alike.  The
+shortest strings of `a+b? & ~a` are found breadth first: `aa`, `ab`, `aaa`, ...
+
+Every walk has a limit, and passing it is a LimitExceeded that names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from constrain.errors import LimitExceeded
+from constrain.regular.automaton import shared_automaton
+from constrain.regular.terms import EMPTY, Term, bytes_of, difference
+
+MAX_STEPS = 200_000
+
+
+def accepts(term: Term, text: bytes) -> bool:
+    """Does the language hold `text`?"""
+    for byte in text:
+        term = term.derivative(byte)
+        if term is EMPTY:
+            return False
+    return term.nullable
+
+
+def is_empty(term: Term) -> bool:
+    """Does the language hold nothing at all?"""
+    return shared_automaton().is_empty(term)
+
+
+def is_subset(term: Term, of: Term) -> bool:
+    """Is every string of `term` a string of `of`?"""
+    return is_empty(difference(term, of))
+
+
+def shortest(term: Term) -> bytes | None:
+    """A shortest string, the first in byte order among equals by state; None if there is none."""
+    if is_empty(term):
+        return None
+    seen = {term}
+    frontier: list[tuple[bytes, Term]] = [(b"", term)]
+    steps = 0
+    while frontier:
+        following: list[tuple[bytes, Term]] = []
+        for text, here in frontier:
+            if here.nullable:
+                return text
+            for byte, after in _ways(here):
+                steps += 1
+                if after not in seen:
+                    seen.add(after)
+                    following.append((text + bytes((byte,)), after))
+            _check(steps)
+        frontier = following
+    return None
+
+
+def cardinality(term: Term, cap: int) -> int | None:
+    """How many strings the language holds, or None when more than `cap` (or infinitely many)."""
+    count = 0
+    for _ in enumerate_strings(term, cap + 1):
+        count += 1
+    return count if count <= cap else None
+
+
+def enumerate_strings(term: Term, limit: int) -> Iterator[bytes]:
+    """At most `limit` strings, shortest first, then in byte order."""
+    automaton = shared_automaton()
+    frontier: list[tuple[bytes, Term]] = [] if automaton.is_empty(term) else [(b"", term)]
+    found = 0
+    steps = 0
+    while frontier and found < limit:
+        following: list[tuple[bytes, Term]] = []
+        for text, here in frontier:
+            if here.nullable:
+                yield text
+                found += 1
+                if found == limit:
+                    return
+        reached: dict[Term, int] = {}
+        for text, here in frontier:
+            for byte, after in sorted(_all_ways(here), key=lambda way: way[0]):
+                steps += 1
+                # Texts that reach one state complete alike, so `limit` of them are enough.
+                if reached.get(after, 0) < limit:
+                    reached[after] = reached.get(after, 0) + 1
+                    following.append((text + bytes((byte,)), after))
+            _check(steps)
+        frontier = following
+
+
+def _ways(term: Term) -> list[tuple[int, Term]]:
+    """One byte of each class that leads on, and where it leads, in byte order."""
+    automaton = shared_automaton()
+    ways = []
+    for mask in term.classes():
+        byte = (mask & -mask).bit_length() - 1
+        after = term.derivative(byte)
+        if not automaton.is_empty(after):
+            ways.append((byte, after))
+    return sorted(ways, key=lambda way: way[0])
+
+
+def _all_ways(term: Term) -> Iterator[tuple[int, Term]]:
+    """Every byte that leads on, and where it leads."""
+    automaton = shared_automaton()
+    for mask in term.classes():
+        after = term.derivative((mask & -mask).bit_length() - 1)
+        if not automaton.is_empty(after):
+            for byte in bytes_of(mask):
+                yield byte, after
+
+
+def _check(steps: int) -> None:
+    if steps > MAX_STEPS:
+        raise LimitExceeded(f"walking a pattern's strings takes more than {MAX_STEPS:_} steps")

@@ -1,0 +1,240 @@
+"""From a regular expression's tree to a term, look-around and word boundaries included.
+
+The tree is translated back to front: `_write(node, rest)` is "what node matches, then `rest`".  With the rest
+in hand, looking ahead is an intersection, and so is the end of the text:
+
+    (?=x)rest   =   rest & x·anything         (?!x)rest  =  rest & ~(x·anything)        $rest  =  rest & ε
+
+Looking behind is about the text so far, which a derivative has forgotten.  A `_Watched` term remembers
+just enough: for each look-behind, the derivative of `anything·x` by the text so far, a *watch*.  It
+holds where its watch is nullable.  An assertion is a placeholder in the term, and before each byte
+the placeholders that the byte could stand behind are replaced by ε or by EMPTY, as their watches say:
+
+    \\bfoo  after `a`:   the watch "a word character was last" holds, so \\b needs a non-word byte, and
+                        `foo` cannot start here; after ` ` it can
+
+When no placeholder is left, what remains is an ordinary term, shared with everyone else's.
+
+A search is a match with anything before and after.  `alphabet` maps a set of code points to the byte
+language that spells one of them: UTF-8, or the spellings of a character inside a JSON string.  Complements are
+taken within texts of that alphabet, so the boolean algebra is right for any spelling that can be read back.
+
+Sources: Brzozowski 1964 for derivatives with boolean operators; Miyazaki and Minamide, "Derivatives of
+regular expressions with lookahead" (2019), for assertions as intersections.  We depart in two ways:
+1. The rest of the pattern is passed along instead of kept as a second component of the term.
+2. A look-ahead inside an unbounded repeat would need a fixed point over rests; it is refused by place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from constrain.errors import UnsupportedRegexError, caret
+from constrain.regular import charset
+from constrain.regular.charset import CharSet
+from constrain.regular.pattern import (
+    Begin,
+    Boundary,
+    Chars,
+    Choice,
+    Dialect,
+    End,
+    Look,
+    Node,
+    Repeat,
+    Sequence,
+    parse_regex,
+)
+from constrain.regular.terms import EMPTY, EPSILON, Term, choice, concat, difference, intersect, repeat, star
+from constrain.regular.utf8 import utf8
+from constrain.regular.watched import Assertion, watched
+
+Alphabet = Callable[[CharSet], Term]
+_MAX_UNROLLED: Final = 64
+
+
+def regex_term(
+    pattern: str,
+    *,
+    dialect: Dialect = "python",
+    search: bool = False,
+    flags: int = 0,
+    alphabet: Alphabet = utf8,
+) -> Term:
+    """The byte language of the texts that `pattern` matches, or with `search` in which it matches somewhere.
+
+    `flags` are those of Python's `re`.  Raises RegexError, UnsupportedRegexError or LimitExceeded.
+
+    >>> from constrain.regular.queries import accepts
+    >>> term = regex_term(r"(?=.*[0-9])\\w{3,}")
+    >>> accepts(term, b"ab1"), accepts(term, b"abc"), accepts(term, b"1")
+    (True, False, False)
+    """
+    tree = parse_regex(pattern, dialect, flags)
+    return _Translation(pattern, alphabet).whole(tree, search=search)
+
+
+class _Translation:
+    def __init__(self, pattern: str, alphabet: Alphabet) -> None:
+        self.pattern = pattern
+        self.alphabet = alphabet
+        self.anything = star(alphabet(charset.EVERY))
+        self.watches: list[Term] = []
+        self._chars: dict[CharSet, Term] = {}
+        self._plain: dict[int, bool] = {}
+
+    def whole(self, tree: Node, *, search: bool) -> Term:
+        """The whole pattern as a term."""
+        anchored, tree = _strip_begin(tree)
+        term = self._write(tree, self.anything if search else EPSILON)
+        if search and not anchored:
+            term = concat(self.anything, term)
+        return watched(term, tuple(self.watches)) if self.watches else term
+
+    def _char(self, members: CharSet) -> Term:
+        term = self._chars.get(members)
+        if term is None:
+            term = self._chars[members] = self.alphabet(members)
+        return term
+
+    def _write(self, node: Node, rest: Term) -> Term:
+        """What `node` matches where `rest` follows."""
+        if rest is EMPTY:
+            return EMPTY
+        if isinstance(node, Chars):
+            return concat(self._char(node.charset), rest)
+        if isinstance(node, Sequence):
+            for item in reversed(node.items):
+                rest = self._write(item, rest)
+            return rest
+        if isinstance(node, Choice):
+            if _looks_ahead(node):
+                return choice(*[self._write(option, rest) for option in node.options])
+            return concat(choice(*[self._write(option, EPSILON) for option in node.options]), rest)
+        if isinstance(node, Repeat):
+            return self._repeat(node, rest)
+        if isinstance(node, Begin):
+            return concat(self._begin(node), rest)
+        if isinstance(node, End):
+            return intersect(rest, self._end(node))
+        if isinstance(node, Boundary):
+            return self._boundary(node, rest)
+        return self._look(node, rest)
+
+    def _repeat(self, node: Repeat, rest: Term) -> Term:
+        if not _looks_ahead(node.body):
+            return concat(repeat(self._write(node.body, EPSILON), node.low, node.high), rest)
+        if node.high is None or node.high > _MAX_UNROLLED:
+            self._refuse("looks ahead inside an unbounded repeat", node)
+        for count in range(node.high, 0, -1):
+            once = self._write(node.body, rest)
+            rest = once if count <= node.low else choice(once, rest)
+        return rest
+
+    def _begin(self, node: Begin) -> Term:
+        if node.lines:
+            return self._assertion(choice(EPSILON, concat(self.anything, self._char(charset.NEWLINE))))
+        return self._assertion(EPSILON)
+
+    def _end(self, node: End) -> Term:
+        newline = self._char(charset.NEWLINE)
+        if node.lines:
+            return choice(EPSILON, concat(newline, self.anything))
+        return choice(EPSILON, newline) if node.newline else EPSILON
+
+    def _boundary(self, node: Boundary, rest: Term) -> Term:
+        word = self._char(node.word)
+        behind = concat(self.anything, word)
+        after_word = self._assertion(behind)
+        after_other = self._assertion(difference(self.anything, behind))
+        before_word = intersect(rest, concat(word, self.anything))
+        before_other = difference(rest, concat(word, self.anything))
+        if node.negative:
+            before_word, before_other = before_other, before_word
+            if not node.empty:
+                started = self._assertion(difference(difference(self.anything, behind), EPSILON))
+                return choice(
+                    concat(after_word, before_other),
+                    concat(started, before_word),
+                    concat(after_other, difference(before_word, EPSILON)),
+                )
+        return choice(concat(after_word, before_other), concat(after_other, before_word))
+
+    def _look(self, node: Look, rest: Term) -> Term:
+        if node.ahead:
+            seen = self._write(node.body, self.anything)
+            return difference(rest, seen) if node.negative else intersect(rest, seen)
+        if _contains(node.body, Look) or _looks_ahead(node.body) or _contains(node.body, Begin):
+            anchored, body = _strip_begin(node.body)
+            if _contains(body, Look) or _looks_ahead(body) or _contains(body, Begin):
+                self._refuse("looks around inside a look-behind", node)
+            behind = self._write(body, EPSILON)
+            if not anchored:
+                behind = concat(self.anything, behind)
+        else:
+            behind = concat(self.anything, self._write(node.body, EPSILON))
+        watch = difference(self.anything, behind) if node.negative else behind
+        return concat(self._assertion(watch), rest)
+
+    def _assertion(self, watch: Term) -> Term:
+        """A placeholder for "the text so far is in `watch`"."""
+        if watch not in self.watches:
+            self.watches.append(watch)
+        return Assertion.make(self.watches.index(watch))
+
+    def _refuse(self, what: str, node: Node) -> None:
+        at = _first_look(node)
+        raise UnsupportedRegexError(
+            f"this pattern {what}",
+            where=caret(self.pattern, 0 if at is None else at, len(self.pattern) if at is None else at + 2),
+            hint="move the assertion out of the repeat, or give the repeat a small upper bound",
+        )
+
+
+def _strip_begin(node: Node) -> tuple[bool, Node]:
+    """Split a leading `^` off: (was there one on every way in, the rest)."""
+    if isinstance(node, Begin) and not node.lines:
+        return True, Sequence(())
+    if isinstance(node, Sequence) and node.items:
+        anchored, first = _strip_begin(node.items[0])
+        if anchored:
+            return True, Sequence((first, *node.items[1:]))
+    if isinstance(node, Choice):
+        parts = [_strip_begin(option) for option in node.options]
+        if all(anchored for anchored, _ in parts):
+            return True, Choice(tuple(rest for _, rest in parts))
+    return False, node
+
+
+def _looks_ahead(node: Node) -> bool:
+    """Does the node's match depend on what follows it?"""
+    if isinstance(node, End | Boundary):
+        return True
+    if isinstance(node, Look):
+        return node.ahead
+    return any(_looks_ahead(child) for child in _children(node))
+
+
+def _contains(node: Node, kind: type) -> bool:
+    return isinstance(node, kind) or any(_contains(child, kind) for child in _children(node))
+
+
+def _first_look(node: Node) -> int | None:
+    if isinstance(node, Look):
+        return node.at
+    for child in _children(node):
+        found = _first_look(child)
+        if found is not None:
+            return found
+    return None
+
+
+def _children(node: Node) -> tuple[Node, ...]:
+    if isinstance(node, Sequence):
+        return node.items
+    if isinstance(node, Choice):
+        return node.options
+    if isinstance(node, Repeat | Look):
+        return (node.body,)
+    return ()

@@ -1,0 +1,542 @@
+"""Byte languages as interned terms, closed under every boolean operation.
+
+A *term* denotes a set of byte strings.  The derivative of a term by a byte is what may follow that byte:
+
+    (ab|ac)*  by a  =  (b|c)(ab|ac)*        by b  =  EMPTY
+    ab & ~ac  by a  =  b & ~c               which is b: the smart constructors see it
+
+so a term is also an automaton state, and derivatives make an automaton appear lazily, one state at a
+time.  Two things make that small.  Smart constructors keep terms in a normal form (a choice is a flat,
+sorted, duplicate-free tuple; `EMPTY` and `EPSILON` vanish), so that terms that are alike are equal; and
+terms are interned, so that equal terms are the same object, and comparing them is comparing pointers.
+
+Boolean operators cost nothing extra here: the derivative of an intersection is the intersection of
+the derivatives, and likewise for the complement.  `not`, `pattern` with `maxLength`, excluded keys and
+look-around all are these two.
+
+Source: Owens, Reppy and Turón, "Regular-expression derivatives re-examined", JFP 19(2), 2009; sections
+3.3 and 4.1 for the smart constructors, 4.2 for byte classes.  We depart from it in three ways:
+1. A bounded repeat `x{m,n}` is a term of its own that counts down, instead of n copies of x.
+2. A finite set of strings is a term of its own, a trie node: its derivative is a dictionary look-up,
+   so an enumeration of thousands of strings costs what one string costs.
+3. A `Leaf` is a term whose derivative is arithmetic; divisibility and numeric bounds are leaves.
+
+Cost: a derivative visits the part of the term that the byte can reach; interning is one dictionary
+look-up for each node made.  `automaton.py` takes over from here.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from typing import ClassVar, Final
+
+LOCK: Final = threading.RLock()
+"""Guards interning here and in everything built on it; terms are shared by the whole process."""
+
+ALL_BYTES: Final = (1 << 256) - 1
+
+_interned: weakref.WeakValueDictionary[tuple[object, ...], Term] = weakref.WeakValueDictionary()
+
+
+class Term:
+    """An interned byte language.  Compare with `is`; make with the functions of this module."""
+
+    __slots__ = ("__weakref__", "fixed", "id", "nullable", "plain")
+
+    _next_id: ClassVar[int] = 0
+
+    id: int
+    nullable: bool
+    """Does the language hold the empty string?"""
+    plain: bool
+    """Made without intersection, complement or leaf: then only EMPTY is empty."""
+    fixed: bool
+    """Free of assertions about the text so far (`watched.py`): then `nullable` holds anywhere."""
+
+    def _register(self, *, nullable: bool, plain: bool, fixed: bool = True) -> None:
+        self.id = Term._next_id
+        Term._next_id += 1
+        self.nullable = nullable
+        self.plain = plain
+        self.fixed = fixed
+
+    def derivative(self, byte: int) -> Term:
+        """What may follow `byte`."""
+        raise TypeError(f"{type(self).__name__} does not implement derivative")
+
+    def classes(self) -> tuple[int, ...]:
+        """Disjoint byte sets (256-bit masks) covering all bytes; the derivative is constant on each."""
+        raise TypeError(f"{type(self).__name__} does not implement classes")
+
+
+class Leaf(Term):
+    """A term whose states are computed, such as a residue.
+
+    A subclass has a hashable `key`, and implements `derivative` and `classes`; it is made with `intern_leaf`.
+    Its language must be nonempty unless `nonempty` says otherwise.
+    """
+
+    __slots__ = ()
+
+    @property
+    def nonempty(self) -> bool:
+        """Is there a string in this language?  Decided by the leaf itself."""
+        return True
+
+
+class Bytes(Term):
+    """One byte out of `mask`, a 256-bit set."""
+
+    __slots__ = ("mask",)
+
+    def __init__(self, mask: int) -> None:
+        self.mask = mask
+        self._register(nullable=False, plain=True)
+
+    def derivative(self, byte: int) -> Term:
+        return EPSILON if self.mask >> byte & 1 else EMPTY
+
+    def classes(self) -> tuple[int, ...]:
+        rest = ALL_BYTES & ~self.mask
+        return (self.mask, rest) if rest else (self.mask,)
+
+
+class Epsilon(Term):
+    """The empty string alone."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self._register(nullable=True, plain=True)
+
+    def derivative(self, byte: int) -> Term:
+        return EMPTY
+
+    def classes(self) -> tuple[int, ...]:
+        return (ALL_BYTES,)
+
+
+class Choice(Term):
+    """A string of any member; no member is EMPTY, a choice, or there twice; with none it is EMPTY."""
+
+    __slots__ = ("members",)
+
+    def __init__(self, members: tuple[Term, ...]) -> None:
+        self.members = members
+        self._register(
+            nullable=any(m.nullable for m in members),
+            plain=all(m.plain for m in members),
+            fixed=all(m.fixed for m in members),
+        )
+
+    def derivative(self, byte: int) -> Term:
+        return choice(*[member.derivative(byte) for member in self.members])
+
+    def classes(self) -> tuple[int, ...]:
+        return refine(*[member.classes() for member in self.members])
+
+
+class Concat(Term):
+    """A string of `head`, then one of `tail`.  Concatenations lean right."""
+
+    __slots__ = ("head", "tail")
+
+    def __init__(self, head: Term, tail: Term) -> None:
+        self.head = head
+        self.tail = tail
+        self._register(
+            nullable=head.nullable and tail.nullable,
+            plain=head.plain and tail.plain,
+            fixed=head.fixed and tail.fixed,
+        )
+
+    def derivative(self, byte: int) -> Term:
+        first = _then(self.head.derivative(byte), self.tail)
+        return choice(first, self.tail.derivative(byte)) if self.head.nullable else first
+
+    def classes(self) -> tuple[int, ...]:
+        if self.head.nullable:
+            return refine(self.head.classes(), self.tail.classes())
+        return self.head.classes()
+
+
+class Repeat(Term):
+    """`low` to `high` strings of `body` in a row (`high` None: any number).  `body` is not nullable."""
+
+    __slots__ = ("body", "high", "low")
+
+    def __init__(self, body: Term, low: int, high: int | None) -> None:
+        self.body = body
+        self.low = low
+        self.high = high
+        self._register(nullable=low == 0, plain=body.plain, fixed=body.fixed)
+
+    def derivative(self, byte: int) -> Term:
+        rest = repeat(self.body, max(self.low - 1, 0), None if self.high is None else self.high - 1)
+        return _then(self.body.derivative(byte), rest)
+
+    def classes(self) -> tuple[int, ...]:
+        return self.body.classes()
+
+
+class Intersection(Term):
+    """The strings that all members hold."""
+
+    __slots__ = ("members",)
+
+    def __init__(self, members: tuple[Term, ...]) -> None:
+        self.members = members
+        self._register(
+            nullable=all(m.nullable for m in members), plain=False, fixed=all(m.fixed for m in members)
+        )
+
+    def derivative(self, byte: int) -> Term:
+        derived = []
+        for member in self.members:
+            after = member.derivative(byte)
+            if after is EMPTY:
+                return EMPTY
+            derived.append(after)
+        return intersect(*derived)
+
+    def classes(self) -> tuple[int, ...]:
+        return refine(*[member.classes() for member in self.members])
+
+
+class Complement(Term):
+    """The byte strings that `body` does not hold."""
+
+    __slots__ = ("body",)
+
+    def __init__(self, body: Term) -> None:
+        self.body = body
+        self._register(nullable=not body.nullable, plain=False, fixed=body.fixed)
+
+    def derivative(self, byte: int) -> Term:
+        return complement(self.body.derivative(byte))
+
+    def classes(self) -> tuple[int, ...]:
+        return self.body.classes()
+
+
+class Strings(Term):
+    """A finite set of strings: a trie node, `here` when one ends at it, and its children by byte."""
+
+    __slots__ = ("children",)
+
+    def __init__(self, here: bool, children: dict[int, Term]) -> None:
+        self.children = children
+        self._register(nullable=here, plain=True)
+
+    def derivative(self, byte: int) -> Term:
+        return self.children.get(byte, EMPTY)
+
+    def classes(self) -> tuple[int, ...]:
+        by_child: dict[int, int] = {}
+        rest = ALL_BYTES
+        for byte, child in self.children.items():
+            by_child[child.id] = by_child.get(child.id, 0) | 1 << byte
+            rest &= ~(1 << byte)
+        return (*by_child.values(), rest) if rest else tuple(by_child.values())
+
+
+EMPTY: Final[Term] = Choice(())
+EPSILON: Final[Term] = Epsilon()
+
+
+def byte_set(mask: int) -> Term:
+    """One byte out of a 256-bit set.
+
+    >>> byte_set(0) is EMPTY
+    True
+    """
+    return intern((Bytes, mask), Bytes, mask) if mask else EMPTY
+
+
+def byte_range(low: int, high: int) -> Term:
+    """One byte from `low` to `high`, both included."""
+    return byte_set((1 << high + 1) - (1 << low))
+
+
+def literal(text: bytes) -> Term:
+    """Exactly `text`."""
+    return literals((text,))
+
+
+def literals(texts: Iterable[bytes]) -> Term:
+    """Any of `texts`, as one trie.
+
+    >>> literals([b"ab", b"ac"]).derivative(ord("a")) is literals([b"b", b"c"])
+    True
+    """
+    distinct = sorted(set(texts), reverse=True)
+    with LOCK:
+        open_nodes: list[tuple[int, dict[int, Term], bool]] = [(-1, {}, False)]
+        path: list[int] = []
+        for text in distinct:
+            shared = 0
+            while shared < len(path) and shared < len(text) and path[shared] == text[shared]:
+                shared += 1
+            _close(open_nodes, path, shared)
+            for byte in text[shared:]:
+                path.append(byte)
+                open_nodes.append((byte, {}, False))
+            byte, children, _ = open_nodes[-1]
+            open_nodes[-1] = (byte, children, True)
+        _close(open_nodes, path, 0)
+        _, children, here = open_nodes[0]
+        return _strings(here, children)
+
+
+def _close(open_nodes: list[tuple[int, dict[int, Term], bool]], path: list[int], depth: int) -> None:
+    while len(path) > depth:
+        byte, children, here = open_nodes.pop()
+        path.pop()
+        open_nodes[-1][1][byte] = _strings(here, children)
+
+
+def _strings(here: bool, children: dict[int, Term]) -> Term:
+    if not children:
+        return EPSILON if here else EMPTY
+    key = (Strings, here, *[(byte, child.id) for byte, child in sorted(children.items())])
+    return intern(key, Strings, here, children)
+
+
+def concat(*terms: Term) -> Term:
+    """The terms one after the other; of nothing, the empty string."""
+    result = EPSILON
+    for term in reversed(terms):
+        result = _then(term, result)
+    return result
+
+
+def _then(first: Term, second: Term) -> Term:
+    if first is EMPTY or second is EMPTY:
+        return EMPTY
+    if second is EPSILON:
+        return first
+    heads: list[Term] = []
+    while type(first) is Concat:
+        heads.append(first.head)
+        first = first.tail
+    if first is not EPSILON:
+        heads.append(first)
+    for head in reversed(heads):
+        second = intern((Concat, head.id, second.id), Concat, head, second)
+    return second
+
+
+def choice(*terms: Term) -> Term:
+    """Any of the terms; of nothing, EMPTY."""
+    members: dict[int, Term] = {}
+    mask = 0
+    tries: list[Term] = []
+    for term in terms:
+        if type(term) is Bytes:
+            mask |= term.mask
+        elif type(term) is Strings:
+            tries.append(term)
+        elif type(term) is Choice:
+            for member in term.members:
+                if type(member) is Bytes:
+                    mask |= member.mask
+                elif type(member) is Strings:
+                    tries.append(member)
+                else:
+                    members[member.id] = member
+        else:
+            members[term.id] = term
+    if mask:
+        bytes_term = byte_set(mask)
+        members[bytes_term.id] = bytes_term
+    if tries:
+        merged = _merge_tries(tries)
+        members[merged.id] = merged
+    if ANY_BYTES.id in members:
+        return ANY_BYTES
+    if EPSILON.id in members and any(m.nullable and m.fixed for m in members.values() if m is not EPSILON):
+        del members[EPSILON.id]
+    for member in members.values():
+        if type(member) is Complement and member.body.id in members:
+            return ANY_BYTES
+    if len(members) == 1:
+        return next(iter(members.values()))
+    if not members:
+        return EMPTY
+    ordered = tuple(member for _, member in sorted(members.items()))
+    return intern((Choice, *[member.id for member in ordered]), Choice, ordered)
+
+
+def _merge_tries(tries: list[Term]) -> Term:
+    """The union of finite sets as one trie; recursion is as deep as the longest shared prefix."""
+    distinct = list({term.id: term for term in tries}.values())
+    if len(distinct) == 1:
+        return distinct[0]
+    here = any(term.nullable for term in distinct)
+    groups: dict[int, list[Term]] = {}
+    for term in distinct:
+        if type(term) is Strings:
+            for byte, child in term.children.items():
+                groups.setdefault(byte, []).append(child)
+    return _strings(here, {byte: _merge_tries(group) for byte, group in groups.items()})
+
+
+def repeat(term: Term, low: int = 0, high: int | None = None) -> Term:
+    """`low` to `high` strings of `term` in a row; `high` None means any number.
+
+    >>> repeat(EPSILON, 3, 5) is EPSILON
+    True
+    """
+    if high is not None and (high < low or high == 0):
+        return EPSILON if low == 0 else EMPTY
+    if term is EMPTY or term is EPSILON:
+        return EPSILON if low == 0 or term is EPSILON else EMPTY
+    if term.nullable:
+        return choice(EPSILON, repeat(without_epsilon(term), 0, high))
+    if (low, high) == (1, 1):
+        return term
+    if type(term) is Repeat and term.high is None and term.low <= 1 and high is None and low <= 1:
+        return repeat(term.body, min(term.low, low), None)
+    return intern((Repeat, term.id, low, high), Repeat, term, low, high)
+
+
+def without_epsilon(term: Term) -> Term:
+    """The nonempty strings of `term`."""
+    if not term.nullable:
+        return term
+    if type(term) is Choice:
+        return choice(*[without_epsilon(member) for member in term.members])
+    if type(term) is Concat:
+        return choice(_then(without_epsilon(term.head), term.tail), without_epsilon(term.tail))
+    if type(term) is Repeat:
+        return _then(term.body, repeat(term.body, 0, None if term.high is None else term.high - 1))
+    if type(term) is Strings:
+        return _strings(False, term.children)
+    if term is EPSILON:
+        return EMPTY
+    return intersect(term, _SOME_BYTES)
+
+
+def star(term: Term) -> Term:
+    """Any number of strings of `term` in a row."""
+    return repeat(term, 0, None)
+
+
+def optional(term: Term) -> Term:
+    """One string of `term`, or nothing."""
+    return choice(EPSILON, term)
+
+
+def intersect(*terms: Term) -> Term:
+    """The strings that all the terms hold; of nothing, all byte strings."""
+    members: dict[int, Term] = {}
+    excluded: list[Term] = []
+    mask = ALL_BYTES
+    masked = False
+    pending = list(terms)
+    while pending:
+        term = pending.pop()
+        if type(term) is Intersection:
+            pending.extend(term.members)
+        elif term is EMPTY:
+            return EMPTY
+        elif type(term) is Bytes:
+            masked, mask = True, mask & term.mask
+        elif type(term) is Complement and type(term.body) is Strings:
+            excluded.append(term.body)
+        elif term is not ANY_BYTES:
+            members[term.id] = term
+    if masked:
+        bytes_term = byte_set(mask)
+        if bytes_term is EMPTY:
+            return EMPTY
+        members[bytes_term.id] = bytes_term
+    if excluded:
+        without = complement(_merge_tries(excluded))
+        members[without.id] = without
+    for member in members.values():
+        if type(member) is Complement and member.body.id in members:
+            return EMPTY
+    if EPSILON.id in members and all(member.fixed for member in members.values()):
+        return EPSILON if all(member.nullable for member in members.values()) else EMPTY
+    if len(members) == 1:
+        return next(iter(members.values()))
+    if not members:
+        return ANY_BYTES
+    ordered = tuple(member for _, member in sorted(members.items()))
+    return intern((Intersection, *[member.id for member in ordered]), Intersection, ordered)
+
+
+def complement(term: Term) -> Term:
+    """The byte strings that `term` does not hold.
+
+    >>> complement(complement(literal(b"a"))) is literal(b"a")
+    True
+    """
+    if type(term) is Complement:
+        return term.body
+    if term is EMPTY:
+        return ANY_BYTES
+    if term is ANY_BYTES:
+        return EMPTY
+    return intern((Complement, term.id), Complement, term)
+
+
+def difference(term: Term, without: Term) -> Term:
+    """The strings of `term` that `without` does not hold."""
+    return intersect(term, complement(without))
+
+
+def without_exclusion(term: Term) -> Term | None:
+    """`base` where `term` is `base & ~(finite set)`, else None.
+
+    Most texts of such a term never come near the set, and from there on it is its base.
+    """
+    if type(term) is Intersection:
+        rest = [m for m in term.members if not (type(m) is Complement and type(m.body) is Strings)]
+        if 0 < len(rest) < len(term.members):
+            return intersect(*rest)
+    return None
+
+
+def refine(*partitions: tuple[int, ...]) -> tuple[int, ...]:
+    """The coarsest partition of the bytes that is finer than each of `partitions`."""
+    result: list[int] = [ALL_BYTES]
+    for partition in partitions:
+        if len(partition) == 1:
+            continue
+        if len(result) == 1:
+            result = list(partition)
+            continue
+        result = [piece for old in result for new in partition if (piece := old & new)]
+    return tuple(result)
+
+
+def bytes_of(mask: int) -> Iterator[int]:
+    """The bytes of a 256-bit set, ascending."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+def intern_leaf(make: type[Leaf], *key: object) -> Term:
+    """The leaf `make(*key)`, made once."""
+    return intern((make, *key), make, *key)
+
+
+def intern(key: tuple[object, ...], make: type[Term], *args: object) -> Term:
+    found = _interned.get(key)
+    if found is None:
+        with LOCK:
+            found = _interned.get(key)
+            if found is None:
+                found = make(*args)
+                _interned[key] = found
+    return found
+
+
+ANY_BYTES: Final[Term] = intern((Repeat, byte_set(ALL_BYTES).id, 0, None), Repeat, byte_set(ALL_BYTES), 0, None)
+_SOME_BYTES: Final[Term] = intern((Repeat, byte_set(ALL_BYTES).id, 1, None), Repeat, byte_set(ALL_BYTES), 1, None)

@@ -1,0 +1,166 @@
+"""Terms with assertions about the text so far; see `syntax.py` for where they come from.
+
+An `Assertion` is a placeholder: "watch number i holds here".  A `Watched` term is a term with placeholders,
+and the watches: the derivatives, by the text so far, of what each placeholder asks about.  `settle`
+replaces the placeholders that stand at the front, where the next byte is about to be read; those
+further back stay until the text gets there.
+
+    watch 0: anything·[a-z]      term: [a-z]*·(0)·"!"        "a `!` after a letter"
+    after `x`   the watch is nullable:   settled  [a-z]+·(0)·"!" | "!"
+"""
+
+from __future__ import annotations
+
+from constrain.regular.terms import (
+    EMPTY,
+    EPSILON,
+    Choice,
+    Complement,
+    Concat,
+    Intersection,
+    Repeat,
+    Term,
+    choice,
+    complement,
+    concat,
+    intern,
+    intersect,
+    refine,
+    repeat,
+    without_epsilon,
+)
+
+
+class Assertion(Term):
+    """Stands for the empty string where watch `number` holds, and for nothing elsewhere."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self._register(nullable=False, plain=False, fixed=False)
+
+    @staticmethod
+    def make(number: int) -> Term:
+        """The placeholder for watch `number`."""
+        return intern((Assertion, number), Assertion, number)
+
+    def derivative(self, byte: int) -> Term:
+        """Settled before any byte is read, so nothing follows."""
+        return EMPTY
+
+    def classes(self) -> tuple[int, ...]:
+        """One class: no byte can be read."""
+        return refine()
+
+
+class Watched(Term):
+    """A term with placeholders (`term`) and its watches, one for each number."""
+
+    __slots__ = ("settled", "term", "watches")
+
+    def __init__(self, term: Term, watches: tuple[Term, ...]) -> None:
+        self.term = term
+        self.watches = watches
+        self.settled = settle(term, [watch.nullable for watch in watches])
+        self._register(nullable=self.settled.nullable, plain=False)
+
+    def derivative(self, byte: int) -> Term:
+        """The settled term's derivative, under the watches' derivatives."""
+        after = self.settled.derivative(byte)
+        return watched(after, tuple(watch.derivative(byte) for watch in self.watches))
+
+    def classes(self) -> tuple[int, ...]:
+        """What the settled term and every watch can tell apart."""
+        return refine(self.settled.classes(), *[watch.classes() for watch in self.watches])
+
+
+def watched(term: Term, watches: tuple[Term, ...]) -> Term:
+    """`term` under `watches`; those no longer asked about, or forever false, are dropped."""
+    used = asked(term)
+    dead = {number for number in used if watches[number] is EMPTY}
+    if dead:
+        term = _forget(term, dead)
+        used = asked(term)
+    if not used:
+        return term
+    kept = tuple(watch if number in used else EMPTY for number, watch in enumerate(watches))
+    return intern((Watched, term.id, *[watch.id for watch in kept]), Watched, term, kept)
+
+
+def asked(term: Term) -> frozenset[int]:
+    """The numbers of the placeholders in `term`."""
+    found: set[int] = set()
+    seen: set[Term] = set()
+    stack = [term]
+    while stack:
+        here = stack.pop()
+        if here.plain or here in seen:
+            continue
+        seen.add(here)
+        if isinstance(here, Assertion):
+            found.add(here.number)
+        else:
+            stack.extend(_parts(here))
+    return frozenset(found)
+
+
+def settle(term: Term, holds: list[bool]) -> Term:
+    """Replace the placeholders at the front of `term` by what `holds` says of them."""
+    if term.plain:
+        return term
+    if isinstance(term, Assertion):
+        return EPSILON if holds[term.number] else EMPTY
+    if isinstance(term, Concat):
+        head = settle(term.head, holds)
+        if not head.nullable:
+            return concat(head, term.tail)
+        return choice(concat(without_epsilon(head), term.tail), settle(term.tail, holds))
+    if isinstance(term, Choice):
+        return choice(*[settle(member, holds) for member in term.members])
+    if isinstance(term, Intersection):
+        return intersect(*[settle(member, holds) for member in term.members])
+    if isinstance(term, Complement):
+        return complement(settle(term.body, holds))
+    if isinstance(term, Repeat):
+        return _settle_repeat(term, holds)
+    return term
+
+
+def _settle_repeat(term: Repeat, holds: list[bool]) -> Term:
+    """One more round may be empty here although the body never is elsewhere."""
+    body = settle(term.body, holds)
+    high = None if term.high is None else term.high - 1
+    # A body that can be empty here fills up any rounds still owed.
+    owed = 0 if body.nullable else max(term.low - 1, 0)
+    once = concat(without_epsilon(body), repeat(term.body, owed, high))
+    return choice(once, EPSILON) if term.low == 0 or body.nullable else once
+
+
+def _forget(term: Term, dead: set[int]) -> Term:
+    """Replace the placeholders of `dead` by EMPTY, everywhere."""
+    if term.plain:
+        return term
+    if isinstance(term, Assertion):
+        return EMPTY if term.number in dead else term
+    if isinstance(term, Concat):
+        return concat(_forget(term.head, dead), _forget(term.tail, dead))
+    if isinstance(term, Choice):
+        return choice(*[_forget(member, dead) for member in term.members])
+    if isinstance(term, Intersection):
+        return intersect(*[_forget(member, dead) for member in term.members])
+    if isinstance(term, Complement):
+        return complement(_forget(term.body, dead))
+    if isinstance(term, Repeat):
+        return repeat(_forget(term.body, dead), term.low, term.high)
+    return term
+
+
+def _parts(term: Term) -> tuple[Term, ...]:
+    if isinstance(term, Concat):
+        return (term.head, term.tail)
+    if isinstance(term, Choice | Intersection):
+        return term.members
+    if isinstance(term, Complement | Repeat):
+        return (term.body,)
+    return ()

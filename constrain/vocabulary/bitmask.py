@@ -1,0 +1,65 @@
+"""Packed token masks: one bit per token, in the layout every engine of the field shares.
+
+A bitmask is an int32 array of shape (batch, ⌈V/32⌉); token t is bit t % 32 of word t // 32, counted
+from the least significant bit, and 1 means allowed.  Tokens 0 and 33 of a 40-token vocabulary:
+
+    word 0 = 0b1 = 1      word 1 = 0b10 = 2
+
+Source: the layout of xgrammar's and llguidance's `fill_next_token_bitmask`, which mlx, vLLM and torch
+kernels already read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+Words = npt.NDArray[np.int32]
+
+
+def word_count(vocab_size: int) -> int:
+    """How many 32-bit words hold one bit for each of `vocab_size` tokens."""
+    return (vocab_size + 31) // 32
+
+
+def allocate_token_bitmask(batch_size: int, vocab_size: int) -> Words:
+    """Return a zeroed int32 bitmask of shape (batch_size, ⌈vocab_size/32⌉): nothing is allowed.
+
+    >>> allocate_token_bitmask(2, 40).shape
+    (2, 2)
+    """
+    return np.zeros((batch_size, word_count(vocab_size)), dtype=np.int32)
+
+
+def pack_flags(flags: npt.NDArray[np.bool_]) -> Words:
+    """Pack one bool per token, shape (V,), into words, shape (⌈V/32⌉,)."""
+    packed = np.packbits(flags, bitorder="little")
+    words = np.zeros(word_count(len(flags)) * 4, dtype=np.uint8)
+    words[: len(packed)] = packed
+    return words.view("<i4").astype(np.int32, copy=False)
+
+
+def unpack_words(words: Words, vocab_size: int) -> npt.NDArray[np.bool_]:
+    """The inverse of `pack_flags`: one bool per token, shape (vocab_size,).
+
+    >>> words = allocate_token_bitmask(1, 40)[0]
+    >>> set_tokens(words, [0, 33])
+    >>> words.tolist(), np.flatnonzero(unpack_words(words, 40)).tolist()
+    ([1, 2], [0, 33])
+    """
+    raw = np.ascontiguousarray(words, dtype="<i4").view(np.uint8)
+    return np.unpackbits(raw, count=vocab_size, bitorder="little").astype(np.bool_)
+
+
+def set_tokens(words: Words, token_ids: Iterable[int]) -> None:
+    """Allow `token_ids` in one row, in place."""
+    unsigned = words.view(np.uint32)
+    ids = np.fromiter(token_ids, dtype=np.int64)
+    np.bitwise_or.at(unsigned, ids >> 5, np.uint32(1) << (ids & 31).astype(np.uint32))
+
+
+def is_set(words: Words, token_id: int) -> bool:
+    """Is `token_id` allowed by this row?"""
+    return bool((int(words[token_id >> 5]) >> (token_id & 31)) & 1)

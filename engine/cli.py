@@ -1,0 +1,276 @@
+"""The command line: read arguments, call `engine.generate`, print.
+
+    constrain json --schema person.json --prompt "Mi chiamo Anna e ho 31 anni"
+    constrain json --schema models.py:Person --prompt - < mail.txt
+    constrain regex '[0-9]{4}' --prompt "the year of the moon landing, 1969"
+    constrain check --schema person.json
+
+The answer goes to stdout and nothing else does, so it can be piped.  What goes wrong goes to stderr as one message
+(what, where, hint) with exit code 2; a traceback here is a bug.  An answer cut off by `--max-tokens` is such an
+error too: it shows what was written, and stdout stays empty.
+
+Heavy imports (mlx-lm takes a second) wait until the arguments have been read, so that a wrong one is told
+at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from constrain.errors import ConstrainError, IncompleteOutputError, InvalidInputError, SchemaError
+
+app = typer.Typer(
+    name="constrain",
+    help="Text from a language model that is valid by construction: JSON Schema, Pydantic, regular expressions.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+SchemaOption = Annotated[
+    str, typer.Option("--schema", "-s", help="A JSON Schema file, or module:Class (file.py:Class).")
+]
+PromptOption = Annotated[str, typer.Option("--prompt", "-p", help="What to answer; - reads standard input.")]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="A folder or a hub id; default: the embedded lookup model.")
+]
+TokensOption = Annotated[int, typer.Option("--max-tokens", "-m", help="The most tokens to write.")]
+TempOption = Annotated[float, typer.Option("--temp", help="Temperature; 0 is greedy.")]
+TopPOption = Annotated[
+    float, typer.Option("--top-p", help="Keep the likeliest tokens of this total probability.")
+]
+MinPOption = Annotated[
+    float, typer.Option("--min-p", help="Drop tokens less likely than this share of the likeliest.")
+]
+TopKOption = Annotated[int, typer.Option("--top-k", help="Keep this many tokens; 0 keeps all.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Makes sampling repeatable.")]
+PlainOption = Annotated[
+    bool, typer.Option("--ignore-chat-template", help="Give the prompt as it is, without a chat template.")
+]
+
+
+def _version(show: bool) -> None:
+    if show:
+        from constrain import __version__
+
+        typer.echo(f"constrain {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Constrained decoding for MLX."""
+
+
+@app.command("json")
+def json_command(
+    schema: SchemaOption,
+    prompt: PromptOption,
+    model: ModelOption = None,
+    max_tokens: TokensOption = 512,
+    temp: TempOption = 0.0,
+    top_p: TopPOption = 0.0,
+    min_p: MinPOption = 0.0,
+    top_k: TopKOption = 0,
+    seed: SeedOption = None,
+    ignore_chat_template: PlainOption = False,
+    no_schema_in_prompt: Annotated[
+        bool,
+        typer.Option(
+            "--no-schema-in-prompt", help="Constrain by the schema without showing it to the model."
+        ),
+    ] = False,
+    whitespace: Annotated[
+        str, typer.Option(help="default, compact, any, or the longest run allowed.")
+    ] = "default",
+    property_order: Annotated[str, typer.Option(help="schema or any.")] = "schema",
+    indent: Annotated[int | None, typer.Option(help="Print the answer indented by this many blanks.")] = None,
+) -> None:
+    """Answer with JSON that follows a schema."""
+    target = _read_schema(schema)
+    text = _read_prompt(prompt)
+    from engine.generate import generate_json, schema_of
+
+    form = schema_of(target)
+    answer = generate_json(
+        model, text, form.schema, max_tokens=max_tokens, temp=temp, top_p=top_p, min_p=min_p, top_k=top_k, seed=seed,
+        use_chat_template=not ignore_chat_template, schema_in_prompt=not no_schema_in_prompt,
+        whitespace=int(whitespace) if whitespace.isdigit() else whitespace, property_order=property_order,
+    )  # fmt: skip
+    written = json.dumps(answer, ensure_ascii=False, indent=indent)
+    _validate(form, written)
+    typer.echo(written)
+
+
+@app.command("regex")
+def regex_command(
+    pattern: Annotated[
+        str, typer.Argument(help="A regular expression in Python's syntax, matched as a whole.")
+    ],
+    prompt: PromptOption,
+    model: ModelOption = None,
+    max_tokens: TokensOption = 512,
+    temp: TempOption = 0.0,
+    top_p: TopPOption = 0.0,
+    min_p: MinPOption = 0.0,
+    top_k: TopKOption = 0,
+    seed: SeedOption = None,
+    ignore_chat_template: PlainOption = False,
+) -> None:
+    """Answer with text that matches a regular expression."""
+    text = _read_prompt(prompt)
+    from engine.generate import generate_regex
+
+    typer.echo(
+        generate_regex(
+            model, text, pattern, max_tokens=max_tokens, temp=temp, top_p=top_p, min_p=min_p, top_k=top_k, seed=seed,
+            use_chat_template=not ignore_chat_template,
+        )
+    )  # fmt: skip
+
+
+@app.command("check")
+def check_command(schema: SchemaOption) -> None:
+    """Say whether a schema can be honoured, without a model."""
+    target = _read_schema(schema)
+    from constrain.json_schema.grammar import compile_schema
+
+    from constrain.json_schema.options import JsonOptions
+    from engine.generate import schema_of
+
+    compile_schema(schema_of(target).schema, options=JsonOptions())
+    typer.echo(f"{schema}: every keyword in it can be honoured, and some document satisfies it")
+
+
+def _validate(form: Any, written: str) -> None:
+    """Let a type's own validators see the answer; they may ask for more than its schema says."""
+    from pydantic import ValidationError
+
+    try:
+        form.read(written)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        raise InvalidInputError(
+            f"the answer follows the schema, but a validator of {problem.title} refuses it: {first['msg']}",
+            where=written,
+            hint="say in the schema what the validator checks, for example with Field(ge=..., pattern=...)",
+        ) from problem
+
+
+def _read_schema(source: str) -> object:
+    """A schema file's content, or the type that `module:Class` or `file.py:Class` names."""
+    path = Path(source)
+    if path.is_file():
+        return _read_json(path)
+    module, colon, name = source.rpartition(":")
+    if not colon or not name.isidentifier():
+        raise SchemaError(
+            "there is no such schema file",
+            where=source,
+            hint="give a JSON file, or a type as module:Class or file.py:Class",
+        )
+    return _read_type(module, name)
+
+
+def _read_json(path: Path) -> object:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise SchemaError(f"the schema file cannot be read: {problem}", where=str(path)) from problem
+    try:
+        schema = json.loads(text)
+    except json.JSONDecodeError as problem:
+        line = text.splitlines()[problem.lineno - 1] if text.strip() else ""
+        shown = f"{path}, line {problem.lineno}, column {problem.colno}"
+        if line:
+            shown += f"\n{line}\n{' ' * (problem.colno - 1)}^"
+        raise SchemaError(f"the schema file is not JSON: {problem.msg}", where=shown) from problem
+    if not isinstance(schema, dict | bool):
+        raise SchemaError(
+            f"a JSON Schema is an object or a boolean, not {type(schema).__name__}", where=str(path)
+        )
+    return schema
+
+
+def _read_type(module_name: str, name: str) -> object:
+    try:
+        module = _import(module_name)
+    except SchemaError:
+        raise
+    except Exception as problem:  # the user's module may do anything while it is imported
+        raise SchemaError(
+            f"`{module_name}` cannot be imported: {type(problem).__name__}: {problem}"
+        ) from problem
+    if not hasattr(module, name):
+        known = sorted(
+            n
+            for n, value in vars(module).items()
+            if isinstance(value, type) and value.__module__ == module.__name__
+        )
+        raise SchemaError(
+            f"`{module_name}` has no `{name}`",
+            hint=f"it defines {', '.join(known)}" if known else "it defines no types",
+        )
+    return getattr(module, name)
+
+
+def _import(name: str) -> Any:
+    if not name.endswith(".py"):
+        sys.path.insert(0, str(Path.cwd()))
+        try:
+            return importlib.import_module(name)
+        finally:
+            sys.path.pop(0)
+    path = Path(name)
+    if not path.is_file():
+        raise SchemaError("there is no such Python file", where=name)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise SchemaError("this file cannot be imported", where=name)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _read_prompt(prompt: str) -> str:
+    text = sys.stdin.read() if prompt == "-" else prompt
+    if not text.strip():
+        where = "standard input" if prompt == "-" else "--prompt"
+        raise InvalidInputError(
+            "the prompt is empty", where=where, hint="say what the answer should be about"
+        )
+    return text
+
+
+def _stop(problem: ConstrainError) -> NoReturn:
+    typer.echo(f"error: {problem}", err=True)
+    if isinstance(problem, IncompleteOutputError):
+        typer.echo(f"written so far:\n{problem.text}", err=True)
+    sys.exit(2)
+
+
+def main() -> None:
+    """The `constrain` command."""
+    try:
+        app()
+    except ConstrainError as problem:
+        _stop(problem)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""How are tokens decoded under a mask without keeping the device waiting?
+
+A mask needs the token before it, and the token is on the device.  Whoever reads it, computes a mask, and
+only then submits the next forward pass, leaves the device idle for as long as the host is busy, once per
+token (others measured -20 %).  But the forward pass does not need the mask: only the choice after it
+does.  So the order is:
+
+    device   | choose n | forward n+1 ............ | head, choose n+1 | forward n+2 ...
+    host     |    queue forward n+1, read n, accept n, fill mask, queue choose n+1, yield n
+
+Token n is read when it is chosen, while the device is already at the forward pass that token feeds (as a lazy
+array it can be passed on before anybody knows it); the mask is ready, and the choice queued, long before that
+pass ends.
+
+Tokens that are no choice cost less still:
+
+- A mask with one bit is not sampled: the token is known on the host, and waits in `pending`.  Several in a
+  row are appended in one forward pass, when a real choice needs the hidden state.
+- Where the *text* is forced for a while (`{"name": "`), `forcing` spells it canonically and appends it
+  the same way.
+- Where only end tokens are allowed, the text is over and no forward pass is made for it.
+- With few tokens allowed, the head is multiplied by their rows only (`Network.rows`).
+
+Source: the queue order is mlx-lm's own (`generate_step` submits step n+1 before it reads n), with the mask
+put where it costs nothing.  Cost: the mask hides behind the forward pass; one pass is thrown away at the
+end, because it was submitted before the last token was read.  Measurements: docs/masks.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Literal, cast
+
+import mlx.core as mx
+
+from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded
+from engine.masking import Constraint, Mask, MaskRow
+from engine.network import Cache, Network
+from engine.sampling import Sampler, SamplerFunction, choose, choose_among
+
+FinishReason = Literal["stop", "length"]
+
+PREFILL_STEP = 512
+CLEAR_EVERY = 256
+"""Tokens between two calls of mx.clear_cache, without which the pool of buffers grows for ever."""
+
+Forcing = Callable[[Constraint, Mask], Sequence[int]]
+"""Given a constraint and its mask, the tokens that are certain from here (perhaps none)."""
+
+
+def decode(
+    network: Network,
+    prompt: Sequence[int],
+    constraint: Constraint,
+    *,
+    vocabulary_size: int,
+    end_tokens: Sequence[int],
+    max_tokens: int,
+    sampler: SamplerFunction | None = None,
+    forcing: Forcing | None = None,
+    cache: Cache | None = None,
+) -> Generator[int, None, FinishReason]:
+    """Yield the tokens of one text under `constraint`; the generator's return value says why it ended.
+
+    End tokens are never yielded.  With a `cache`, `prompt` is what follows the tokens already in it.
+    `finish = yield from decode(...)` is "stop" where the text is complete and "length" where
+    `max_tokens` or the model's context ran out first.
+    """
+    cache = network.make_cache() if cache is None else cache
+    room = check_prompt(network, prompt, _length(cache))
+    max_tokens = max_tokens if room is None else min(max_tokens, room)
+    run = _Run(network, cache, sampler if sampler is not None else Sampler())
+    run.prefill(prompt)
+    row, ends, produced = MaskRow(vocabulary_size), frozenset(end_tokens), 0
+    ready: list[int] = []
+    while True:
+        mask = row.fill(constraint)
+        finish = _finished(constraint, mask, ends, produced, max_tokens)
+        certain: Sequence[int] = ()
+        if finish is None:
+            certain = _certain(constraint, mask, forcing)[: max_tokens - produced]
+            if not certain:
+                run.queue_choice(mask)
+        yield from ready
+        if finish is not None:
+            return finish
+        if certain:
+            run.pending.extend(certain)
+            ready = list(certain)
+        else:
+            ready = [run.read_choice()]
+            if ready[0] in ends:
+                return "stop"
+        for token in ready:
+            if not constraint.accept_token(token):
+                raise ConstrainError(f"token {token} was chosen under the mask, and then refused")
+        produced += len(ready)
+        if produced % CLEAR_EVERY < len(ready):
+            mx.clear_cache()
+
+
+class _Run:
+    """What one decode has in flight: the cache, the hidden state, the tokens not yet in the cache."""
+
+    __slots__ = ("_cache", "_choice", "_hidden", "_network", "_sampler", "pending")
+
+    def __init__(self, network: Network, cache: Cache, sampler: SamplerFunction) -> None:
+        self._network = network
+        self._cache = cache
+        self._sampler = sampler
+        self._hidden: mx.array | None = None
+        self._choice: mx.array | None = None
+        self.pending: list[int] = []
+
+    def prefill(self, prompt: Sequence[int]) -> None:
+        """Put the prompt into the cache chunk by chunk; its last chunk waits like a forced token."""
+        whole = (len(prompt) - 1) // PREFILL_STEP * PREFILL_STEP
+        for start in range(0, whole, PREFILL_STEP):
+            self._network.body(mx.array([prompt[start : start + PREFILL_STEP]]), self._cache)
+            mx.eval([layer.state for layer in self._cache])
+            mx.clear_cache()
+        self.pending = list(prompt[whole:])
+
+    def queue_choice(self, mask: Mask) -> None:
+        """Submit the choice of a token, and the forward pass that the chosen token feeds."""
+        if self.pending:
+            self._forward(mx.array([self.pending]))
+            self.pending = []
+        choice = self._choose(mask)
+        mx.async_eval(choice)  # type: ignore[no-untyped-call]
+        self._forward(choice[None])
+        mx.async_eval(self._hidden)  # type: ignore[no-untyped-call]
+        self._choice = choice
+
+    def read_choice(self) -> int:
+        """Wait for the token (not for the forward pass behind it)."""
+        assert self._choice is not None
+        return cast(int, self._choice.item())
+
+    def _forward(self, tokens: mx.array) -> None:
+        self._hidden = self._network.body(tokens, self._cache)[:, -1:]
+
+    def _choose(self, mask: Mask) -> mx.array:
+        assert self._hidden is not None
+        if mask.few and self._network.rows is not None and isinstance(self._sampler, Sampler):
+            return choose_among(self._network.rows(self._hidden, mx.array(mask.ids)), mask, self._sampler)
+        return choose(self._network.head(self._hidden), mask, self._sampler)
+
+
+def _certain(constraint: Constraint, mask: Mask, forcing: Forcing | None) -> Sequence[int]:
+    if mask.count == 1:
+        return (int(mask.ids[0]),)
+    return forcing(constraint, mask) if forcing is not None else ()
+
+
+def _finished(
+    constraint: Constraint, mask: Mask, ends: frozenset[int], produced: int, max_tokens: int
+) -> FinishReason | None:
+    if constraint.is_completed() and mask.count <= len(ends) and ends.issuperset(mask.ids.tolist()):
+        return "stop"
+    return "length" if produced >= max_tokens else None
+
+
+def _length(cache: Cache) -> int:
+    """How many tokens a cache holds already."""
+    return max((int(getattr(layer, "offset", 0)) for layer in cache), default=0)
+
+
+def check_prompt(network: Network, prompt: Sequence[int], cached: int = 0) -> int | None:
+    """Refuse an empty prompt, or one that fills the model's context; return the room left (None: no limit)."""
+    if not prompt:
+        raise InvalidInputError("the prompt is empty", hint="a model needs at least one token to start from")
+    limit, length = network.context, len(prompt) + cached
+    if limit is None:
+        return None
+    if length >= limit:
+        raise LimitExceeded(
+            f"the prompt has {length:,} tokens, and the model's context is {limit:,}",
+            hint="shorten the prompt; if the schema takes the room, pass schema_in_prompt=False",
+        )
+    return limit - length

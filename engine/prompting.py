@@ -1,0 +1,82 @@
+"""How is a request written down for a model?
+
+A small model follows a schema better when it has read it, so the schema goes into the prompt, after what
+the user asked:
+
+    What's the weather in Rome?
+
+    Answer with JSON that follows this JSON Schema:
+    {"properties": {"city": {"type": "string"}}, "required": ["city"], "type": "object"}
+
+With a chat template this is the last user message, and the template says where the answer begins.  Without
+one, a line `Answer:` does.  The lookup model reads the same forms back (`engine.lookup.reading`), so they
+are written here once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from constrain.errors import InvalidInputError
+
+SCHEMA_LINE = "Answer with JSON that follows this JSON Schema:"
+REGEX_LINE = "Answer with text that matches this regular expression:"
+ANSWER_LINE = "Answer:"
+
+Message = dict[str, Any]
+
+
+def schema_request(schema: object) -> str:
+    """The lines that ask for JSON under `schema`."""
+    return f"{SCHEMA_LINE}\n{json.dumps(schema, ensure_ascii=False)}"
+
+
+def regex_request(pattern: str) -> str:
+    """The lines that ask for text under `pattern`."""
+    return f"{REGEX_LINE}\n{pattern}"
+
+
+def messages_of(prompt: str | Sequence[Message]) -> list[Message]:
+    """Check a prompt, and return it as chat messages."""
+    if isinstance(prompt, str):
+        if not prompt.strip():
+            raise InvalidInputError("the prompt is empty", hint="say what the answer should be about")
+        return [{"role": "user", "content": prompt}]
+    messages = [dict(message) for message in prompt]
+    if not messages:
+        raise InvalidInputError("the list of messages is empty", hint='[{"role": "user", "content": "..."}]')
+    for index, message in enumerate(messages):
+        if not isinstance(message.get("role"), str) or "content" not in message:
+            raise InvalidInputError(
+                "a chat message needs a role and a content",
+                where=f"message {index}: {message!r}",
+                hint='for example {"role": "user", "content": "..."}',
+            )
+    return messages
+
+
+def with_request(messages: Sequence[Message], request: str) -> list[Message]:
+    """Add a request to the end of the last user message (or as one, where there is none)."""
+    result = [dict(message) for message in messages]
+    for message in reversed(result):
+        if message["role"] == "user" and isinstance(message["content"], str):
+            message["content"] = f"{message['content']}\n\n{request}"
+            return result
+    return [*result, {"role": "user", "content": request}]
+
+
+def prompt_tokens(
+    tokenizer: Any, prompt: str | Sequence[Message], request: str | None, *, use_chat_template: bool
+) -> list[int]:
+    """Write a prompt and its request as tokens, through the chat template where there is one."""
+    messages = messages_of(prompt)
+    if request is not None:
+        messages = with_request(messages, request)
+    if use_chat_template and getattr(tokenizer, "has_chat_template", False):
+        return [int(t) for t in tokenizer.apply_chat_template(messages, add_generation_prompt=True)]
+    text = "\n\n".join(str(message["content"]) for message in messages)
+    if request is not None:
+        text = f"{text}\n\n{ANSWER_LINE}\n"
+    return [int(t) for t in tokenizer.encode(text)]

@@ -1,0 +1,77 @@
+"""Walkers: ways to choose among the allowed tokens, from the fair to the hostile."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from constrain.compiler import CompiledGrammar
+from constrain.matcher import Matcher
+
+Chooser = Callable[[random.Random, Matcher, list[int]], int]
+
+
+def uniform(rng: random.Random, matcher: Matcher, allowed: list[int]) -> int:
+    """Any allowed token."""
+    return rng.choice(allowed)
+
+
+def longest(rng: random.Random, matcher: Matcher, allowed: list[int]) -> int:
+    """The longest token: it crosses the most terminals at once."""
+    return max(allowed, key=lambda token: (len(matcher.vocabulary.tokens[token] or b""), rng.random()))
+
+
+def byte_by_byte(rng: random.Random, matcher: Matcher, allowed: list[int]) -> int:
+    """Single bytes: the finest steps."""
+    single = [token for token in allowed if len(matcher.vocabulary.tokens[token] or b"?") == 1]
+    return rng.choice(single or allowed)
+
+
+def rarest(rng: random.Random, matcher: Matcher, allowed: list[int]) -> int:
+    """The highest id: in a real vocabulary the rarest token, the one no author thought of."""
+    return allowed[-1] if rng.random() < 0.5 else rng.choice(allowed[-8:])
+
+
+CHOOSERS: dict[str, Chooser] = {
+    "uniform": uniform,
+    "longest": longest,
+    "byte by byte": byte_by_byte,
+    "rarest": rarest,
+}
+
+
+def walk(
+    compiled: CompiledGrammar, rng: random.Random, choose: Chooser, *, max_tokens: int = 150
+) -> tuple[bytes, Matcher]:
+    """Follow allowed tokens to an end, preferring ends and closing bytes once `max_tokens` have passed.
+
+    Fails when a mask is empty or an allowed token is refused: promises 2 and 4.
+    """
+    matcher = compiled.matcher()
+    ends = set(compiled.vocabulary.eos_token_ids)
+    for step in range(max_tokens * 40):
+        allowed = [int(token) for token in matcher.allowed_token_ids()]
+        assert allowed, f"no token is allowed after {matcher.text!r}"
+        over = step >= max_tokens
+        end = [token for token in allowed if token in ends]
+        if end and (over or rng.random() < 0.3 or len(end) == len(allowed)):
+            token = end[0]
+        elif over:
+            token = _towards_the_end(rng, matcher, allowed)
+        else:
+            token = choose(rng, matcher, [t for t in allowed if t not in ends] or end)
+        assert matcher.accept_token(token), f"the mask allows {token}, accept_token refuses it"
+        if matcher.is_terminated():
+            return matcher.text, matcher
+    raise AssertionError(f"no end in sight after {matcher.text[:200]!r}...")
+
+
+def _towards_the_end(rng: random.Random, matcher: Matcher, allowed: list[int]) -> int:
+    """Close what is open: quotes and brackets first, then whatever the letters are."""
+    tokens = matcher.vocabulary.tokens
+    for byte in b'"', b"}", b"]":
+        closing = [token for token in allowed if tokens[token] == byte]
+        if closing and rng.random() < 0.8:
+            return closing[0]
+    single = [token for token in allowed if len(tokens[token] or b"?") == 1]
+    return rng.choice(single or allowed)
