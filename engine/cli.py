@@ -146,7 +146,6 @@ def check_command(schema: SchemaOption) -> None:
     """Say whether a schema can be honoured, without a model."""
     target = _read_schema(schema)
     from constrain.json_schema.grammar import compile_schema
-
     from constrain.json_schema.options import JsonOptions
     from engine.generate import schema_of
 

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from constrain.errors import ModelError
 
 if TYPE_CHECKING:
-    import mlx.nn as nn
+    from mlx import nn
 
     from constrain.vocabulary.vocabulary import Vocabulary
     from engine.forcing import Forcing
@@ -180,7 +180,7 @@ def _explained(name: str, problem: Exception, *, is_local: bool) -> ModelError:
     where = name if is_local else f"huggingface.co/{name}"
     if is_local:
         hint = "an MLX model folder has config.json, model.safetensors and tokenizer.json"
-        if "safetensors" in reason:
+        if reason.startswith("No safetensors found"):
             return ModelError(f"`{name}` holds no weights (model*.safetensors)", hint=hint)
         return ModelError(f"mlx-lm cannot load this model: {reason}", where=where, hint=hint)
     if kinds & {"RepositoryNotFoundError", "GatedRepoError", "RevisionNotFoundError"}:

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import mlx.core as mx
-import mlx.nn as nn
+from mlx import nn
 
 Cache = list[Any]
 """mlx-lm's prompt cache: one object per layer."""

@@ -26,7 +26,7 @@ from constrain.json_schema.keywords import KEYWORDS_OF, Form, Keyword, drafts_wi
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.references import MAX_DEPTH, Node
 from constrain.json_schema.scalars import Scalars
-from constrain.json_schema.values import TYPE_BITS
+from constrain.json_schema.values import TYPE_BITS, fraction_of
 
 Schema = Any
 
@@ -123,6 +123,8 @@ class _Admission:
         _FORMS.get(row.form, _anything)(value, row.name, where)
         if row.name == "format":
             self._check_format(node, value)
+        elif row.name in {"enum", "const"}:
+            self._note_points(value)
 
     def _is_older_form(self, node: Node, row: Keyword, value: Schema) -> bool:
         detail = {
@@ -149,6 +151,18 @@ class _Admission:
             self._note(node, "format", "annotation", f"`{value}` is not asserted: formats='annotate'")
         elif self.scalars.strings.format(value) is None:
             self._note(node, "format", "annotation", f"`{value}` is not a format that is asserted here")
+
+    def _note_points(self, value: Schema) -> None:
+        """Remember whole numbers that are written as `1.0`: they may be written so again."""
+        pending = [value]
+        while pending:
+            here = pending.pop()
+            if isinstance(here, (float, Decimal)) and here % 1 == 0:
+                self.scalars.written_with_point.add(fraction_of(here))
+            elif isinstance(here, dict):
+                pending.extend(here.values())
+            elif isinstance(here, list):
+                pending.extend(here)
 
     # Subschemas.
 

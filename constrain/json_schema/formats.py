@@ -1,12 +1,9 @@
 """Which texts does a format admit?
 
 Each format is a regular language of code points, and is written here as one: a pattern for what its
-standard's grammar says, and patterns for what the standard forbids besides.  What remains is
-
-    pattern, minus every text that a `refuses` pattern matches
-
-which the boolean algebra of terms computes exactly.  The calendar is a pattern too: 02-29 follows a
-year whose last two digits are a multiple of four, or, when they are 00, whose first two are.
+standard's grammar says, made on first use and spelled by the alphabet of whoever asks.  The calendar
+is a pattern too: 02-29 follows a year whose last two digits are a multiple of four, or, when
+they are 00, whose first two are.
 
     2024-02-29 yes     2023-02-29 no     1900-02-29 no     2000-02-29 yes
 
@@ -15,12 +12,13 @@ One alternative for each of the day's 1,440 minutes says which offsets make it t
 
 Sources are in the table `FORMATS`, entry by entry.  We depart from the standards as follows, each time
 because the rule is not regular or needs tables that Python lacks:
-1. `regex` is ECMA-262's grammar with groups nested at most three deep, without names or back-references, a subset:
-   matching parentheses are not regular.  What is admitted is a regular expression.
+1. `regex` is a subset of ECMA-262's grammar, for matching parentheses are not regular: groups are nested
+   at most three deep, and have no names or back-references.  What is admitted is a regular expression.
 2. A-labels (`xn--...`) in `hostname` and `idn-hostname` have their alphabet checked, not their Punycode.
-3. `idn-hostname` has the contextual rules of RFC 5892, except that a zero-width non-joiner needs a
-   virama before it (the rule by joining types is left out), and not the Bidi rule of RFC 5893.  Its
-   labels are at most 63 code points, not 63 octets of Punycode.
+3. `idn-hostname` has the contextual rules of RFC 5892, a little narrower: a zero-width non-joiner needs a
+   virama before it (not the rule by joining types), a Katakana middle dot a Japanese neighbour.  The Bidi
+   rule of RFC 5893 and the length of the whole name are left out, and labels are measured in code
+   points, not in octets of Punycode.
 4. A leap second is admitted on any date, for the table of leap seconds is not finished.
 Cost: a format is built on first use.  `idn-hostname` and `idn-email` first scan the Unicode database.
 """
@@ -34,7 +32,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from constrain.regular.syntax import regex_term
-from constrain.regular.terms import Term, choice, concat, difference, intersect, repeat
+from constrain.regular.terms import Term, choice, concat, intersect, repeat
 from constrain.regular.utf8 import ALL_CODEPOINTS, CharSet
 
 Alphabet = Callable[[CharSet], Term]
@@ -42,11 +40,13 @@ Alphabet = Callable[[CharSet], Term]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format: `pattern` makes the whole text, in which no pattern of `refuses` may be found."""
+    """One format: its standard, a pattern for the whole text, and what a pattern cannot say.
+
+    `longest` bounds the length in code points; `special` makes further texts that are admitted.
+    """
 
     source: str
     pattern: Callable[[], str]
-    refuses: Callable[[], tuple[str, ...]] = tuple
     longest: int | None = None
     special: Callable[[Alphabet], Term] | None = None
 
@@ -57,8 +57,7 @@ class Format:
             admitted = choice(admitted, self.special(alphabet))
         if self.longest is not None:
             admitted = intersect(admitted, repeat(alphabet(ALL_CODEPOINTS), 0, self.longest))
-        refused = [regex_term(r, dialect="ecma", search=True, alphabet=alphabet) for r in self.refuses()]
-        return difference(admitted, choice(*refused)) if refused else admitted
+        return admitted
 
 
 def find(name: str) -> Format | None:
@@ -77,7 +76,10 @@ def register_format(name: str, pattern: str) -> None:
 # Dates and times: RFC 3339, section 5.6, and its appendix A for durations.
 
 _LEAP_YEAR = r"(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
-_MONTH_DAY = r"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))"
+_MONTH_DAY = (
+    r"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])"
+    r"|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))"
+)
 _DATE = rf"(?:\d{{4}}-{_MONTH_DAY}|{_LEAP_YEAR}-02-29)"
 _HOUR, _MINUTE = r"(?:[01]\d|2[0-3])", r"[0-5]\d"
 _SECOND_FRACTION = r"(?:\.\d+)?"
@@ -135,19 +137,19 @@ def _ipv6() -> str:
     return "(?:" + "|".join(forms) + ")"
 
 
-def _labels(ends: str) -> str:
+def _labels(first: str, end: str, inner: str) -> str:
     """One label of at most 63 characters, with hyphens inside, and in places 3 and 4 in A-labels only.
 
     The hyphen rule is RFC 5891's, section 4.2.3.1.
     """
-    end, inner = f"[{ends}]", f"[{ends}-]"
     return (
-        f"(?:{end}(?:{inner}?{end})?|{end}{inner}{end}{inner}{{0,59}}{end}"
-        f"|{end}{inner}-{end}(?:{inner}{{0,58}}{end})?|[xX][nN]--{inner}{{0,58}}{end})"
+        f"(?:{first}(?:{inner}?{end})?|{first}{inner}{end}{inner}{{0,59}}{end}"
+        f"|{first}{inner}-{end}(?:{inner}{{0,58}}{end})?|[xX][nN]--{_LDH}{{0,58}}{_LET_DIG})"
     )
 
 
-_LABEL = _labels("A-Za-z0-9")
+_LET_DIG, _LDH = "[A-Za-z0-9]", "[A-Za-z0-9-]"
+_LABEL = _labels(_LET_DIG, _LET_DIG, _LDH)
 _HOSTNAME = rf"{_LABEL}(?:\.{_LABEL})*"
 #: RFC 1123, section 2.1: a name has at most 253 characters (255 octets on the wire).
 _HOSTNAME_LENGTH = 253
@@ -170,6 +172,18 @@ _DOTS = ".\u3002\uff0e\uff61"
 @cache
 def _permitted() -> str:
     """The code points that RFC 5892 calls PVALID, beyond ASCII, as the inside of a character class."""
+    return _class_of(_permitted_codes())
+
+
+@cache
+def _starters() -> str:
+    """Those of them that may begin a label: no combining marks (RFC 5891, section 4.2.3.2)."""
+    return _class_of(code for code in _permitted_codes() if unicodedata.category(chr(code))[0] != "M")
+
+
+@cache
+def _permitted_codes() -> tuple[int, ...]:
+    context_o = re.compile("[\u00b7\u0375\u05f3\u05f4\u30fb\u0660-\u0669\u06f0-\u06f9]")
     exceptions = {*"\u00df\u03c2\u06fd\u06fe\u0f0b\u3007"}
     disallowed = {*"\u0640\u07fa\u302e\u302f\u3031\u3032\u3033\u3034\u3035\u303b"}
     ignorable = re.compile(
@@ -183,16 +197,11 @@ def _permitted() -> str:
         if unicodedata.category(character) not in {"Ll", "Lu", "Lo", "Nd", "Lm", "Mn", "Mc"}:
             return False
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", character).casefold())
-        if folded != character or character in disallowed:
+        if folded != character or character in disallowed or context_o.match(character):
             return False
         return ignorable.match(character) is None and jamo.match(character) is None
 
-    return _class_of(code for code in range(0x80, 0x110000) if is_permitted(chr(code)))
-
-
-@cache
-def _marks() -> str:
-    return _class_of(code for code in range(0x300, 0x110000) if unicodedata.category(chr(code))[0] == "M")
+    return tuple(code for code in range(0x80, 0x110000) if is_permitted(chr(code)))
 
 
 @cache
@@ -213,28 +222,34 @@ def _class_of(codes: Iterable[int]) -> str:
 
 _GREEK = "\u0370-\u0373\u0375-\u0377\u037a-\u037d\u037f\u0384\u0386\u0388-\u03e1\u03f0-\u03ff\u1f00-\u1ffe"
 _HEBREW = "\u0591-\u05f4\ufb1d-\ufb4f"
-_JAPANESE = "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fd-\u30ff\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+_JAPANESE = (
+    "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fd-\u30ff"
+    "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+)
+
+
+def _idn_label(digits: str) -> str:
+    """One U-label; `digits` are the Arabic ones it may hold, for the two kinds may not be mixed.
+
+    Each contextual rule of RFC 5892, appendix A, is a character together with the one that it needs.
+    """
+    permitted = f"A-Za-z0-9{_permitted()}{digits}"
+    in_context = (
+        "l(?:\u00b7l)+",
+        f"\u0375[{_GREEK}]",
+        f"[{_HEBREW}][\u05f3\u05f4]",
+        f"[{_viramas()}][\u200c\u200d]",
+        f"[{_JAPANESE}]\u30fb+",
+        f"\u30fb+[{_JAPANESE}]",
+    )
+    end = f"(?:[{permitted}]|{'|'.join(in_context)})"
+    first = f"(?:[{permitted.replace(_permitted(), _starters())}]|{'|'.join(in_context)})"
+    return _labels(first, end, f"(?:{end}|-)")
 
 
 def _idn_hostname() -> str:
-    inner = rf"A-Za-z0-9{_permitted()}\u00b7\u0375\u05f3\u05f4\u30fb\u0660-\u0669\u06f0-\u06f9\u200c\u200d"
-    return rf"{_labels(inner)}(?:[{_DOTS}]{_labels(inner)})*"
-
-
-def _idn_refuses() -> tuple[str, ...]:
-    start, end = rf"(?:^|[{_DOTS}])", rf"(?:$|[{_DOTS}])"
-    plain = rf"[^{_DOTS}{_JAPANESE}]*"
-    return (
-        rf"{start}[{_marks()}]",
-        "(?:^|[^l])\u00b7",
-        "\u00b7(?:[^l]|$)",
-        rf"͵(?:[^{_GREEK}]|$)",
-        rf"(?:^|[^{_HEBREW}])[\u05f3\u05f4]",
-        rf"{start}{plain}\u30fb{plain}{end}",
-        rf"[\u0660-\u0669][^{_DOTS}]*[\u06f0-\u06f9]",
-        rf"[\u06f0-\u06f9][^{_DOTS}]*[\u0660-\u0669]",
-        rf"(?:^|[^{_viramas()}])[\u200c\u200d]",
-    )
+    label = "(?:" + "|".join(_idn_label(digits) for digits in ("\u0660-\u0669", "\u06f0-\u06f9")) + ")"
+    return rf"{label}(?:[{_DOTS}]{label})*"
 
 
 # Resource identifiers: RFC 3986 appendix A, RFC 3987 section 2.2, RFC 6570 section 2.
@@ -303,7 +318,7 @@ FORMATS: dict[str, Format] = {
     "email": Format("RFC 5321 section 4.1.2, Mailbox", lambda: _email("", _HOSTNAME)),
     "idn-email": Format("RFC 6531 section 3.3", lambda: _email(_BEYOND_ASCII, _idn_hostname())),
     "hostname": Format("RFC 1123 section 2.1", lambda: _HOSTNAME, longest=_HOSTNAME_LENGTH),
-    "idn-hostname": Format("RFC 5890 section 2.3.2.3, RFC 5892", _idn_hostname, _idn_refuses, longest=_HOSTNAME_LENGTH),
+    "idn-hostname": Format("RFC 5890 section 2.3.2.3, RFC 5892", _idn_hostname),
     "ipv4": Format("RFC 2673 section 3.2", lambda: _IPV4),
     "ipv6": Format("RFC 4291 section 2.2", _ipv6),
     "uri": Format("RFC 3986", lambda: _identifier("", "", relative=False)),

@@ -16,7 +16,7 @@ from typing import Any
 from referencing import Registry
 
 from constrain.continuation import END, Continuation, Terminal, Union
-from constrain.errors import LimitExceeded, UnsatisfiableError
+from constrain.errors import LimitExceeded, SchemaError, UnsatisfiableError
 from constrain.json_schema.admission import Note, admit
 from constrain.json_schema.emit import Emitter
 from constrain.json_schema.formula import Formula, Formulas
@@ -28,6 +28,7 @@ from constrain.json_schema.scalars import Scalars
 from constrain.json_schema.translate import Translator
 from constrain.json_schema.typed import TypedView
 from constrain.json_schema.unevaluated import Unevaluated
+from constrain.json_schema.values import parse_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,14 @@ class SchemaGrammar:
 
 
 def compile_schema(
-    schema: dict[str, Any] | bool,
+    schema: dict[str, Any] | bool | str,
     *,
     options: JsonOptions | None = None,
     registry: Registry[Any] | Mapping[str, Any] | None = None,
 ) -> SchemaGrammar:
     """The grammar of the documents that a schema accepts.
+
+    A schema given as text is read without rounding its decimals.
 
     Raises SchemaError (malformed), UnsupportedKeywordError and UnsupportedRegexError (cannot be honoured),
     UnsatisfiableError (no document satisfies it), LimitExceeded (too large).
@@ -61,6 +64,11 @@ def compile_schema(
     [True]
     """
     options = options or JsonOptions()
+    if isinstance(schema, str):
+        try:
+            schema = parse_json(schema)
+        except ValueError as error:
+            raise SchemaError(f"the schema is not JSON: {error}") from error
     try:
         return _compile(schema, options, registry)
     except RecursionError:
@@ -71,11 +79,11 @@ def compile_schema(
 
 
 def _compile(
-    schema: dict[str, Any] | bool,
+    schema: object,
     options: JsonOptions,
     registry: Registry[Any] | Mapping[str, Any] | None,
 ) -> SchemaGrammar:
-    documents, root = Documents.load(schema, registry)
+    _, root = Documents.load(schema, registry)
     scalars = Scalars(options.spelling)
     notes = admit(root, options, scalars)
     formulas = Formulas()

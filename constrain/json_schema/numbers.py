@@ -375,14 +375,16 @@ def _what_is_open(
             else:
                 shifts = [*range(low, high + 1)]
             for shift in shifts:
-                part = _relative(start, end, condition, digits * _power(shift), _power(shift), idle)
+                part = _relative(
+                    start, end, condition, base=_shift(digits, shift), scale=_power(shift), idle=idle
+                )
                 if part:
                     seen.append((shift + places, part))
     return (idle, tuple(last is None or last + places for _, last in ranges), *seen) if seen else None
 
 
 def _relative(
-    start: Cut, end: Cut, condition: Condition, base: Fraction, scale: Fraction, idle: bool
+    start: Cut, end: Cut, condition: Condition, *, base: Fraction, scale: Fraction, idle: bool
 ) -> Hashable:
     """A stretch within one window, moved and scaled so that the window is [0, 1); falsy if empty."""
     start, end = max(start, (base, int(idle))), min(end, (base + scale, 0))
@@ -416,7 +418,7 @@ def _finest(condition: Condition) -> Fraction | None:
 
 
 def _settled(condition: Condition) -> int:
-    """A shift from which every window is wide enough for two numbers of each clause, and of each it excludes."""
+    """A shift from which a window holds two numbers of each clause, and two of each that it excludes."""
     if condition == ANYTHING:
         return -_FOREVER
     widths = [Fraction(1)]

@@ -25,9 +25,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urljoin
 
 import jsonschema_specifications
-from referencing import Registry, Resource
+from referencing import Registry, Resource, Specification
 from referencing import exceptions as lookup_errors
 from referencing.jsonschema import (
     DRAFT4,
@@ -35,7 +36,6 @@ from referencing.jsonschema import (
     DRAFT7,
     DRAFT201909,
     DRAFT202012,
-    DynamicAnchor,
 )
 
 from constrain.errors import SchemaError, UnsupportedKeywordError
@@ -43,13 +43,6 @@ from constrain.errors import SchemaError, UnsupportedKeywordError
 Schema = Any
 Environment = tuple[tuple[str, str], ...]
 
-_SPECIFICATIONS: dict[str, tuple[int, Any]] = {
-    "http://json-schema.org/draft-04/schema": (4, DRAFT4),
-    "http://json-schema.org/draft-06/schema": (6, DRAFT6),
-    "http://json-schema.org/draft-07/schema": (7, DRAFT7),
-    "https://json-schema.org/draft/2019-09/schema": (2019, DRAFT201909),
-    "https://json-schema.org/draft/2020-12/schema": (2020, DRAFT202012),
-}
 MAX_DEPTH = 400
 """How deeply schemas may be nested in each other."""
 
@@ -69,27 +62,24 @@ class Dialect:
         return self.draft >= 2019
 
 
-DEFAULT_DIALECT = Dialect(2020, DRAFT202012, implied=True)
-
-
 class Node:
     """One schema at its place.  Made by `Documents`, interned, compared by identity."""
 
-    __slots__ = ("contents", "dialect", "documents", "environment", "pointer", "resolver")
+    __slots__ = ("base", "contents", "dialect", "documents", "environment", "pointer")
 
     def __init__(
         self,
         documents: Documents,
         contents: Schema,
         dialect: Dialect,
-        resolver: Any,
+        base: str,
         pointer: str,
         environment: Environment,
     ) -> None:
         self.documents = documents
         self.contents = contents
         self.dialect = dialect
-        self.resolver = resolver
+        self.base = base
         self.pointer = pointer
         self.environment = environment
 
@@ -128,22 +118,20 @@ class Documents:
     ) -> tuple[Documents, Node]:
         """The documents of one schema, and the node of the schema itself."""
         known: Registry[Any] = jsonschema_specifications.REGISTRY
+        supplied = registry if isinstance(registry, Mapping) else {}
+        if isinstance(registry, Registry):
+            known, supplied = known.combine(registry), {}
         documents = cls(known)
-        dialect = DEFAULT_DIALECT
-        if isinstance(registry, Mapping) and not isinstance(registry, Registry):
-            documents.registry = known.with_contents([])
-            dialect = documents.dialect_of(schema, DEFAULT_DIALECT, "#", registry)
-            known = known.with_resources(
-                (uri, _resource(contents, dialect.specification)) for uri, contents in registry.items()
-            )
-        elif registry is not None:
-            known = known.combine(registry)
-        documents.registry = known
-        dialect = documents.dialect_of(schema, DEFAULT_DIALECT, "#")
-        resource = Resource(contents=schema, specification=dialect.specification)
-        resolver = known.resolver_with_root(resource)
-        documents.registry = resolver._registry
-        return documents, documents._node(schema, dialect, resolver, "#", ())
+        dialect = documents.dialect_of(schema, DEFAULT_DIALECT, "#", supplied)
+        root = _resource(schema, dialect.specification)
+        base = root.id() or ""
+        documents.registry = known.with_resources(
+            [
+                *((uri, _resource(contents, dialect.specification)) for uri, contents in supplied.items()),
+                (base, root),
+            ]
+        ).crawl()
+        return documents, documents._node(schema, dialect, base, "#", ())
 
     def dialect_of(
         self,
@@ -210,36 +198,39 @@ class Documents:
     # Nodes.
 
     def _node(
-        self, contents: Schema, dialect: Dialect, resolver: Any, pointer: str, environment: Environment
+        self, contents: Schema, dialect: Dialect, base: str, pointer: str, environment: Environment
     ) -> Node:
-        uri = resolver._base_uri
-        environment = self._entered(environment, uri, resolver, dialect)
+        environment = self._entered(environment, base, dialect)
         identity: object = contents if isinstance(contents, bool) else id(contents)
-        key = (isinstance(contents, bool), identity, uri, dialect, environment)
+        key = (isinstance(contents, bool), identity, base, dialect, environment)
         node = self._nodes.get(key)
         if node is None:
-            if pointer.count("/") > 2 * MAX_DEPTH:
-                raise SchemaError(f"schemas are nested deeper than {MAX_DEPTH}", where=pointer)
             self._keep.append(contents)
-            node = self._nodes[key] = Node(self, contents, dialect, resolver, pointer, environment)
+            node = self._nodes[key] = Node(self, contents, dialect, base, pointer, environment)
         return node
 
     def inside(self, node: Node, contents: Schema, pointer: str) -> Node:
         """A schema that is written inside another one."""
-        dialect, resolver = node.dialect, node.resolver
+        dialect, base = node.dialect, node.base
         if isinstance(contents, dict) and ("$id" in contents or "id" in contents):
-            resource = Resource(contents=contents, specification=dialect.specification)
-            inner = resolver.in_subresource(resource)
-            if inner._base_uri != resolver._base_uri:
+            identifier = _resource(contents, dialect.specification).id()
+            if identifier is not None:
+                base = urljoin(base, identifier)
                 dialect = self.dialect_of(contents, dialect, pointer)
-            resolver = inner
-        return self._node(contents, dialect, resolver, pointer, node.environment)
+        return self._node(contents, dialect, base, pointer, node.environment)
+
+    def _look_up(self, base: str, reference: str) -> tuple[Schema, str]:
+        """What a reference means under a base, and the base that holds there."""
+        # A resolver without a history: dynamic scope is ours to follow, and must not be followed twice.
+        uri = base + reference if reference.startswith("#") else urljoin(base, reference)
+        resolved = self.registry.resolver().lookup(uri)
+        return resolved.contents, resolved.resolver._base_uri
 
     def refer(self, node: Node, keyword: str, reference: str) -> Node:
         """What a reference means at a node."""
         where = node.at(keyword)
         try:
-            resolved = node.resolver.lookup(reference)
+            contents, base = self._look_up(node.base, reference)
         except lookup_errors.NoSuchAnchor as error:
             raise SchemaError(f"`{reference}` names an anchor that does not exist", where=where) from error
         except (lookup_errors.PointerToNowhere, lookup_errors.InvalidAnchor) as error:
@@ -250,55 +241,42 @@ class Documents:
                 where=where,
                 hint="nothing is fetched from the network; supply other documents through `registry`",
             ) from error
-        contents, resolver = resolved.contents, resolved.resolver
         if keyword == "$recursiveRef":
             if isinstance(contents, dict) and contents.get("$recursiveAnchor") is True:
                 outermost = dict(node.environment).get("")
                 if outermost is not None:
-                    resolved = resolver.lookup(outermost)
-                    contents, resolver = resolved.contents, resolved.resolver
+                    contents, base = self._look_up(outermost, "#")
         elif keyword == "$dynamicRef":
-            contents, resolver = self._dynamic(node, reference, contents, resolver)
-        uri = resolver._base_uri
+            name = reference.partition("#")[2]
+            if name and isinstance(contents, dict) and contents.get("$dynamicAnchor") == name:
+                outermost = dict(node.environment).get(name)
+                if outermost is not None:
+                    contents, base = self._look_up(outermost, f"#{name}")
         dialect = node.dialect
-        if uri != node.resolver._base_uri:
-            root = contents if uri == "" else self._contents_of(resolver, uri)
-            dialect = self.dialect_of(root, dialect, where)
+        if base != node.base:
+            dialect = self.dialect_of(self._resource_at(base), dialect, where)
         fragment = reference.partition("#")[2]
-        pointer = f"{uri}#{fragment}" if uri != node.resolver._base_uri or uri else f"#{fragment}"
-        return self._node(contents, dialect, resolver, pointer, node.environment)
+        return self._node(contents, dialect, base, f"{base}#{fragment}", node.environment)
 
-    def _dynamic(self, node: Node, reference: str, contents: Schema, resolver: Any) -> tuple[Schema, Any]:
-        name = reference.partition("#")[2]
-        if not name or name.startswith("/"):
-            return contents, resolver
-        if not (isinstance(contents, dict) and contents.get("$dynamicAnchor") == name):
-            return contents, resolver
-        outermost = dict(node.environment).get(name)
-        if outermost is None:
-            return contents, resolver
-        resolved = resolver.lookup(f"{outermost}#{name}")
-        return resolved.contents, resolved.resolver
-
-    def _contents_of(self, resolver: Any, uri: str) -> Schema:
+    def _resource_at(self, base: str) -> Schema:
         try:
-            return resolver.lookup(uri).contents
+            return self._look_up(base, "#")[0]
         except (lookup_errors.Unresolvable, LookupError):
             return None
 
     # Dynamic scope.
 
-    def _entered(self, environment: Environment, uri: str, resolver: Any, dialect: Dialect) -> Environment:
+    def _entered(self, environment: Environment, uri: str, dialect: Dialect) -> Environment:
         if dialect.draft < 2019:
             return environment
         names = self._anchors.get(uri)
         if names is None:
-            names = self._anchors[uri] = tuple(self._dynamic_anchors(uri, resolver, dialect))
+            names = self._anchors[uri] = tuple(self._dynamic_anchors(uri, dialect))
         missing = [(name, uri) for name in names if all(known != name for known, _ in environment)]
         return tuple(sorted((*environment, *missing))) if missing else environment
 
-    def _dynamic_anchors(self, uri: str, resolver: Any, dialect: Dialect) -> Iterator[str]:
-        root = self._contents_of(resolver, uri) if uri else self._contents_of(resolver, "#")
+    def _dynamic_anchors(self, uri: str, dialect: Dialect) -> Iterator[str]:
+        root = self._resource_at(uri)
         if isinstance(root, dict) and root.get("$recursiveAnchor") is True and dialect.draft == 2019:
             yield ""
         pending, first = [root], True
@@ -321,14 +299,44 @@ def _subschemas(contents: Schema, specification: Any) -> list[Schema]:
 
 
 def _resource(contents: Schema, specification: Any) -> Resource[Any]:
-    try:
-        return Resource.from_contents(contents, default_specification=specification)
-    except Exception:  # an unknown `$schema`: judged when the resource is entered
-        return Resource(contents=contents, specification=specification)
+    """A resource read by its own `$schema`, if that is a standard one."""
+    if isinstance(contents, dict) and isinstance(contents.get("$schema"), str):
+        own = _SPECIFICATIONS.get(contents["$schema"].rstrip("#"))
+        specification = own[1] if own is not None else specification
+    resource: Resource[Any] = specification.create_resource(contents)
+    return resource
+
+
+def _tolerant(specification: Any) -> Any:
+    """The same rules, for documents that may hold anything where a schema should be: the scan judges those."""
+
+    def identifier(contents: Schema) -> str | None:
+        if not isinstance(contents, dict):
+            return None
+        found = specification.id_of(contents)
+        return found if isinstance(found, str) else None
+
+    make: Any = Specification
+    return make(
+        name=specification.name,
+        id_of=identifier,
+        subresources_of=lambda contents: _subschemas(contents, specification),
+        anchors_in=lambda _, contents: (
+            list(specification.anchors_in(contents)) if isinstance(contents, dict) else []
+        ),
+        maybe_in_subresource=specification.maybe_in_subresource,
+    )
 
 
 def _escaped(part: str) -> str:
     return part.replace("~", "~0").replace("/", "~1")
 
 
-__all__ = ["DynamicAnchor"]
+_SPECIFICATIONS: dict[str, tuple[int, Any]] = {
+    "http://json-schema.org/draft-04/schema": (4, _tolerant(DRAFT4)),
+    "http://json-schema.org/draft-06/schema": (6, _tolerant(DRAFT6)),
+    "http://json-schema.org/draft-07/schema": (7, _tolerant(DRAFT7)),
+    "https://json-schema.org/draft/2019-09/schema": (2019, _tolerant(DRAFT201909)),
+    "https://json-schema.org/draft/2020-12/schema": (2020, _tolerant(DRAFT202012)),
+}
+DEFAULT_DIALECT = Dialect(*_SPECIFICATIONS["https://json-schema.org/draft/2020-12/schema"], implied=True)

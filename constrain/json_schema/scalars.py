@@ -12,7 +12,8 @@ mask reads, use the spelling the caller asked for.
 
 1. Draft 4's `integer` speaks of how a number is written.  So a number formula denotes two sets: the numbers
    that may be written as plain integers, and those that may be written with a fraction or an exponent.
-2. In the canonical spelling a set of whole numbers is written without a fraction: `1`, not `1.0`.
+2. In the canonical spelling a set of whole numbers is written without a fraction: `1`, not `1.0`; except
+   those that the schema's own `enum` or `const` writes with one.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic, TypeVar
 
+from constrain.json_schema.finite import few_strings, some_strings
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.number_set import NumberSet
 from constrain.json_schema.numbers import NumberSpace
 from constrain.json_schema.strings import StringSpace, spell_canonical
 from constrain.json_schema.values import BOOLEAN, NULL, NUMBER, STRING, Value
-from constrain.regular.queries import accepts, cardinality, enumerate_strings, is_empty
+from constrain.regular.queries import accepts, is_empty
 from constrain.regular.terms import EMPTY, Term, choice, difference, intersect, literal
 
 Set = TypeVar("Set")
@@ -146,8 +148,8 @@ def _string_algebra(space: StringSpace) -> Algebra[Term]:
         space.universe,
         EMPTY,
         lambda atom: atoms[atom.kind](atom),
-        lambda a, b: intersect(a, b),
-        lambda a, b: choice(a, b),
+        intersect,
+        choice,
         difference,
     )
 
@@ -173,6 +175,7 @@ class Scalars:
     """The scalar sets of one grammar."""
 
     def __init__(self, spelling: str) -> None:
+        self.written_with_point: set[Fraction] = set()
         self.strings = StringSpace("canonical")
         self.spelled = self.strings if spelling == "canonical" else StringSpace("any")
         self.numbers = NumberSpace("canonical" if spelling == "canonical" else "any")
@@ -224,10 +227,8 @@ class Scalars:
             return None
         if kind == STRING:
             language = self.string_language(formula)
-            count = cardinality(language, limit + 1)
-            if count is None or count > limit:
-                return None
-            return [Value(STRING, _text(text)) for text in enumerate_strings(language, limit)]
+            few = few_strings(language, limit)
+            return None if few is None else [Value(STRING, _text(text)) for text in few]
         if kind == NUMBER:
             sets = self._number_sets(formula)
             found = (sets.plain & NumberSet.integers() | sets.other).finite_values(limit)
@@ -237,8 +238,8 @@ class Scalars:
 
     def finite_size(self, formula: Formula, limit: int) -> int | None:
         """How many strings there are, if at most `limit`."""
-        count = cardinality(self.string_language(formula), limit + 1)
-        return None if count is None or count > limit else count
+        few = few_strings(self.string_language(formula), limit)
+        return None if few is None else len(few)
 
     def some_values(self, formula: Formula, kind: int, limit: int) -> list[Value]:
         """`limit` different values, or all if there are fewer."""
@@ -247,11 +248,11 @@ class Scalars:
             return finite
         if kind == STRING:
             language = self.string_language(formula)
-            return [Value(STRING, _text(text)) for text in enumerate_strings(language, limit)]
+            return [Value(STRING, _text(text)) for text in some_strings(language, limit)]
         if kind == NUMBER:
             sets = self._number_sets(formula)
             left = sets.plain & NumberSet.integers() | sets.other
-            found = []
+            found: list[Value] = []
             while len(found) < limit and (number := left.witness()) is not None:
                 found.append(Value(NUMBER, number))
                 left = left - NumberSet.values([number])
@@ -305,8 +306,10 @@ class Scalars:
     def _number_terminal(self, sets: Numbers) -> Term:
         space = self.numbers
         if sets.plain == sets.other:
-            whole = space.spelling == "canonical" and (sets.plain - NumberSet.integers()).is_empty()
-            return space.term(sets.plain, integer_spellings=whole)
+            if space.spelling == "any" or not (sets.plain - NumberSet.integers()).is_empty():
+                return space.term(sets.plain)
+            pointed = sets.plain & NumberSet.values(self.written_with_point)
+            return choice(space.term(sets.plain, integer_spellings=True), space.term(pointed))
         plain = space.term(sets.plain, integer_spellings=True)
         if sets.other.is_empty():
             return plain

@@ -97,7 +97,8 @@ class TypedView:
             else:
                 if self.unevaluated is None:
                     raise AssertionError("unevaluated keywords need their expansion")
-                seen = self.at(self.unevaluated(*formula.args, positive), kind)
+                node, keyword = formula.args
+                seen = self.at(self.unevaluated(node, keyword, positive), kind)
         finally:
             self._open.discard(key)
         self._touched.discard(key)

@@ -24,6 +24,7 @@ from typing import Any
 
 from engine.lookup.finding import STRONG, WEAK, Field, Finder, split_list
 from engine.lookup.lexicon import CONCEPTS, ENUM_WORDS, NEGATIONS, concept_of, phrase
+from engine.lookup.shapes import mentions
 
 Schema = dict[str, Any]
 
@@ -31,7 +32,31 @@ MAX_DEPTH = 8
 MAX_ITEMS = 16
 
 _WORDS_OF_SCHEMAS = frozenset(
-    "the of a an in to for and or user user's la il lo di del della dell' un una e o per".split()
+    [
+        "the",
+        "of",
+        "a",
+        "an",
+        "in",
+        "to",
+        "for",
+        "and",
+        "or",
+        "user",
+        "user's",
+        "la",
+        "il",
+        "lo",
+        "di",
+        "del",
+        "della",
+        "dell'",
+        "un",
+        "una",
+        "e",
+        "o",
+        "per",
+    ]
 )
 
 
@@ -73,6 +98,11 @@ class Filler:
             return self._object(schema, names, depth)
         if kind == "array":
             return self._array(schema, names, depth)
+        if names and not schema.keys() - {"title", "description"}:
+            number = self._scalar("number", schema, names, (STRONG,))
+            concept = concept_of(*names)
+            if number.found and (concept is None or not concept.shapes or "number" in concept.shapes):
+                return number
         return self._scalar(kind, schema, names, (STRONG, WEAK))
 
     def resolve(self, schema: Any) -> Schema:
@@ -184,23 +214,27 @@ class Filler:
             return [m.value if kind != "string" or m.shape == "quoted" else m.text for m in mentioned]
         if kind != "string":
             return []
-        return self._after_verb() or self.finder.listed(("list", "lista", "elenco", "spesa"))
+        return (
+            self._after_verb()
+            or self.finder.listed(("list", "lista", "elenco", "spesa"))
+            or ([] if names else self.finder.listed((r"\w+",), literal=False))
+        )
 
     def _after_verb(self) -> list[str]:
         """A list that follows a verb of wanting: "compra latte, uova e pane"."""
         verbs = rf"\b(?:{CONCEPTS['product'].before}|like|love|mi piac\w+|know|conosco|speak|parlo|are|sono|include)\b\s+"
         if found := re.search(rf"{verbs}(?:the |some |il |la |i |le |del |della )?", self.finder.folded):
             rest = self.finder.text[found.end() :]
-            clause = re.split(r"[.;\n?!]| for | per | at | from ", rest)[0]
+            clause = re.split(r"[.;\n?!]| for | per | at | from | to | all[ao] | al ", rest)[0]
             return split_list(clause)
         return []
 
     def _objects(self, item: Schema, names: tuple[str, ...], depth: int) -> list[Any]:
         """One object per item of a written list: "2 pizze a 8 euro e 3 birre a 4 euro"."""
-        text = self.finder.text
-        parts = [p for p in split_list(text) if re.search(r"\d", p)] or [
-            p for p in re.split(r"[;\n.]\s*", text) if p.strip()
-        ]
+        sentences = [s for s in re.split(r"[;\n]\s*|\.\s+|\.$", self.finder.text) if s.strip()]
+        parts = [
+            p for s in sentences for p in split_list(s) if any(m.is_numeric for m in mentions(p))
+        ] or sentences
         values = []
         for part in parts[:MAX_ITEMS]:
             inner = Filler(self.root, re.sub(r"^.*?:\s+(?=\d)", "", part))

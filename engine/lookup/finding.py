@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.lookup.lexicon import CONCEPTS, NEGATIONS, NO, YES, Concept, concept_of, fold
+from engine.lookup.lexicon import CONCEPTS, NEGATIONS, NO, NUMBER_WORDS, YES, Concept, concept_of, fold
 from engine.lookup.shapes import Mention, currency_of, mentions
 
 STRONG, WEAK = "strong", "weak"
@@ -31,6 +31,8 @@ _FORMATS = {
     "date": ("date",), "date-time": ("date",), "time": ("time",), "uuid": ("uuid",), "ipv4": ("ip",),
 }  # fmt: skip
 _ARTICLE = r"(?:the |a |an |il |la |lo |l'|i |gli |le |un |una |uno |un'|my |mio |mia |e |is |di |of |[:#=] ?|\"(?=\w))?"
+_OF = r"(?: (?:of|di|del|della|dell'|d') ?[\w ]{1,20}?)?"
+_COUNT = "|".join(NUMBER_WORDS)
 _CLAUSE = re.compile(r"[,;\n]|\.(?=\s|$)|\?|!| - ")
 _SENTENCE = re.compile(r"[;\n]|\.(?=\s|$)|\?|!|, ?(?=[\w ']{2,25}:)")
 
@@ -111,10 +113,10 @@ class Finder:
                 return not (found.group(1) or re.search(NEGATIONS, before[-30:]))
         return None
 
-    def listed(self, names: Sequence[str]) -> list[str]:
+    def listed(self, names: Sequence[str], *, literal: bool = True) -> list[str]:
         """The items of a list that a label or a verb opens: "Ingredients: flour, eggs and milk"."""
         for name in names:
-            pattern = rf"\b{re.escape(name)}(?:s|es)?\b(?: (?:are|sono|include|includono))?\s*[:=]?\s+(?=\S)"
+            pattern = rf"\b{re.escape(name) if literal else name}(?:s|es)?\b(?: (?:are|sono|include|includono))?\s*[:=]?\s+(?=\S)"
             for found in re.finditer(pattern, self.folded):
                 start = found.end()
                 if (
@@ -139,7 +141,7 @@ class Finder:
     def _labelled(self, sought: Field) -> Iterator[tuple[int, int, Any]]:
         for label in sought.labels:
             for found in re.finditer(
-                rf"(?<![\w]){re.escape(label)}\s*(?:[:=]|\bis\b|\be'|→)\s*", self.folded
+                rf"(?<![\w]){re.escape(label)}{_OF}\s*(?:[:=]|\b(?:is|e)\b|→)\s*", self.folded
             ):
                 if found.start() in self.used or not _says_is(
                     found.group(), self.text[found.start() : found.end()]
@@ -249,7 +251,7 @@ class Finder:
             yield from self._counted_thing()
         candidates = list(self.of_shape(sought.shapes))
         if concept is CONCEPTS["city"]:
-            candidates.sort(key=lambda m: not self._follows_preposition(m))
+            candidates.sort(key=lambda m: (not self._follows_preposition(m), self._opens_sentence(m)))
         if concept in (CONCEPTS["person"], CONCEPTS["first name"], CONCEPTS["last name"]):
             candidates.sort(key=lambda m: (self._follows_preposition(m), self._opens_sentence(m)))
         yield from ((m.start, m.end, m) for m in candidates)
@@ -264,7 +266,7 @@ class Finder:
     def _counted_thing(self) -> Iterator[tuple[int, int, Any]]:
         """The noun after a number or a verb of wanting: "2 pizze margherita", "buy a laptop"."""
         verbs = CONCEPTS["product"].before
-        pattern = rf"(?:\b\d+(?: ?x\b)?|\b(?:{verbs})(?: \d+)?) {_ARTICLE}(?:(?:pieces|units|copies|pezzi|unita|copie) (?:of|di) )?([^\W\d][\w' -]*)"
+        pattern = rf"(?:\b(?:\d+|{_COUNT})(?: ?x\b)?|\b(?:{verbs})(?: (?:\d+|{_COUNT})\b)?) {_ARTICLE}(?:(?:pieces|units|copies|pezzi|unita|copie) (?:of|di) )?([^\W\d][\w' -]*)"
         for found in re.finditer(pattern, self.folded):
             words = self.text[found.start(1) : found.end(1)]
             cut = re.split(

@@ -31,9 +31,9 @@ from types import ModuleType
 from typing import Any
 
 import mlx.core as mx
-import mlx.nn as nn
 import numpy as np
 import numpy.typing as npt
+from mlx import nn
 
 from engine.lookup.reading import SPECIAL, read, split
 from engine.lookup.tokenizer import WIDTH, default_vocabulary

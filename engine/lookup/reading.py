@@ -3,7 +3,7 @@
 The lookup model sees tokens and decodes them to one text, in which every special token is a NUL.  Somewhere in it
 the prompt ends and the answer begins.  Three signs are looked for, the surest first: the assistant header
 of a chat template (`<|im_start|>assistant`, or Llama 3's header), the line `Answer:`, and, in a bare prompt, the
-first brace that opens a JSON text still unfinished at the end.
+first brace that opens a JSON text reaching to the end.
 
     \\0user\\nNome: Anna\\n\\nAnswer with JSON that follows this JSON Schema:\\n{"properties": ...}\\0\\n\\0assistant\\n{"nome": "A
             └── text ──┘                                                   └── schema ──┘                  └ answer ┘
@@ -27,7 +27,20 @@ _HEADER = re.compile(r"\0+assistant(?:\n|\0\n\n)")
 _TURN = re.compile(r"\0+(system|user|assistant|tool|ipython|developer)(?:\n|\0\n\n)")
 _ANSWER = re.compile(rf"\n{re.escape(ANSWER_LINE)}\n")
 _SCHEMA_KEYS = frozenset(
-    "type properties anyOf oneOf allOf enum const $ref items prefixItems $defs $schema".split()
+    [
+        "type",
+        "properties",
+        "anyOf",
+        "oneOf",
+        "allOf",
+        "enum",
+        "const",
+        "$ref",
+        "items",
+        "prefixItems",
+        "$defs",
+        "$schema",
+    ]
 )
 
 
@@ -77,7 +90,9 @@ def _said(prompt: str) -> str:
         return _ANSWER.sub("\n", prompt).replace(SPECIAL, "\n").strip()
     said = []
     for turn, following in zip(turns, [*turns[1:], None], strict=True):
-        body = prompt[turn.end() : following.start() if following else len(prompt)].split(SPECIAL)[0]
+        body = prompt[turn.end() : following.start() if following else len(prompt)].split(
+            SPECIAL, maxsplit=1
+        )[0]
         if turn.group(1) in ("user", "tool", "ipython"):
             said.append(body.strip())
     return "\n".join(part for part in said if part)
@@ -105,7 +120,7 @@ _PIECE = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*(?:"|$|\\$)|[{}\[\],:]|[-+.\w]+|\
 
 
 def _unfinished(text: str) -> int:
-    """Where the first JSON object or array that is still open at the end of `text` begins, or its length."""
+    """Where the first JSON object or array that reaches the end of `text` begins, or the length of `text`."""
     for opening in re.finditer(r"[{\[]", text):
         depth, at = 0, opening.start()
         while at < len(text) and (piece := _PIECE.match(text, at)):
@@ -113,7 +128,9 @@ def _unfinished(text: str) -> int:
             at = piece.end()
             if depth <= 0:
                 break
-        if at == len(text) and depth > 0 and _opens_json(text[opening.start() :]):
+        if at == len(text) and _opens_json(text[opening.start() :]):
+            if depth == 0 and _embedded_schema(text[opening.start() :])[0] is not None:
+                break
             return opening.start()
     return len(text)
 

@@ -147,12 +147,13 @@ class Planner:
         if self.request.has_schema:
             schema = self.request.schema
             return self._filler.fill(schema if isinstance(schema, dict) else {}, ()).value
-        return {label: self._filler.fill({}, (phrase(label),)).value for label in self._labels}
+        return {key: self._filler.fill({}, (phrase(key),)).value for key in self._labels}
 
     @cached_property
-    def _labels(self) -> list[str]:
-        """Words before a colon in the text, as keys of an answer nobody described."""
-        return list(dict.fromkeys(re.findall(r"(?:^|[.;,\n]\s*)([^\W\d][\w ]{1,24}):\s", self.request.text)))
+    def _labels(self) -> dict[str, str]:
+        """Words before a colon in the text, as keys (in lower case) of an answer nobody described."""
+        found = re.findall(r"(?:^|[.;,\n]\s*)([^\W\d][\w ]{1,24}):\s", self.request.text)
+        return {label.lower(): label for label in found}
 
     def continuations(self, answer: str) -> list[str]:
         """How `answer` may go on, best first; an empty string stands for the end."""
@@ -196,23 +197,22 @@ class Planner:
         return rests
 
     def _keys(self, place: Place, comma: str, colon: str, space: str) -> list[str]:
-        parent = place.frames[-1]
         lead = space if place.phase == "key" else ""
-        members = self._remaining(place.path[:-1], parent)
+        members = self._remaining(place.path[:-1], place.frames[-1])
+        outside = self._tail(Place(place.frames[:-1], "after"), comma, colon)
         rests = []
         for index, (key, value) in enumerate(members):
-            written = [
-                f"{_dumps(k, comma, colon)}{colon}{_dumps(v, comma, colon)}"
-                for k, v in [(key, value), *members[index + 1 :]]
-            ]
-            outside = Place(place.frames[:-1], "after")
-            rest = comma.join(written) + "}" + self._tail(outside, comma, colon)
-            if place.phase != "in key":
-                rests.append(lead + rest)
-            elif rest.startswith(place.typed):
-                rests.append(rest[len(place.typed) :])
+            others = "".join(f"{comma}{_member(k, v, comma, colon)}" for k, v in members[index + 1 :])
+            for form in dict.fromkeys(
+                (key, self._labels.get(key, key) if not self.request.has_schema else key)
+            ):
+                rest = _member(form, value, comma, colon) + others + "}" + outside
+                if place.phase != "in key":
+                    rests.append(lead + rest)
+                elif rest.startswith(place.typed):
+                    rests.append(rest[len(place.typed) :])
         if place.phase == "first key" and not members:
-            rests.append("}" + self._tail(Place(place.frames[:-1], "after"), comma, colon))
+            rests.append("}" + outside)
         return rests
 
     def _tail(self, place: Place, comma: str, colon: str) -> str:
@@ -222,12 +222,11 @@ class Planner:
             frame, here = place.frames[depth], path[:depth]
             if frame.is_object:
                 for key, value in self._remaining(here, frame):
-                    out += f"{comma}{_dumps(key, comma, colon)}{colon}{_dumps(value, comma, colon)}"
+                    out += comma + _member(key, value, comma, colon)
                 out += "}"
             else:
                 items = self._at(here)
-                done = frame.count + (0 if place.phase == "after" and depth == len(place.frames) - 1 else 0)
-                for value in items[done + 1 :] if isinstance(items, list) else ():
+                for value in items[frame.count + 1 :] if isinstance(items, list) else ():
                     out += comma + _dumps(value, comma, colon)
                 out += "]"
             if len(out) > LOOKAHEAD:
@@ -241,13 +240,7 @@ class Planner:
         if self.request.has_schema:
             return [(key, value) for key, value in planned.items() if key not in frame.keys]
         had = {phrase(key) for key in frame.keys}
-        spelled = [
-            (form, value)
-            for key, value in planned.items()
-            if phrase(key) not in had
-            for form in (key.lower(), key)
-        ]
-        return spelled if not frame.keys or path else spelled
+        return [(key, value) for key, value in planned.items() if phrase(key) not in had]
 
     def _written(self, path: Path, comma: str, colon: str) -> list[str]:
         value = self._at(path)
@@ -320,3 +313,7 @@ def _child(value: Any, step: str | int) -> Any:
 
 def _dumps(value: Any, comma: str, colon: str) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(comma, colon))
+
+
+def _member(key: str, value: Any, comma: str, colon: str) -> str:
+    return f"{_dumps(key, comma, colon)}{colon}{_dumps(value, comma, colon)}"

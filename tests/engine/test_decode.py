@@ -161,9 +161,7 @@ def test_refuses_an_empty_prompt(random_model: LoadedModel) -> None:
     with pytest.raises(InvalidInputError) as error:
         run(random_model, Script([]), prompt=[])
 
-    assert str(error.value) == (
-        "the prompt is empty\nhint: a model needs at least one token to start from"
-    )
+    assert str(error.value) == ("the prompt is empty\nhint: a model needs at least one token to start from")
 
 
 def test_a_sampler_that_ignores_the_mask_is_told(random_model: LoadedModel) -> None:

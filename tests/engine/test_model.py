@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import mlx.core as mx
 import mlx_lm
 import pytest
 
@@ -88,9 +89,13 @@ def test_a_damaged_config_is_shown(tmp_path: Path) -> None:
 def test_an_unknown_architecture_is_named(tmp_path: Path) -> None:
     """mlx-lm's own sentence, with the place."""
     (tmp_path / "config.json").write_text('{"model_type": "quantum"}')
-    (tmp_path / "model.safetensors").write_bytes((0).to_bytes(8, "little"))
+    mx.save_safetensors(str(tmp_path / "model.safetensors"), {"weight": mx.zeros((1,))})
 
-    assert message(load, tmp_path).startswith("mlx-lm cannot load this model: ")
+    assert message(load, tmp_path) == (
+        "mlx-lm cannot load this model: Model type quantum not supported.\n"
+        f"    at {tmp_path}\n"
+        "hint: an MLX model folder has config.json, model.safetensors and tokenizer.json"
+    )
 
 
 def test_a_folder_without_weights_is_named(tmp_path: Path) -> None:
@@ -131,4 +136,7 @@ def test_the_lookup_model_loads_from_a_folder_like_any_other(tmp_path: Path, ran
     model, tokenizer = mlx_lm.load(str(tmp_path))[:2]
 
     assert isinstance(model, Model)
-    assert mlx_lm.generate(model, tokenizer, "Nome: Anna. Risposta JSON: ", max_tokens=20) == '{"nome": "Anna"}'
+    assert (
+        mlx_lm.generate(model, tokenizer, "Nome: Anna. Età: 31", max_tokens=20)
+        == '{"nome": "Anna", "età": 31}'
+    )

@@ -71,5 +71,8 @@ def test_rows_of_a_quantized_head_are_rows_of_its_logits(random_model: LoadedMod
     ids = mx.array([3, 77, 500])
 
     np.testing.assert_allclose(
-        np.array(rows(hidden, ids)), np.array(quantized.as_linear(hidden)[:, -1])[:, [3, 77, 500]], rtol=1e-3, atol=1e-4
+        np.array(rows(hidden, ids)),
+        np.array(quantized.as_linear(hidden)[:, -1])[:, [3, 77, 500]],
+        rtol=1e-3,
+        atol=1e-4,
     )

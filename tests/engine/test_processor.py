@@ -35,7 +35,9 @@ def test_masks_what_follows_the_generated_tokens(dtype: mx.Dtype, prompt: list[i
     """The first call's length is the mark, whatever part of the prompt the caller shows, and in any int type."""
     processor = small()
 
-    seen = [allowed_after(processor, mx.array([*prompt, *new], dtype)) for new in ([], [5], [5, 7], [5, 7, 9])]
+    seen = [
+        allowed_after(processor, mx.array([*prompt, *new], dtype)) for new in ([], [5], [5, 7], [5, 7, 9])
+    ]
 
     assert seen == [set(step) for step in STEPS]
 
@@ -180,9 +182,7 @@ def test_serves_each_sequence_of_a_batch_by_its_own_constraint(random_model: Loa
         lambda: Script(WIDE, ends=(end,)),
         lambda: Script(WIDE[::-1], ends=(end,)),
     ]
-    expected = [
-        decode_by_definition(model, p, make(), 20) for p, make in zip(prompts, scripts, strict=True)
-    ]
+    expected = [decode_by_definition(model, p, make(), 20) for p, make in zip(prompts, scripts, strict=True)]
     batch = BatchGenerator(model, stop_tokens=[[end]], max_tokens=20)
     processors = [[GrammarLogitsProcessor(make())] for make in scripts]
     uids = batch.insert(prompts, logits_processors=processors)

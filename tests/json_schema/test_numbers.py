@@ -17,8 +17,8 @@ from constrain.regular.terms import EMPTY, Term
 CANONICAL, ANY = NumberSpace("canonical"), NumberSpace("any")
 
 INTERESTING: list[int | float] = [
-    0, 0.0, -0.0, 1, 1.0, -1.0, 12.0, 1e16, 9999999999999998.0, 1e22, 1e-5, 1.5e-05, 1e-4, 0.00012, 5e-324,
-    1.7976931348623157e308, 10**16, 10**20 + 7, 123456789012345.5, 1e-7, 2**53 + 1, 0.3, 0.1, 0.07, 100, 999.99,
+    0, 0.0, -0.0, 1, 1.0, -1.0, 12.0, 1e16, 9999999999999998.0, 1e22, 1e-5, 1.5e-05, 1e-4, 0.00012,
+    5e-324, 1.7976931348623157e308, 10**16, 10**20 + 7, 123456789012345.5, 1e-7, 2**53 + 1, 0.3, 0.07,
 ]  # fmt: skip
 JSON_NUMBERS = st.one_of(
     st.sampled_from(INTERESTING),

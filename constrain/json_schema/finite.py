@@ -1,0 +1,70 @@
+"""Is a language small, and if so, which strings are in it?
+
+Listing strings shortest first answers that too, but on `github` anywhere in a key it would try 95^5 prefixes
+before the first match.  So the automaton is searched depth first, over states whose languages are not empty:
+
+    a state met again on the way to itself     the language is infinite: stop
+    more strings found than were asked for     it is too large: stop
+    neither                                    every string has been seen
+
+Cost: each dive ends in a string or a cycle, so at most `limit` dives as long as the automaton is deep.
+"""
+
+from __future__ import annotations
+
+from constrain.regular.queries import is_empty, shortest
+from constrain.regular.terms import EMPTY, Term, bytes_of, difference, literals
+
+
+def few_strings(term: Term, limit: int) -> list[bytes] | None:
+    """All strings of a language, shortest first, if there are at most `limit`; else None.
+
+    >>> few_strings(literals([b"b", b"a"]), 2)
+    [b'a', b'b']
+    >>> few_strings(literals([b"b", b"a"]), 1) is None
+    True
+    """
+    if is_empty(term):
+        return []
+    found: list[bytes] = []
+    path = {term}
+    stack = [(term, b"", _live_ways(term))]
+    if term.nullable:
+        found.append(b"")
+    while stack:
+        here, text, ways = stack[-1]
+        if len(found) > limit:
+            return None
+        if not ways:
+            stack.pop()
+            path.discard(here)
+            continue
+        byte, after = ways.pop()
+        if after in path:
+            return None
+        longer = text + bytes((byte,))
+        if after.nullable:
+            found.append(longer)
+        path.add(after)
+        stack.append((after, longer, _live_ways(after)))
+    return sorted(found, key=lambda string: (len(string), string)) if len(found) <= limit else None
+
+
+def some_strings(term: Term, limit: int) -> list[bytes]:
+    """`limit` strings, shortest first, or all if there are fewer."""
+    found: list[bytes] = []
+    while len(found) < limit:
+        string = shortest(difference(term, literals(found)) if found else term)
+        if string is None:
+            break
+        found.append(string)
+    return found
+
+
+def _live_ways(term: Term) -> list[tuple[int, Term]]:
+    ways = []
+    for mask in term.classes():
+        after = term.derivative((mask & -mask).bit_length() - 1)
+        if after is not EMPTY and not is_empty(after):
+            ways += [(byte, after) for byte in bytes_of(mask)]
+    return ways
