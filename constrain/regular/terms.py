@@ -32,8 +32,12 @@ import weakref
 from collections.abc import Iterable, Iterator
 from typing import ClassVar, Final
 
+from constrain.errors import LimitExceeded
+
 LOCK: Final = threading.RLock()
 """Guards interning here and in everything built on it; terms are shared by the whole process."""
+
+MAX_MEMBERS: Final = 20_000
 
 ALL_BYTES: Final = (1 << 256) - 1
 
@@ -354,6 +358,13 @@ def choice(*terms: Term) -> Term:
     if tries:
         merged = _merge_tries(tries)
         members[merged.id] = merged
+    if len(members) > 1:
+        _merge_counts(members)
+    if len(members) > MAX_MEMBERS:
+        raise LimitExceeded(
+            f"a pattern can be in more than max_members={MAX_MEMBERS:_} places at once",
+            hint="nested repeats with overlapping counts multiply; shorten one",
+        )
     if ANY_BYTES.id in members:
         return ANY_BYTES
     if EPSILON.id in members and any(m.nullable and m.fixed for m in members.values() if m is not EPSILON):
@@ -367,6 +378,57 @@ def choice(*terms: Term) -> Term:
         return EMPTY
     ordered = tuple(member for _, member in sorted(members.items()))
     return intern((Choice, *[member.id for member in ordered]), Choice, ordered)
+
+
+def _merge_counts(members: dict[int, Term]) -> None:
+    """Join members `x{a,b}·rest` and `x{c,d}·rest` whose counts overlap or touch, in place.
+
+    Nested bounded repeats are ambiguous about how far each has counted; without this their states
+    would be sets of counts, and there are exponentially many of those.
+    """
+    groups: dict[tuple[int, int], list[Term]] = {}
+    for member in members.values():
+        head = member.head if type(member) is Concat else member
+        if type(head) is Repeat:
+            tail = member.tail if type(member) is Concat else EPSILON
+            groups.setdefault((head.body.id, tail.id), []).append(member)
+    for group in groups.values():
+        if len(group) < 2:
+            continue
+        counts = []
+        for member in group:
+            head = member.head if type(member) is Concat else member
+            if type(head) is Repeat:
+                counts.append((head.low, head.high))
+        joined = _join_counts(counts)
+        if len(joined) == len(group):
+            continue
+        first = group[0]
+        head, tail = (first.head, first.tail) if type(first) is Concat else (first, EPSILON)
+        for member in group:
+            del members[member.id]
+        if type(head) is Repeat:
+            for low, high in joined:
+                merged = _then(repeat(head.body, low, high), tail)
+                members[merged.id] = merged
+
+
+def _join_counts(counts: list[tuple[int, int | None]]) -> list[tuple[int, int | None]]:
+    """Join intervals of counts that overlap or touch.
+
+    >>> _join_counts([(4, None), (0, 2), (3, 3), (9, 9)])
+    [(0, None)]
+    """
+    joined: list[tuple[int, int | None]] = []
+    for low, high in sorted(counts, key=lambda pair: pair[0]):
+        if joined:
+            last_low, last_high = joined[-1]
+            if last_high is None or low <= last_high + 1:
+                top = None if last_high is None or high is None else max(last_high, high)
+                joined[-1] = (last_low, top)
+                continue
+        joined.append((low, high))
+    return joined
 
 
 def _merge_tries(tries: list[Term]) -> Term:
@@ -397,8 +459,9 @@ def repeat(term: Term, low: int = 0, high: int | None = None) -> Term:
         return choice(EPSILON, repeat(without_epsilon(term), 0, high))
     if (low, high) == (1, 1):
         return term
-    if type(term) is Repeat and term.high is None and term.low <= 1 and high is None and low <= 1:
-        return repeat(term.body, min(term.low, low), None)
+    if type(term) is Repeat and term.low <= 1:
+        # Rounds of one or more make every count: (x{1,q}){m,n} is x{m,qn}.
+        return repeat(term.body, low, None if high is None or term.high is None else term.high * high)
     return intern((Repeat, term.id, low, high), Repeat, term, low, high)
 
 
@@ -411,7 +474,7 @@ def without_epsilon(term: Term) -> Term:
     if type(term) is Concat:
         return choice(_then(without_epsilon(term.head), term.tail), without_epsilon(term.tail))
     if type(term) is Repeat:
-        return _then(term.body, repeat(term.body, 0, None if term.high is None else term.high - 1))
+        return repeat(term.body, 1, term.high)
     if type(term) is Strings:
         return _strings(False, term.children)
     if term is EPSILON:

@@ -12,13 +12,13 @@ Every value comes with whether it was *found* in the text or only made up to hav
 the first enum member).  Found decides: an optional property that is not found is left out, an optional
 type becomes null, and of several `anyOf` branches the first that finds something is taken.
 
-Limits: references are followed 8 deep, arrays of objects hold at most 16 items.  Cost: 1 to 5 ms per prompt, once.
+Limits: references are followed 8 deep, arrays hold at most 16 items, a plan at most 500 values.  Cost: 1 to 5 ms per prompt, once.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,16 @@ Schema = dict[str, Any]
 
 MAX_DEPTH = 8
 MAX_ITEMS = 16
+MAX_VALUES = 500
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("properties",), dict),
+    **dict.fromkeys(("required", "enum", "anyOf", "oneOf", "allOf", "prefixItems"), list),
+    **dict.fromkeys(("title", "description", "format"), str),
+    **dict.fromkeys(("minItems", "maxItems", "minLength", "maxLength"), int),
+    **dict.fromkeys(("minimum", "maximum"), (int, float)),
+    "type": (str, list),
+}
 
 _WORDS_OF_SCHEMAS = frozenset(
     [
@@ -79,15 +89,19 @@ class Filler:
     def __init__(self, root: Any, text: str) -> None:
         self.root = root if isinstance(root, dict) else {}
         self.finder = Finder(text)
+        self._budget = MAX_VALUES
 
     def fill(self, schema: Schema, names: tuple[str, ...], depth: int = 0) -> Filled:
         """Plan a value; `names` are the phrases it goes by, its key first."""
         schema = self.resolve(schema)
-        if isinstance(title := schema.get("title"), str) and phrase(title) not in names and not (depth == 0):
-            names = (*names, phrase(title))
+        self._budget -= 1
+        if self._budget < 0:
+            return Filled(_nothing(_kind(schema), schema), False)
+        if depth > 0 and (title := phrase(schema.get("title", ""))) and title not in names:
+            names = (*names, title)
         if "const" in schema:
             return Filled(schema["const"], True)
-        if isinstance(options := schema.get("enum"), list) and options:
+        if options := schema.get("enum"):
             return self._enum(options, names, schema)
         if branches := _branches(schema):
             return self._branch(branches, schema, names, depth)
@@ -105,63 +119,56 @@ class Filler:
                 return number
         return self._scalar(kind, schema, names, (STRONG, WEAK))
 
-    def resolve(self, schema: Any) -> Schema:
-        """Follow local references, and join `allOf` loosely."""
+    def resolve(self, schema: Any, depth: int = 0) -> Schema:
+        """Follow local references, join `allOf` loosely, and drop keywords whose values make no sense."""
         for _ in range(MAX_DEPTH):
             reference = schema.get("$ref") if isinstance(schema, dict) else None
             if not isinstance(reference, str):
                 break
             rest = {key: value for key, value in schema.items() if key != "$ref"}
             schema = {**_pointed(self.root, reference), **rest}
-        if not isinstance(schema, dict):
-            return {}
-        joined = dict(schema)
-        parts = schema.get("allOf")
-        for part in parts if isinstance(parts, list) else ():
-            part = self.resolve(part)
-            properties = {**part.get("properties", {}), **joined.get("properties", {})}
-            required = [*joined.get("required", []), *part.get("required", [])]
-            joined = {**part, **joined}
+        joined = _sane(schema)
+        for part in joined.get("allOf", ())[:MAX_ITEMS] if depth < MAX_DEPTH else ():
+            other = self.resolve(part, depth + 1)
+            properties = {**other.get("properties", {}), **joined.get("properties", {})}
+            required = [*joined.get("required", []), *other.get("required", [])]
+            joined = {**other, **joined}
             if properties:
                 joined |= {"properties": properties, "required": required}
         return joined
 
     def _object(self, schema: Schema, names: tuple[str, ...], depth: int) -> Filled:
-        properties = schema.get("properties")
-        properties = properties if isinstance(properties, dict) else {}
+        properties: dict[str, Schema] = {
+            key: self.resolve(part) for key, part in schema.get("properties", {}).items()
+        }
         required = schema.get("required", [])
+        if not properties and isinstance(schema.get("additionalProperties"), dict):
+            return self._map(schema["additionalProperties"])
         plan: dict[str, Filled] = {}
         for strength in (STRONG, WEAK):
             for key, part in properties.items():
-                part, own = self.resolve(part), _names_of(key, part, names)
-                if own[0] in ("name", "nome") and any(
-                    concept_of(phrase(k)) is CONCEPTS["last name"] for k in properties
-                ):
-                    own = ("first name", *own)
-                if key not in plan and self._is_leaf(part):
-                    kind, part = _leaf(part, self.resolve)
-                    filled = self._scalar(kind, part, own, (strength,))
-                    if filled.found or kind == "boolean":
-                        plan[key] = filled
-                elif key not in plan and strength == STRONG:
-                    plan[key] = self.fill(part, own, depth + 1)
-        for key in properties:
-            if key not in plan:
-                part = self.resolve(properties[key])
+                if key in plan:
+                    continue
+                own = _names_of(key, part, names, properties)
                 kind, leaf = _leaf(part, self.resolve)
-                default = None if _nullable(part) else part.get("default", _nothing(kind, leaf))
-                plan[key] = Filled(default, False)
-        for key in required if isinstance(required, list) else ():
-            if key not in plan:
+                if kind in ("object", "array", "") or leaf.keys() & {"const", "enum"}:
+                    plan[key] = self.fill(part, own, depth + 1)
+                    continue
+                filled = self._scalar(kind, leaf, own, (strength,))
+                if filled.found or kind == "boolean":
+                    plan[key] = filled
+        for key in dict.fromkeys((*properties, *required)):
+            if key not in plan and key in properties:
+                kind, leaf = _leaf(properties[key], self.resolve)
+                nothing = None if _nullable(properties[key]) else _nothing(kind, leaf)
+                plan[key] = Filled(properties[key].get("default", nothing), False)
+            elif key not in plan:
                 plan[key] = self.fill({}, (phrase(key),), depth + 1)
-        kept = {k: f for k, f in plan.items() if f.found or k in required}
-        if not properties and isinstance(schema.get("additionalProperties"), dict):
-            return self._map(schema["additionalProperties"])
-        ordered = [*(k for k in properties if k in kept), *(k for k in kept if k not in properties)]
-        found = any(
-            f.found and _kind(self.resolve(properties.get(k, {}))) != "boolean" for k, f in kept.items()
-        )
-        return Filled({k: kept[k].value for k in ordered}, found or not kept)
+        order = dict.fromkeys((*properties, *plan))
+        kept = {key: plan[key] for key in order if plan[key].found or key in required}
+        telling = [key for key in kept if _kind(properties.get(key, {})) != "boolean"]
+        found = any(kept[key].found for key in telling)
+        return Filled({key: filled.value for key, filled in kept.items()}, found or not kept)
 
     def _map(self, schema: Any) -> Filled:
         """An object of free keys: the pairs written as `key: value`."""
@@ -180,8 +187,7 @@ class Filler:
         return Finder(text).find(Field((), kind), WEAK)
 
     def _array(self, schema: Schema, names: tuple[str, ...], depth: int) -> Filled:
-        prefix = schema.get("prefixItems")
-        if isinstance(prefix, list) and prefix:
+        if prefix := schema.get("prefixItems"):
             parts = [self.fill(part, names, depth + 1) for part in prefix]
             return Filled([part.value for part in parts], any(part.found for part in parts))
         item = self.resolve(schema.get("items", {}))
@@ -189,14 +195,14 @@ class Filler:
         values: list[Any]
         if kind == "object" or _branches(item):
             values = self._objects(item, names, depth)
-        elif isinstance(options := item.get("enum"), list):
+        elif options := item.get("enum"):
             values = [option for option in options if self._mentioned(option) is not None]
         else:
             values = self._list(item, kind, names)
         least, most = schema.get("minItems", 0), schema.get("maxItems", MAX_ITEMS)
-        while isinstance(least, int) and len(values) < min(least, MAX_ITEMS):
+        while len(values) < min(least, MAX_ITEMS):
             values.append(self.fill(item, names, depth + 1).value)
-        return Filled(values[: most if isinstance(most, int) else MAX_ITEMS], bool(values))
+        return Filled(values[: max(0, most)], bool(values))
 
     def _list(self, item: Schema, kind: str, names: tuple[str, ...]) -> list[Any]:
         labels = [form for name in names for form in (name, *_singular(name))]
@@ -208,7 +214,7 @@ class Filler:
             return values
         sought = Field(tuple(labels), kind, str(item.get("format", "")))
         shapes = sought.shapes if kind != "string" or concept or item.get("format") else ()
-        mentioned = [m for m in self.finder.of_shape(shapes)]
+        mentioned = list(self.finder.of_shape(shapes))
         if mentioned and "thing" not in shapes:
             self.finder.used.update(m.start for m in mentioned)
             return [m.value if kind != "string" or m.shape == "quoted" else m.text for m in mentioned]
@@ -306,17 +312,12 @@ class Filler:
                     return found.start() + (0 if rank < 2 else len(folded))
         return None
 
-    def _is_leaf(self, part: Schema) -> bool:
-        kind, leaf = _leaf(part, self.resolve)
-        return kind not in ("object", "array", "") and not leaf.keys() & {"const", "enum"}
-
     def _scalar(
         self, kind: str, schema: Schema, names: tuple[str, ...], strengths: tuple[str, ...]
     ) -> Filled:
         if kind == "null":
             return Filled(None, True)
-        description = schema.get("description")
-        hints = _content(description) if isinstance(description, str) else ()
+        hints = _content(schema.get("description", ""))
         if kind == "boolean":
             answer = self.finder.truth((*names, *hints))
             return Filled(
@@ -368,15 +369,12 @@ def _nullable(part: Schema) -> bool:
 
 
 def _branches(schema: Schema) -> list[Any]:
-    found = schema.get("anyOf") or schema.get("oneOf")
-    return found if isinstance(found, list) else []
+    found: list[Any] = schema.get("anyOf") or schema.get("oneOf") or []
+    return found
 
 
 def _discriminated(part: Schema) -> bool:
-    properties = part.get("properties", {})
-    return isinstance(properties, dict) and any(
-        isinstance(p, dict) and "const" in p for p in properties.values()
-    )
+    return any(isinstance(p, dict) and "const" in p for p in part.get("properties", {}).values())
 
 
 def _nothing(kind: str, schema: Schema) -> Any:
@@ -392,25 +390,28 @@ def _acceptor(schema: Schema) -> Callable[[Any], bool]:
     longest, shortest = schema.get("maxLength"), schema.get("minLength")
 
     def accepts(value: Any) -> bool:
-        if isinstance(value, str):
-            return (not isinstance(longest, int) or len(value) <= longest) and (
-                not isinstance(shortest, int) or len(value) >= shortest
-            )
-        return (not isinstance(low, int | float) or value >= low) and (
-            not isinstance(high, int | float) or value <= high
-        )
+        size, least, most = (len(value), shortest, longest) if isinstance(value, str) else (value, low, high)
+        return (least is None or size >= least) and (most is None or size <= most)
 
     return accepts
 
 
-def _names_of(key: str, part: Schema, parents: tuple[str, ...]) -> tuple[str, ...]:
-    """What a property goes by; a `name` inside `customer` is a "customer name", and may go by "customer"."""
+def _names_of(
+    key: str, part: Schema, parents: tuple[str, ...], siblings: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """What a property goes by.
+
+    A `name` inside `customer` is a "customer name", and may go by "customer"; a `name` beside a `surname` is
+    a first name.
+    """
     own = [phrase(key)]
+    if own[0] in ("name", "nome") and any(concept_of(phrase(k)) is CONCEPTS["last name"] for k in siblings):
+        return ("first name", *own)
     if own[0] in ("name", "nome", "title", "titolo", "description", "descrizione") and parents:
         parent = (*_singular(parents[0]), parents[0])[0]
         own = [f"{parent} {own[0]}", parent, own[0]]
-    title = part.get("title")
-    return tuple(dict.fromkeys((*own, *((phrase(title),) if isinstance(title, str) else ()))))
+    title = phrase(part.get("title", ""))
+    return tuple(dict.fromkeys((*own, title) if title else own))
 
 
 def _content(description: str) -> tuple[str, ...]:
@@ -438,3 +439,13 @@ def _pointed(root: Any, reference: str) -> Schema:
         part = part.replace("~1", "/").replace("~0", "~")
         here = here.get(part) if isinstance(here, dict) else None
     return here if isinstance(here, dict) else {}
+
+
+def _sane(schema: Any) -> Schema:
+    """The keywords of a schema whose values are of the type that the keyword wants."""
+    if not isinstance(schema, dict):
+        return {}
+    kept = {k: v for k, v in schema.items() if k not in _TYPES or isinstance(v, _TYPES[k])}
+    if "required" in kept:
+        kept["required"] = [key for key in kept["required"] if isinstance(key, str)]
+    return kept

@@ -112,8 +112,8 @@ def mentions(text: str) -> list[Mention]:
     for shape, pattern in _WORD_LISTS:
         for match in pattern.finditer(folded):
             start, end = match.span()
-            if not taken[start]:
-                written = text[start:end]
+            written = text[start:end]
+            if not taken[start] and (shape != "color" or written.islower() or not text[:start].strip()):
                 value = NUMBER_WORDS[folded[start:end]] if shape == "number" else written
                 found.append(Mention(shape, start, end, written, value))
     found.extend(_names(text, taken))

@@ -1,0 +1,218 @@
+"""The command line prints an answer, or one message; never a traceback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine import cli
+
+PERSON = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+    "required": ["name", "age"],
+}
+
+
+@pytest.fixture
+def schema(tmp_path: Path) -> Path:
+    file = tmp_path / "person.json"
+    file.write_text(json.dumps(PERSON), encoding="utf-8")
+    return file
+
+
+class Result:
+    """What a run of the command line left."""
+
+    def __init__(self, code: object, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    """Run `constrain ...` in this process."""
+
+    def call(*arguments: object, stdin: str = "") -> Result:
+        import io
+
+        monkeypatch.setattr(sys, "argv", ["constrain", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+            raise SystemExit(0)
+        captured = capsys.readouterr()
+        return Result(stop.value.code or 0, captured.out, captured.err)
+
+    return call
+
+
+def test_prints_the_answer_and_nothing_else(run, schema: Path) -> None:  # type: ignore[no-untyped-def]
+    """So that it can be piped."""
+    result = run("json", "--schema", schema, "--prompt", "Mi chiamo Anna e ho 31 anni")
+
+    assert (result.code, result.out, result.err) == (0, '{"name": "Anna", "age": 31}\n', "")
+
+
+def test_reads_the_prompt_from_standard_input(run, schema: Path) -> None:  # type: ignore[no-untyped-def]
+    """`-` is what mlx-lm's own commands take."""
+    result = run("json", "-s", schema, "-p", "-", stdin="I'm Bob, 44 years old")
+
+    assert json.loads(result.out) == {"name": "Bob", "age": 44}
+
+
+def test_takes_a_type_from_a_file_or_a_module(  # type: ignore[no-untyped-def]
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Pydantic model is a schema."""
+    (tmp_path / "shapes_of_mine.py").write_text(
+        "from pydantic import BaseModel\nclass City(BaseModel):\n    city: str\n"
+    )
+    monkeypatch.chdir(tmp_path)
+
+    for source in ("shapes_of_mine.py:City", "shapes_of_mine:City"):
+        result = run("json", "-s", source, "-p", "Che tempo fa a Roma?", "--indent", "2")
+        assert (result.code, result.out) == (0, '{\n  "city": "Roma"\n}\n')
+
+
+def test_writes_text_for_a_pattern(run) -> None:  # type: ignore[no-untyped-def]
+    """`constrain regex`."""
+    assert run("regex", "[0-9]{4}", "-p", "The moon landing was in 1969").out == "1969\n"
+
+
+def test_checks_a_schema_without_a_model(run, schema: Path) -> None:  # type: ignore[no-untyped-def]
+    """For continuous integration."""
+    result = run("check", "-s", schema)
+
+    assert (result.code, result.out) == (
+        0,
+        f"{schema}: every keyword in it can be honoured, and some document satisfies it\n",
+    )
+
+
+def test_says_its_version(run) -> None:  # type: ignore[no-untyped-def]
+    """The first thing a bug report needs."""
+    assert run("--version").out == "constrain 0.1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("json", "-s", "missing.json", "-p", "x"),
+            "error: there is no such schema file\n"
+            "    at missing.json\n"
+            "hint: give a JSON file, or a type as module:Class or file.py:Class\n",
+        ),
+        (
+            ("json", "-s", "bad.json", "-p", "x"),
+            "error: the schema file is not JSON: Expecting ',' delimiter\n"
+            "    bad.json, line 2, column 3\n"
+            '      "b": 2}\n'
+            "      ^\n",
+        ),
+        (
+            ("json", "-s", "list.json", "-p", "x"),
+            "error: a JSON Schema is an object or a boolean, not list\n    at list.json\n",
+        ),
+        (
+            ("json", "-s", "no_such_module:Thing", "-p", "x"),
+            "error: `no_such_module` cannot be imported: "
+            "ModuleNotFoundError: No module named 'no_such_module'\n",
+        ),
+        (
+            ("json", "-s", "types_here.py:Persona", "-p", "x"),
+            "error: `types_here.py` has no `Persona`\nhint: it defines Person\n",
+        ),
+        (
+            ("json", "-s", "nothing.py:Person", "-p", "x"),
+            "error: there is no such Python file\n    at nothing.py\n",
+        ),
+        (
+            ("json", "-s", "good.json", "-p", "  "),
+            "error: the prompt is empty\n    at --prompt\nhint: say what the answer should be about\n",
+        ),
+        (
+            ("json", "-s", "good.json", "-p", "-"),
+            "error: the prompt is empty\n    at standard input\nhint: say what the answer should be about\n",
+        ),
+        (
+            ("json", "-s", "good.json", "-p", "x", "--model", "nowhere"),
+            "error: there is no folder `nowhere`, and it is not a model id of the form owner/name\n"
+            "hint: give a folder with config.json, or an id such as mlx-community/nesso-0.4B-agentic-mlx\n",
+        ),
+        (
+            ("json", "-s", "good.json", "-p", "x", "--temp", "-1"),
+            "error: temp=-1.0 is not a temperature\nhint: 0 is greedy; 0.1 to 0.3 suits structured output\n",
+        ),
+    ],
+)
+def test_what_is_wrong_is_one_message(  # type: ignore[no-untyped-def]
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str
+) -> None:
+    """On stderr, with exit code 2, and nothing on stdout."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good.json").write_text('{"type": "object"}')
+    (tmp_path / "bad.json").write_text('{"a": 1\n  "b": 2}')
+    (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "types_here.py").write_text("class Person: ...\n")
+
+    result = run(*arguments)
+
+    assert (result.code, result.out, result.err) == (2, "", message)
+
+
+def test_an_answer_cut_short_is_shown_as_an_error(run, schema: Path) -> None:  # type: ignore[no-untyped-def]
+    """Half a JSON text on stdout would be taken for a whole one."""
+    result = run("json", "-s", schema, "-p", "Nome: Anna", "-m", "3")
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("error: the answer was not complete after 3 tokens\n")
+    assert result.err.endswith('written so far:\n{"name":\n')
+
+
+def test_a_validator_that_asks_for_more_than_the_schema_is_explained(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """Pydantic's own report is a page."""
+    file = tmp_path / "strict_types.py"
+    file.write_text(
+        "from pydantic import BaseModel, field_validator\n"
+        "class Even(BaseModel):\n"
+        "    n: int\n"
+        "    @field_validator('n')\n"
+        "    def even(cls, n):\n"
+        "        assert n % 2 == 0, 'n must be even'\n"
+        "        return n\n"
+    )
+
+    result = run("json", "-s", f"{file}:Even", "-p", "n: 3")
+
+    assert (result.code, result.err) == (
+        2,
+        "error: the answer follows the schema, but a validator of Even refuses it: "
+        "Assertion failed, n must be even\n"
+        '    at {"n": 3}\n'
+        "hint: say in the schema what the validator checks, for example with Field(ge=..., pattern=...)\n",
+    )
+
+
+def test_starts_without_loading_a_model_library() -> None:
+    """A wrong argument is told at once; mlx-lm takes a second to import."""
+    script = (
+        "import sys, engine.cli, constrain; "
+        "sys.exit(any(m in sys.modules for m in ('mlx', 'mlx_lm', 'transformers', 'pydantic')))"
+    )
+
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_runs_as_a_program(schema: Path) -> None:
+    """The whole of it, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "engine.cli", "json", "-s", str(schema), "-p", "Nome: Anna. Età: 31"],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (0, '{"name": "Anna", "age": 31}\n')

@@ -1,0 +1,63 @@
+"""Compiled schemas against an independent validator: what they accept, what they write, and that they never stick."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import jsonschema
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from constrain.errors import LimitExceeded, UnsatisfiableError
+from constrain.json_schema.grammar import SchemaGrammar, compile_schema
+from constrain.json_schema.options import JsonOptions
+from tests.json_schema.schemas import documents, schemas
+from tests.json_schema.walk import accepts, random_text
+
+EXACT = JsonOptions.exact(whitespace="compact")
+
+
+def compiled(schema: Any, options: JsonOptions) -> SchemaGrammar | None:
+    try:
+        return compile_schema(schema, options=options)
+    except UnsatisfiableError:
+        return None
+    except LimitExceeded:
+        assume(False)
+        raise
+
+
+def is_valid(schema: Any, document: Any) -> bool:
+    return bool(jsonschema.Draft202012Validator(schema).is_valid(document))
+
+
+def written(document: Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@settings(max_examples=300)
+@given(schemas, st.lists(documents, min_size=1, max_size=8))
+def test_accepts_exactly_what_a_validator_accepts(schema: Any, some: list[Any]) -> None:
+    """The promise of minimal invasion: any spelling, any order, and the verdict of the standard."""
+    grammar = compiled(schema, EXACT)
+
+    for document in some:
+        verdict = grammar is not None and accepts(grammar.start, written(document))
+        assert verdict == is_valid(schema, document), document
+
+
+@settings(max_examples=300)
+@given(schemas, st.integers(0, 2**32))
+def test_whatever_is_written_is_valid(schema: Any, seed: int) -> None:
+    """Soundness and liveness at once: a random walk ends in a valid document, or is cut off; it never sticks."""
+    grammar = compiled(schema, JsonOptions())
+    assume(grammar is not None)
+    assert grammar is not None
+    rng = random.Random(seed)
+
+    for _ in range(3):
+        text = random_text(grammar.start, rng)
+        if text is not None:
+            assert is_valid(schema, json.loads(text)), text
