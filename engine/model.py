@@ -3,11 +3,13 @@
     model, tokenizer = load("mlx-community/nesso-0.4B-agentic-mlx")     a hub id, or a folder
     model, tokenizer = load()                                           the embedded lookup model
 
-`load` is mlx-lm's `load` with two differences: what it returns also knows the vocabulary and the network's two
+`load` is mlx-lm's `load` with two differences: what it returns also knows the vocabulary and the network's
+two
 halves (`LoadedModel`), and what goes wrong is one sentence.  Everything public takes any of the four forms a
 model comes in (`as_model`): a `LoadedModel`, a pair from `mlx_lm.load`, a path, or a hub id.
 
-The vocabulary is as wide as the *logits*, which may be wider than the tokenizer: models pad their embedding, and
+The vocabulary is as wide as the *logits*, which may be wider than the tokenizer: models pad their embedding,
+and
 a mask must say no to the padding.  The width is asked of the model itself (one lazy forward pass, whose shape
 is known without computing it).  Its end tokens are all those mlx-lm stops on, so that a model with several
 may use any.
@@ -41,13 +43,16 @@ ModelLike = Any
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LoadedModel:
     """A model and its tokenizer, with what constrained decoding derives from them, made when first used."""
 
     model: nn.Module
     tokenizer: Any
     name: str = "model"
+
+    def __repr__(self) -> str:
+        return f"LoadedModel({self.name!r})"
 
     def __iter__(self) -> Iterator[Any]:
         """Unpack as the pair that mlx-lm's functions take: `model, tokenizer = load(...)`."""

@@ -6,7 +6,9 @@ import random
 from collections.abc import Callable
 
 from constrain.compiler import CompiledGrammar
+from constrain.continuation import Continuation, Edge, LiteralEdge
 from constrain.matcher import Matcher
+from constrain.regular.queries import shortest
 
 Chooser = Callable[[random.Random, Matcher, list[int]], int]
 
@@ -67,11 +69,27 @@ def walk(
 
 
 def _towards_the_end(rng: random.Random, matcher: Matcher, allowed: list[int]) -> int:
-    """Close what is open: quotes and brackets first, then whatever the letters are."""
+    """A step of some thread's shortest way through its terminal: closing first, undeclared keys last."""
     tokens = matcher.vocabulary.tokens
-    for byte in b'"', b"}", b"]":
-        closing = [token for token in allowed if tokens[token] == byte]
-        if closing and rng.random() < 0.8:
-            return closing[0]
-    single = [token for token in allowed if len(tokens[token] or b"?") == 1]
-    return rng.choice(single or allowed)
+    single = {tokens[token]: token for token in allowed if len(tokens[token] or b"?") == 1}
+    ways: list[tuple[float, bytes]] = []
+    for number, where, _ in matcher.position.threads:
+        edges = where.edges if isinstance(where, Continuation) else (where,)
+        for edge in edges:
+            at = _start(matcher, edge) if isinstance(where, Continuation) else number
+            byte = _first_byte(rng, matcher, at, edge)
+            if byte in single:
+                cost = 0.0 if byte in (b"}", b"]") else 2.0 if getattr(edge, "capture", None) else 1.0
+                ways.append((cost + rng.random() * 1.2, byte))
+    return single[min(ways)[1]] if ways else rng.choice(list(single.values()) or allowed)
+
+
+def _start(matcher: Matcher, edge: object) -> int:
+    return matcher.compiled.positions.tables.automaton.state(edge.terminal) if isinstance(edge, Edge) else 0
+
+
+def _first_byte(rng: random.Random, matcher: Matcher, at: int, edge: object) -> bytes:
+    if isinstance(edge, LiteralEdge):
+        literals = edge.literals
+        return bytes((rng.choice([b for b, n in literals.children[at].items() if literals.below[n] & edge.allowed] or [0]),))
+    return (shortest(matcher.compiled.positions.tables.automaton.term(at)) or b"")[:1]

@@ -47,7 +47,7 @@ _interned: weakref.WeakValueDictionary[tuple[object, ...], Term] = weakref.WeakV
 class Term:
     """An interned byte language.  Compare with `is`; make with the functions of this module."""
 
-    __slots__ = ("__weakref__", "fixed", "id", "nullable", "plain")
+    __slots__ = ("__weakref__", "_partition", "fixed", "id", "nullable", "plain")
 
     _next_id: ClassVar[int] = 0
 
@@ -65,6 +65,7 @@ class Term:
         self.nullable = nullable
         self.plain = plain
         self.fixed = fixed
+        self._partition: tuple[int, ...] | None = None
 
     def derivative(self, byte: int) -> Term:
         """What may follow `byte`."""
@@ -72,6 +73,12 @@ class Term:
 
     def classes(self) -> tuple[int, ...]:
         """Disjoint byte sets (256-bit masks) covering all bytes; the derivative is constant on each."""
+        partition = self._partition
+        if partition is None:
+            partition = self._partition = self._find_classes()
+        return partition
+
+    def _find_classes(self) -> tuple[int, ...]:
         raise TypeError(f"{type(self).__name__} does not implement classes")
 
 
@@ -102,7 +109,7 @@ class Bytes(Term):
     def derivative(self, byte: int) -> Term:
         return EPSILON if self.mask >> byte & 1 else EMPTY
 
-    def classes(self) -> tuple[int, ...]:
+    def _find_classes(self) -> tuple[int, ...]:
         rest = ALL_BYTES & ~self.mask
         return (self.mask, rest) if rest else (self.mask,)
 
@@ -118,7 +125,7 @@ class Epsilon(Term):
     def derivative(self, byte: int) -> Term:
         return EMPTY
 
-    def classes(self) -> tuple[int, ...]:
+    def _find_classes(self) -> tuple[int, ...]:
         return (ALL_BYTES,)
 
 
@@ -138,7 +145,7 @@ class Choice(Term):
     def derivative(self, byte: int) -> Term:
         return choice(*[member.derivative(byte) for member in self.members])
 
-    def classes(self) -> tuple[int, ...]:
+    def _find_classes(self) -> tuple[int, ...]:
         return refine(*[member.classes() for member in self.members])
 
 
@@ -160,7 +167,7 @@ class Concat(Term):
         first = _then(self.head.derivative(byte), self.tail)
         return choice(first, self.tail.derivative(byte)) if self.head.nullable else first
 
-    def classes(self) -> tuple[int, ...]:
+    def _find_classes(self) -> tuple[int, ...]:
         if self.head.nullable:
             return refine(self.head.classes(), self.tail.classes())
         return self.head.classes()
@@ -181,7 +188,7 @@ class Repeat(Term):
         rest = repeat(self.body, max(self.low - 1, 0), None if self.high is None else self.high - 1)
         return _then(self.body.derivative(byte), rest)
 
-    def classes(self) -> tuple[int, ...]:
+    def _find_classes(self) -> tuple[int, ...]:
         return self.body.classes()
 
 
@@ -205,7 +212,7 @@ class Intersection(Term):
             derived.append(after)
         return intersect(*derived)
 
-    def classes(self) -> tuple[int, ...]:
+    def _find_classes(self) -> tuple[int, ...]:
         return refine(*[member.classes() for member in self.members])
 
 
@@ -221,7 +228,7 @@ class Complement(Term):
     def derivative(self, byte: int) -> Term:
         return complement(self.body.derivative(byte))
 
-    def classes(self) -> tuple[int, ...]:
+    def _find_classes(self) -> tuple[int, ...]:
         return self.body.classes()
 
 
@@ -237,7 +244,7 @@ class Strings(Term):
     def derivative(self, byte: int) -> Term:
         return self.children.get(byte, EMPTY)
 
-    def classes(self) -> tuple[int, ...]:
+    def _find_classes(self) -> tuple[int, ...]:
         by_child: dict[int, int] = {}
         rest = ALL_BYTES
         for byte, child in self.children.items():

@@ -49,7 +49,7 @@ class Assertion(Term):
         """Settled before any byte is read, so nothing follows."""
         return EMPTY
 
-    def classes(self) -> tuple[int, ...]:
+    def _find_classes(self) -> tuple[int, ...]:
         """One class: no byte can be read."""
         return refine()
 
@@ -70,7 +70,7 @@ class Watched(Term):
         after = self.settled.derivative(byte)
         return watched(after, tuple(watch.derivative(byte) for watch in self.watches))
 
-    def classes(self) -> tuple[int, ...]:
+    def _find_classes(self) -> tuple[int, ...]:
         """What the settled term and every watch can tell apart."""
         return refine(self.settled.classes(), *[watch.classes() for watch in self.watches])
 

@@ -1,6 +1,7 @@
 """How is a whole schema filled from a text?
 
-`fill(schema, text)` walks the schema and asks `Finder` for each leaf, and returns the document it would write:
+`fill(schema, text)` walks the schema and asks `Finder` for each leaf, and returns the document it would
+write:
 
     {"properties": {"name": {"type": "string"}, "age": {"type": "integer"}}}, "Mi chiamo Anna e ho 31 anni"
     → {"name": "Anna", "age": 31}
@@ -8,7 +9,8 @@
 It is a plan and no promise: it does not check lengths, patterns or `oneOf`.  Whatever in it the grammar refuses,
 the mask overrules when it is written, and the writer goes on from there.
 
-Every value comes with whether it was *found* in the text or only made up to have something (an empty string, 0,
+Every value comes with whether it was *found* in the text or only made up to have something (an empty string,
+0,
 the first enum member).  Found decides: an optional property that is not found is left out, an optional
 type becomes null, and of several `anyOf` branches the first that finds something is taken.
 

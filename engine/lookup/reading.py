@@ -2,10 +2,11 @@
 
 The lookup model sees tokens and decodes them to one text, in which every special token is a NUL.  Somewhere in it
 the prompt ends and the answer begins.  Three signs are looked for, the surest first: the assistant header
-of a chat template (`<|im_start|>assistant`, or Llama 3's header), the line `Answer:`, and, in a bare prompt, the
-first brace that opens a JSON text reaching to the end.
+of a chat template (`<|im_start|>assistant`, or Llama 3's header), the line `Answer:`, and, in a bare prompt,
+the first brace that opens a JSON text reaching to the end.
 
-    \\0user\\nNome: Anna\\n\\nAnswer with JSON that follows this JSON Schema:\\n{"properties": ...}\\0\\n\\0assistant\\n{"nome": "A
+    \\0user\\nNome: Anna\\n\\nAnswer with JSON that follows this JSON Schema:\\n{"properties":
+    ...}\\0\\n\\0assistant\\n{"nome": "A
             └── text ──┘                                                   └── schema ──┘                  └ answer ┘
 
 Of the prompt, what users said is where values are looked for; the system prompt is not (its date is nobody's

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 import jsonschema
 import mlx.core as mx
 import mlx_lm
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import BaseModel, Field
+from typing_extensions import TypedDict
 
 import constrain
 from constrain import generate_json, generate_regex, stream_json
@@ -121,6 +120,7 @@ SCHEMAS: list[dict[str, Any]] = [
         "type": "object",
         "properties": {"a": {"type": "integer", "minimum": 0, "maximum": 99}},
         "required": ["a"],
+        "additionalProperties": False,
     },
     {"type": "array", "items": {"enum": ["x", "yy", "z z"]}, "minItems": 1, "maxItems": 3},
     {"type": "string", "pattern": "^[a-f]{2,4}$"},
@@ -134,8 +134,8 @@ SCHEMAS: list[dict[str, Any]] = [
 ]
 
 
-@settings(max_examples=12)
-@given(schema=st.sampled_from(SCHEMAS), seed=st.integers(0, 10_000), temp=st.sampled_from([0.0, 0.7, 2.0]))
+@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize(("seed", "temp"), [(0, 0.0), (1, 0.7), (2, 2.0)])
 def test_random_weights_write_valid_json(
     random_model: LoadedModel, schema: dict[str, Any], seed: int, temp: float
 ) -> None:
@@ -145,10 +145,8 @@ def test_random_weights_write_valid_json(
     jsonschema.validate(value, schema, format_checker=jsonschema.FormatChecker())
 
 
-@settings(max_examples=6)
-@given(
-    pattern=st.sampled_from(["[a-z]{3}-[0-9]{2}", "(yes|no)+", " leading", "è{2}|ü"]), seed=st.integers(0, 99)
-)
+@pytest.mark.parametrize("pattern", ["[a-z]{3}-[0-9]{2}", "(yes|no){1,9}", " leading", "è{2}|ü"])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_random_weights_write_what_the_pattern_matches(
     random_model: LoadedModel, pattern: str, seed: int
 ) -> None:
@@ -297,4 +295,4 @@ def test_verbose_prints_the_text_as_it_grows(
     """Between two lines, as mlx-lm does."""
     generate_json(lookup_model, TEXT, Person, verbose=True)
 
-    assert '==========\n{"name": "Anna", "age": 31}\n==========\n28 characters in ' in capsys.readouterr().out
+    assert '==========\n{"name": "Anna", "age": 31}\n==========\n27 characters in ' in capsys.readouterr().out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from decimal import Decimal
 from typing import Any
 
 import jsonschema
@@ -29,8 +30,15 @@ def compiled(schema: Any, options: JsonOptions) -> SchemaGrammar | None:
         raise
 
 
-def is_valid(schema: Any, document: Any) -> bool:
-    return bool(jsonschema.Draft202012Validator(schema).is_valid(document))
+def exactly(text: str) -> int | Decimal:
+    number = Decimal(text)
+    return int(number) if number == number.to_integral_value() else number
+
+
+def is_valid(schema: Any, text: bytes) -> bool:
+    """The referee's verdict; it reads numbers exactly, because it computes `multipleOf` in them."""
+    schema = json.loads(json.dumps(schema), parse_float=exactly)
+    return bool(jsonschema.Draft202012Validator(schema).is_valid(json.loads(text, parse_float=exactly)))
 
 
 def written(document: Any) -> bytes:
@@ -45,7 +53,7 @@ def test_accepts_exactly_what_a_validator_accepts(schema: Any, some: list[Any]) 
 
     for document in some:
         verdict = grammar is not None and accepts(grammar.start, written(document))
-        assert verdict == is_valid(schema, document), document
+        assert verdict == is_valid(schema, written(document)), document
 
 
 @settings(max_examples=300)
@@ -60,4 +68,4 @@ def test_whatever_is_written_is_valid(schema: Any, seed: int) -> None:
     for _ in range(3):
         text = random_text(grammar.start, rng)
         if text is not None:
-            assert is_valid(schema, json.loads(text)), text
+            assert is_valid(schema, text), text
