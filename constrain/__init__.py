@@ -5,9 +5,9 @@
     model = load()                                              # or load("mlx-community/...")
     person = generate_json(model, "Mi chiamo Anna e ho 31 anni", Person)
 
-This is the front door: every public name is here.  `constrain` itself is plain Python and numpy; the names that
-need MLX live in the package `engine` and are loaded when they are first used, so that masks can be built,
-tested and timed on any machine.
+This is the front door: every public name is here.  `constrain` itself is plain Python and numpy; the names
+that need MLX live in the package `engine` and are loaded when they are first used, so that masks can be
+built, tested and timed on any machine.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 _HOME: dict[str, tuple[str, ...]] = {
     "constrain.compiler": ("CompiledGrammar", "compile_json_schema", "compile_regex"),
     "constrain.errors": (
-        "ConstrainError", "IncompleteOutputError", "InvalidInputError", "LimitExceeded", "ModelError", "RegexError",
-        "SchemaError", "TokenError", "UnsatisfiableError", "UnsupportedError", "UnsupportedKeywordError",
-        "UnsupportedRegexError",
+        "ConstrainError", "IncompleteOutputError", "InvalidInputError", "LimitExceeded", "ModelError",
+        "RegexError", "SchemaError", "TokenError", "UnsatisfiableError", "UnsupportedError",
+        "UnsupportedKeywordError", "UnsupportedRegexError",
     ),
     "constrain.json_schema.options": ("JsonOptions",),
     "constrain.matcher": ("Matcher",),

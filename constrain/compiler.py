@@ -84,6 +84,6 @@ def _require_every_byte(vocabulary: Vocabulary) -> None:
     if missing:
         shown = " ".join(f"{byte:02x}" for byte in missing[:8]) + (" ..." if len(missing) > 8 else "")
         raise UnsupportedError(
-            f"this vocabulary has no token for {len(missing)} of the bytes that UTF-8 text is made of: {shown}",
-            hint="byte-level BPE and byte-fallback tokenizers have them all; this one could get stuck mid-text",
+            f"this vocabulary has no token for {len(missing)} of the bytes UTF-8 text is made of: {shown}",
+            hint="byte-level and byte-fallback tokenizers have them all; this one could get stuck mid-text",
         )

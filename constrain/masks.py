@@ -47,6 +47,7 @@ class TokenSum:
     deferred: set[int] = field(default_factory=set)
 
     def add(self, other: TokenSum) -> None:
+        """Take the tokens of `other` in."""
         self.words.update(other.words)
         self.ids |= other.ids
         self.deferred |= other.deferred

@@ -155,12 +155,11 @@ class Matcher:
     def _after(self, position: Position, token_id: int, *, terminated: bool) -> Position | None:
         if not 0 <= token_id < self.vocabulary.size:
             raise TokenError(
-                f"token {token_id} is outside the vocabulary", where=f"ids go from 0 to {self.vocabulary.size - 1}"
+                f"token {token_id} is outside the vocabulary",
+                where=f"ids go from 0 to {self.vocabulary.size - 1}",
             )
         if terminated:
             return None
         if self._is_end(token_id):
             return position if position.can_end else None
         return self._positions.advance(position, token_id)
-
-

@@ -195,6 +195,4 @@ def bits(mask: int) -> list[int]:
 
 def _literal_bytes(node: int, edge: LiteralEdge) -> list[int]:
     literals = edge.literals
-    return [
-        byte for byte, child in literals.children[node].items() if literals.below[child] & edge.allowed
-    ]
+    return [byte for byte, child in literals.children[node].items() if literals.below[child] & edge.allowed]

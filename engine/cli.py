@@ -5,9 +5,9 @@
     constrain regex '[0-9]{4}' --prompt "the year of the moon landing, 1969"
     constrain check --schema person.json
 
-The answer goes to stdout and nothing else does, so it can be piped.  What goes wrong goes to stderr as one message
-(what, where, hint) with exit code 2; a traceback here is a bug.  An answer cut off by `--max-tokens` is such an
-error too: it shows what was written, and stdout stays empty.
+The answer goes to stdout and nothing else does, so it can be piped.  What goes wrong goes to stderr as one
+message (what, where, hint) with exit code 2; a traceback here is a bug.  An answer cut off by `--max-tokens`
+is such an error too: it shows what was written, and stdout stays empty.
 
 Heavy imports (mlx-lm takes a second) wait until the arguments have been read, so that a wrong one is told
 at once.
@@ -28,7 +28,7 @@ from constrain.errors import ConstrainError, IncompleteOutputError, InvalidInput
 
 app = typer.Typer(
     name="constrain",
-    help="Text from a language model that is valid by construction: JSON Schema, Pydantic, regular expressions.",
+    help="Text from a language model, valid by construction: JSON Schema, Pydantic, regular expressions.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -76,6 +76,7 @@ def _root(
 
 @app.command("json")
 def json_command(
+    *,
     schema: SchemaOption,
     prompt: PromptOption,
     model: ModelOption = None,
@@ -105,10 +106,20 @@ def json_command(
 
     form = schema_of(target)
     answer = generate_json(
-        model, text, form.schema, max_tokens=max_tokens, temp=temp, top_p=top_p, min_p=min_p, top_k=top_k, seed=seed,
-        use_chat_template=not ignore_chat_template, schema_in_prompt=not no_schema_in_prompt,
-        whitespace=int(whitespace) if whitespace.isdigit() else whitespace, property_order=property_order,
-    )  # fmt: skip
+        model,
+        text,
+        form.schema,
+        max_tokens=max_tokens,
+        temp=temp,
+        top_p=top_p,
+        min_p=min_p,
+        top_k=top_k,
+        seed=seed,
+        use_chat_template=not ignore_chat_template,
+        schema_in_prompt=not no_schema_in_prompt,
+        whitespace=int(whitespace) if whitespace.isdigit() else whitespace,
+        property_order=property_order,
+    )
     written = json.dumps(answer, ensure_ascii=False, indent=indent)
     _validate(form, written)
     typer.echo(written)
@@ -116,6 +127,7 @@ def json_command(
 
 @app.command("regex")
 def regex_command(
+    *,
     pattern: Annotated[
         str, typer.Argument(help="A regular expression in Python's syntax, matched as a whole.")
     ],
@@ -135,10 +147,18 @@ def regex_command(
 
     typer.echo(
         generate_regex(
-            model, text, pattern, max_tokens=max_tokens, temp=temp, top_p=top_p, min_p=min_p, top_k=top_k, seed=seed,
+            model,
+            text,
+            pattern,
+            max_tokens=max_tokens,
+            temp=temp,
+            top_p=top_p,
+            min_p=min_p,
+            top_k=top_k,
+            seed=seed,
             use_chat_template=not ignore_chat_template,
         )
-    )  # fmt: skip
+    )
 
 
 @app.command("check")

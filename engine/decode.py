@@ -167,7 +167,7 @@ def _length(cache: Cache) -> int:
 
 
 def check_prompt(network: Network, prompt: Sequence[int], cached: int = 0) -> int | None:
-    """Refuse an empty prompt, or one that fills the model's context; return the room left (None: no limit)."""
+    """Refuse an empty prompt, or one that fills the context; return the room left (None: no limit)."""
     if not prompt:
         raise InvalidInputError("the prompt is empty", hint="a model needs at least one token to start from")
     limit, length = network.context, len(prompt) + cached

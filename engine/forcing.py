@@ -2,13 +2,13 @@
 
 After `{` in an object whose first key is required, `"name": "` is certain text, but not certain tokens:
 `"name` and
-`"na` both begin it, and the mask allows both.  Any of them would do; the model was trained on one spelling, the
-one its tokenizer writes.  So the forced text is tokenised as a whole, and its tokens are appended in one forward
-pass, instead of being chosen one by one in several.
+`"na` both begin it, and the mask allows both.  Any of them would do; the model was trained on one spelling,
+the one its tokenizer writes.  So the forced text is tokenised as a whole, and its tokens are appended in one
+forward pass, instead of being chosen one by one in several.
 
-The end of the forced text is not certain: a longer token may cross it.  `{"a": "` may go on with the one token
-`": "` or, before a name, with ` "M`... so the tokens kept are those that stay the same whatever follows: the
-text is tokenised alone and before some typical continuations, and the common beginning is kept.
+The end of the forced text is not certain: a longer token may cross it.  `{"a": "` may go on with the one
+token `": "` or, before a name, with ` "M`... so the tokens kept are those that stay the same whatever
+follows: the text is tokenised alone and before some typical continuations, and the common beginning is kept.
 
     forced `{"city": "`   alone  [{", city, ":, "]    before R  [{", city, ":, "R]    kept [{", city, ":]
 

@@ -2,9 +2,9 @@
 
     generate_json(model, "Mi chiamo Anna e ho 31 anni", Person)     →  Person(name="Anna", age=31)
 
-What goes in decides what comes out.  A type (a Pydantic model, a dataclass, a TypedDict, `list[int]`, a `Literal`,
-a union) comes back as an instance of it, built and validated by Pydantic's `TypeAdapter`; a JSON Schema (a
-dict, a bool, or JSON text) comes back as plain Python data.
+What goes in decides what comes out.  A type (a Pydantic model, a dataclass, a TypedDict, `list[int]`, a
+`Literal`, a union) comes back as an instance of it, built and validated by Pydantic's `TypeAdapter`; a JSON
+Schema (a dict, a bool, or JSON text) comes back as plain Python data.
 
     schema_of      type or schema → JSON Schema, and how to read the answer
     compiler       JSON Schema + vocabulary → matcher
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -80,18 +81,42 @@ def _target_of_type(schema: object) -> Target:
 
 @overload
 def generate_json(
-    model: ModelLike, prompt: Prompt, schema: type[T], *, max_tokens: int = ..., temp: float = ...,
-    top_p: float = ..., min_p: float = ..., top_k: int = ..., seed: int | None = ..., use_chat_template: bool = ...,
-    schema_in_prompt: bool = ..., sampler: SamplerFunction | None = ..., verbose: bool = ..., **options: Any,
-) -> T: ...  # fmt: skip
+    model: ModelLike,
+    prompt: Prompt,
+    schema: type[T],
+    *,
+    max_tokens: int = ...,
+    temp: float = ...,
+    top_p: float = ...,
+    min_p: float = ...,
+    top_k: int = ...,
+    seed: int | None = ...,
+    use_chat_template: bool = ...,
+    schema_in_prompt: bool = ...,
+    sampler: SamplerFunction | None = ...,
+    verbose: bool = ...,
+    **options: Any,
+) -> T: ...
 
 
 @overload
 def generate_json(
-    model: ModelLike, prompt: Prompt, schema: object, *, max_tokens: int = ..., temp: float = ...,
-    top_p: float = ..., min_p: float = ..., top_k: int = ..., seed: int | None = ..., use_chat_template: bool = ...,
-    schema_in_prompt: bool = ..., sampler: SamplerFunction | None = ..., verbose: bool = ..., **options: Any,
-) -> Any: ...  # fmt: skip
+    model: ModelLike,
+    prompt: Prompt,
+    schema: object,
+    *,
+    max_tokens: int = ...,
+    temp: float = ...,
+    top_p: float = ...,
+    min_p: float = ...,
+    top_k: int = ...,
+    seed: int | None = ...,
+    use_chat_template: bool = ...,
+    schema_in_prompt: bool = ...,
+    sampler: SamplerFunction | None = ...,
+    verbose: bool = ...,
+    **options: Any,
+) -> Any: ...
 
 
 def generate_json(
@@ -113,15 +138,26 @@ def generate_json(
 ) -> Any:
     """Generate a value that the schema allows.
 
-    `prompt` is text or a list of chat messages.  `sampler` replaces temp, top_p, min_p and top_k.  `options` go to the
-    compiler: `whitespace`, `property_order`, `spelling`, ...  With `verbose` the text is printed as it grows.
-    Raises IncompleteOutputError when `max_tokens` runs out first.
+    `prompt` is text or a list of chat messages.  `sampler` replaces temp, top_p, min_p and top_k.  `options`
+    go to the compiler: `whitespace`, `property_order`, `spelling`, ...  With `verbose` the text is printed as
+    it grows. Raises IncompleteOutputError when `max_tokens` runs out first.
     """
     target = schema_of(schema)
     pieces = stream_json(
-        model, prompt, target.schema, max_tokens=max_tokens, temp=temp, top_p=top_p, min_p=min_p, top_k=top_k, seed=seed,
-        use_chat_template=use_chat_template, schema_in_prompt=schema_in_prompt, sampler=sampler, **options,
-    )  # fmt: skip
+        model,
+        prompt,
+        target.schema,
+        max_tokens=max_tokens,
+        temp=temp,
+        top_p=top_p,
+        min_p=min_p,
+        top_k=top_k,
+        seed=seed,
+        use_chat_template=use_chat_template,
+        schema_in_prompt=schema_in_prompt,
+        sampler=sampler,
+        **options,
+    )
     return target.read(_collected(pieces, verbose=verbose))
 
 
@@ -151,7 +187,8 @@ def stream_json(
     compiled = compile_json_schema(target.schema, loaded.vocabulary, **options)
     request = schema_request(target.schema) if schema_in_prompt else None
     tokens = prompt_tokens(loaded.tokenizer, prompt, request, use_chat_template=use_chat_template)
-    return _stream(loaded, tokens, compiled, max_tokens, sampler or _sampler(temp, top_p, min_p, top_k), seed)
+    sampler = sampler or _sampler(temp, top_p, min_p, top_k)
+    return _stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
 
 
 def generate_regex(
@@ -182,7 +219,8 @@ def generate_regex(
     request = regex_request(pattern) if pattern_in_prompt else None
     tokens = prompt_tokens(loaded.tokenizer, prompt, request, use_chat_template=use_chat_template)
     sampler = sampler or _sampler(temp, top_p, min_p, top_k)
-    return _collected(_stream(loaded, tokens, compiled, max_tokens, sampler, seed), verbose=verbose)
+    pieces = _stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
+    return _collected(pieces, verbose=verbose)
 
 
 def _sampler(temp: float, top_p: float, min_p: float, top_k: int) -> SamplerFunction:
@@ -195,6 +233,7 @@ def _stream(
     loaded: LoadedModel,
     prompt: Sequence[int],
     compiled: CompiledGrammar,
+    *,
     max_tokens: int,
     sampler: SamplerFunction,
     seed: int | None,
@@ -207,13 +246,14 @@ def _stream(
             f"max_tokens={max_tokens} leaves no room for an answer", hint="give at least 1"
         )
     check_prompt(loaded.network, prompt)
-    return _pieces(loaded, prompt, compiled, max_tokens, sampler, seed)
+    return _pieces(loaded, prompt, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
 
 
 def _pieces(
     loaded: LoadedModel,
     prompt: Sequence[int],
     compiled: CompiledGrammar,
+    *,
     max_tokens: int,
     sampler: SamplerFunction,
     seed: int | None,
@@ -253,18 +293,21 @@ def _pieces(
             f"the answer was not complete after {count} tokens",
             text="".join(written),
             where=f"...{''.join(written)[-60:]}",
-            hint=f"pass a larger max_tokens (it is {max_tokens}), or bound the schema with maxLength and maxItems",
+            hint=f"pass a larger max_tokens (it is {max_tokens}), or bound the schema with maxLength and "
+            "maxItems",
         )
 
 
 def _collected(pieces: Iterator[str], *, verbose: bool) -> str:
+    """Join the pieces; with `verbose`, show them between two lines as they come, as mlx-lm does."""
+    if not verbose:
+        return "".join(pieces)
     started, written = time.perf_counter(), []
-    if verbose:
-        print("=" * 10)
+    sys.stdout.write("==========\n")
     for piece in pieces:
         written.append(piece)
-        if verbose:
-            print(piece, end="", flush=True)
-    if verbose:
-        print(f"\n{'=' * 10}\n{len(''.join(written))} characters in {time.perf_counter() - started:.2f} s")
-    return "".join(written)
+        sys.stdout.write(piece)
+        sys.stdout.flush()
+    text = "".join(written)
+    sys.stdout.write(f"\n==========\n{len(text)} characters in {time.perf_counter() - started:.2f} s\n")
+    return text

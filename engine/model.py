@@ -203,8 +203,10 @@ def _explained(name: str, problem: Exception, *, is_local: bool) -> ModelError:
     return ModelError(f"mlx-lm cannot load this model: {reason}", where=where)
 
 
-_UNREACHABLE = {"LocalEntryNotFoundError", "OfflineModeIsEnabled", "ConnectionError", "ConnectError", "TransportError",
-                "TimeoutError", "TimeoutException", "HfHubHTTPError", "ProxyError"}  # fmt: skip
+_UNREACHABLE = {
+    "LocalEntryNotFoundError", "OfflineModeIsEnabled", "ConnectionError", "ConnectError", "TransportError",
+    "TimeoutError", "TimeoutException", "HfHubHTTPError", "ProxyError",
+}  # fmt: skip
 
 
 @lru_cache(maxsize=1)

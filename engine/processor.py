@@ -1,7 +1,7 @@
 """How does a constraint serve mlx-lm's own loops: generate, its batch generator, its server?
 
-mlx-lm calls a *logits processor* `f(tokens, logits) -> logits` before each choice.  What `tokens` holds depends
-on the caller, and has changed between releases:
+mlx-lm calls a *logits processor* `f(tokens, logits) -> logits` before each choice.  What `tokens` holds
+depends on the caller, and has changed between releases:
 
     stream_generate            the whole prompt, then everything generated
     ... with a prompt cache    only the part of the prompt that was not cached
@@ -20,9 +20,9 @@ Rule 3: it is harmless after the end.  mlx-lm runs one step ahead and asks once 
 Rule 4: one sequence, one processor.  Make one for each; for a batch, pass `[[f], [g]]` to
 `BatchGenerator.insert`.
 
-The order of the queue is what keeps it fast.  mlx-lm calls the processor while step n+1 is only *built*: reading
-token n first would leave the device idle.  So token n is queued, then the logits (the whole forward pass),
-and only then token n is read: it is ready long before the pass is, and the mask is made meanwhile.
+The order of the queue is what keeps it fast.  mlx-lm calls the processor while step n+1 is only *built*:
+reading token n first would leave the device idle.  So token n is queued, then the logits (the whole forward
+pass), and only then token n is read: it is ready long before the pass is, and the mask is made meanwhile.
 Measured with a mask made artificially slow, 60 ms: 227 ms per token when read first, 176 so.
 
 Put it last in the list: penalties and biases applied after it could lift a masked token; and repetition
@@ -61,7 +61,7 @@ class GrammarLogitsProcessor:
         self._accepted: list[int] = []
 
     def __call__(self, tokens: mx.array | Sequence[int], logits: mx.array) -> mx.array:
-        """Mask `logits`, (1, V) or (V,), for the token that follows `tokens`, one dimension of any int type."""
+        """Mask `logits`, (1, V) or (V,), for the token that follows `tokens`, a list or 1-D array of ints."""
         try:
             words = self._next(tokens, logits)
         except Exception as problem:  # Rule 2: whatever goes wrong, the caller's thread must live

@@ -46,6 +46,7 @@ class Sampler:
         return self.temp == 0.0
 
     def __call__(self, logprobs: mx.array) -> mx.array:
+        """Choose an index of each row."""
         if self.is_greedy:
             return mx.argmax(logprobs, axis=-1)
         top_k = self.top_k if self.top_k < logprobs.shape[-1] else 0

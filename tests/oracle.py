@@ -58,7 +58,9 @@ def viable_prefixes(texts: Iterable[bytes]) -> set[bytes]:
     return {text[:end] for text in texts for end in range(len(text) + 1)}
 
 
-def tokens_that_keep(prefix: bytes, vocabulary: Vocabulary, texts: set[bytes], viable: set[bytes]) -> list[int]:
+def tokens_that_keep(
+    prefix: bytes, vocabulary: Vocabulary, texts: set[bytes], viable: set[bytes]
+) -> list[int]:
     """The mask after `prefix` from an enumerated language: tokens that keep it viable, and the ends."""
     allowed = [
         token_id for token_id, token in enumerate(vocabulary.tokens) if token and prefix + token in viable

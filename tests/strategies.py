@@ -18,7 +18,9 @@ def small_patterns(alphabet: str) -> st.SearchStrategy[str]:
         return st.one_of(
             st.tuples(inner, inner).map("".join),
             st.tuples(grouped, grouped).map("|".join).map(lambda text: f"(?:{text})"),
-            st.tuples(grouped, st.sampled_from(["*", "+", "?", "{2}", "{1,2}", "{0,3}", "{2,}"])).map("".join),
+            st.tuples(grouped, st.sampled_from(["*", "+", "?", "{2}", "{1,2}", "{0,3}", "{2,}"])).map(
+                "".join
+            ),
         )
 
     return st.recursive(leaves, extend, max_leaves=6)
@@ -54,7 +56,9 @@ def _bounds(low: str, high: str, top: int) -> st.SearchStrategy[dict[str, Any]]:
 def _leaf_schemas() -> st.SearchStrategy[Any]:
     strings = st.tuples(
         _bounds("minLength", "maxLength", 4),
-        st.sampled_from([{}, {}, {"pattern": "^a"}, {"pattern": "b$"}, {"pattern": "[a-c]é?"}, {"pattern": "^[ab]*$"}]),
+        st.sampled_from(
+            [{}, {}, {"pattern": "^a"}, {"pattern": "b$"}, {"pattern": "[a-c]é?"}, {"pattern": "^[ab]*$"}]
+        ),
     ).map(lambda parts: {"type": "string", **parts[0], **parts[1]})
     integers = st.tuples(st.integers(-300, 300), st.integers(0, 500)).flatmap(
         lambda pair: st.sampled_from(
@@ -72,15 +76,20 @@ def _leaf_schemas() -> st.SearchStrategy[Any]:
         strings,
         integers,
         st.sampled_from([True, {}, *({"type": name} for name in types)]),
-        st.lists(st.sampled_from(types), min_size=1, max_size=3, unique=True).map(lambda names: {"type": names}),
+        st.lists(st.sampled_from(types), min_size=1, max_size=3, unique=True).map(
+            lambda names: {"type": names}
+        ),
         _VALUES.map(lambda value: {"const": value}),
         st.lists(_VALUES, min_size=1, max_size=4).map(lambda values: {"enum": values}),
     )
 
 
 def _composed_schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    additional = st.one_of(st.just({}), st.booleans().map(lambda b: {"additionalProperties": b}),
-                           inner.map(lambda s: {"additionalProperties": s}))
+    additional = st.one_of(
+        st.just({}),
+        st.booleans().map(lambda b: {"additionalProperties": b}),
+        inner.map(lambda s: {"additionalProperties": s}),
+    )
     objects = st.tuples(
         st.dictionaries(_KEYS, inner, max_size=3), st.lists(_KEYS, max_size=2, unique=True), additional
     ).map(lambda parts: {"type": "object", "properties": parts[0], "required": parts[1], **parts[2]})

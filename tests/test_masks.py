@@ -47,7 +47,9 @@ def test_allows_exactly_the_tokens_that_keep_an_enumerated_language_viable(patte
         longest = max(len(VOCABULARY.tokens[t] or b"") for t in [*expected, *found, 0])
         assert [t for t in found if t in expected] == expected
         beyond = [t for t in found if t not in expected]
-        assert all(_is_completed_later(compiled, prefix + (VOCABULARY.tokens[t] or b"")) for t in beyond), longest
+        assert all(_is_completed_later(compiled, prefix + (VOCABULARY.tokens[t] or b"")) for t in beyond), (
+            longest
+        )
 
 
 def _is_completed_later(compiled, prefix: bytes) -> bool:  # type: ignore[no-untyped-def]
@@ -55,7 +57,9 @@ def _is_completed_later(compiled, prefix: bytes) -> bool:  # type: ignore[no-unt
     frontier = {prefix}
     for _ in range(14):
         frontier = {text + byte for text in frontier for byte in (b"a", b"b")}
-        positions = {compiled.positions.intern(compiled.positions.read(compiled.positions.start, t)) for t in frontier}
+        positions = {
+            compiled.positions.intern(compiled.positions.read(compiled.positions.start, t)) for t in frontier
+        }
         if any(position.can_end for position in positions):
             return True
         frontier = set(sorted(frontier)[:64])
@@ -82,13 +86,15 @@ def test_mask_equals_trying_every_token_along_a_walk(pattern: str, seed: int) ->
 
 def test_a_vocabulary_without_every_byte_is_refused_by_the_bytes_it_lacks() -> None:
     """Without them a text could get stuck in the middle of a character: promise 2."""
-    vocabulary = Vocabulary.from_tokens([bytes((b,)) for b in range(256) if b != 0xC3] + [None], eos_token_ids=(255,))
+    vocabulary = Vocabulary.from_tokens(
+        [bytes((b,)) for b in range(256) if b != 0xC3] + [None], eos_token_ids=(255,)
+    )
 
     with pytest.raises(UnsupportedError) as caught:
         compile_regex("a", vocabulary)
     assert str(caught.value) == (
-        "this vocabulary has no token for 1 of the bytes that UTF-8 text is made of: c3\n"
-        "hint: byte-level BPE and byte-fallback tokenizers have them all; this one could get stuck mid-text"
+        "this vocabulary has no token for 1 of the bytes UTF-8 text is made of: c3\n"
+        "hint: byte-level and byte-fallback tokenizers have them all; this one could get stuck mid-text"
     )
 
 

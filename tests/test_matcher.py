@@ -14,7 +14,9 @@ from constrain.errors import TokenError
 from constrain.vocabulary.bitmask import allocate_token_bitmask, is_set
 from tests.oracle import ids, strings_over, toy_vocabulary
 
-VOCABULARY = toy_vocabulary([*(t.encode() for t in strings_over("ab", 3)), b'":', b'","', b'"}', b'{"', b"},"])
+VOCABULARY = toy_vocabulary(
+    [*(t.encode() for t in strings_over("ab", 3)), b'":', b'","', b'"}', b'{"', b"},"]
+)
 SCHEMA = {
     "type": "object",
     "properties": {"a": {"type": "array", "items": {"type": "string"}}, "ab": {"type": "integer"}},
@@ -81,10 +83,12 @@ def test_a_terminated_matcher_allows_and_accepts_nothing() -> None:
     """A decode loop asks once more after the end; the answer must be harmless."""
     matcher = compile_regex("a", VOCABULARY).matcher()
     end = VOCABULARY.eos_token_ids[0]
-    assert matcher.accept_token(ord("a")) and matcher.accept_token(end)
+    assert matcher.accept_token(ord("a"))
+    assert matcher.accept_token(end)
     bitmask = np.full((1, 40), -1, dtype=np.int32)
 
-    assert matcher.is_terminated() and matcher.is_completed()
+    assert matcher.is_terminated()
+    assert matcher.is_completed()
     assert matcher.fill_next_token_bitmask(bitmask)
     assert not bitmask.any()
     assert not matcher.accept_token(end)

@@ -91,5 +91,11 @@ def _start(matcher: Matcher, edge: object) -> int:
 def _first_byte(rng: random.Random, matcher: Matcher, at: int, edge: object) -> bytes:
     if isinstance(edge, LiteralEdge):
         literals = edge.literals
-        return bytes((rng.choice([b for b, n in literals.children[at].items() if literals.below[n] & edge.allowed] or [0]),))
+        return bytes(
+            (
+                rng.choice(
+                    [b for b, n in literals.children[at].items() if literals.below[n] & edge.allowed] or [0]
+                ),
+            )
+        )
     return (shortest(matcher.compiled.positions.tables.automaton.term(at)) or b"")[:1]

@@ -131,7 +131,8 @@ class Automaton:
                     stack.append(after)
             if len(parent) > self.max_states:
                 raise LimitExceeded(
-                    f"deciding whether a pattern matches anything takes more than max_states={self.max_states:_} states",
+                    "deciding whether a pattern matches anything takes more than "
+                    f"max_states={self.max_states:_} states",
                     hint="intersections of long repeats multiply; shorten one",
                 )
         for seen in parent:

@@ -143,7 +143,9 @@ def category(name: str) -> CharSet | None:
     if short == "LC":
         short_names = ["Lu", "Ll", "Lt"]
     else:
-        short_names = [known for known in _by_category() if known == short or (len(short) == 1 and known[0] == short)]
+        short_names = [
+            known for known in _by_category() if known == short or (len(short) == 1 and known[0] == short)
+        ]
     return union(*[_by_category()[known] for known in short_names]) if short_names else None
 
 

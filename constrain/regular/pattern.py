@@ -22,7 +22,15 @@ from constrain.regular.charset import CharSet
 
 Dialect = Literal["python", "ecma"]
 MAX_NESTING = 200
-_KNOWN_FLAGS = {"i": re.IGNORECASE, "s": re.DOTALL, "m": re.MULTILINE, "x": re.VERBOSE, "a": re.ASCII, "u": 0, "L": 0}
+_KNOWN_FLAGS = {
+    "i": re.IGNORECASE,
+    "s": re.DOTALL,
+    "m": re.MULTILINE,
+    "x": re.VERBOSE,
+    "a": re.ASCII,
+    "u": 0,
+    "L": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,8 @@ NOTHING = Sequence(())
 def parse_regex(pattern: str, dialect: Dialect = "python", flags: int = 0) -> Node:
     """Parse `pattern`.
 
-    Raises RegexError where it breaks the dialect's syntax, UnsupportedRegexError where no automaton can follow.
+    Raises RegexError where it breaks the dialect's syntax, UnsupportedRegexError where no automaton
+    can follow.
     """
     return _Parser(pattern, dialect, flags).parse()
 
@@ -168,8 +177,12 @@ class _Parser:
                 self._wrong(f"the bounds {low} and {high} are the wrong way round", begin, self.at)
             lazy = self._take("?")
             if not lazy and not self.ecma and self._take("+"):
-                self._unsupported("a possessive quantifier forgets how it matched", begin, self.at,
-                                  "drop the `+`, or spell the exception out with a look-ahead")
+                self._unsupported(
+                    "a possessive quantifier forgets how it matched",
+                    begin,
+                    self.at,
+                    "drop the `+`, or spell the exception out with a look-ahead",
+                )
             atom = Repeat(atom, low, high)
             if self._bounds_ahead():
                 self._wrong("multiple repeat", self.at)
@@ -233,7 +246,12 @@ class _Parser:
             return self._closed(start)
         if self._take(":"):
             return self._closed(start)
-        for mark, ahead, negative in ("=", True, False), ("!", True, True), ("<=", False, False), ("<!", False, True):
+        for mark, ahead, negative in (
+            ("=", True, False),
+            ("!", True, True),
+            ("<=", False, False),
+            ("<!", False, True),
+        ):
             if self._take(mark):
                 return Look(self._closed(start), ahead, negative, start)
         if self._take("#") and not self.ecma:
@@ -251,8 +269,12 @@ class _Parser:
         if self._take(">"):
             self._unsupported("an atomic group forgets how it matched", start, self.at, "use `(?:...)`")
         if self._take("R") or self._take("&") or self._take("P>"):
-            self._unsupported("recursion needs a stack, which no finite automaton has", start, self.at,
-                              "write a grammar instead")
+            self._unsupported(
+                "recursion needs a stack, which no finite automaton has",
+                start,
+                self.at,
+                "write a grammar instead",
+            )
         return self._flagged(start)
 
     def _flagged(self, start: int) -> Node:
@@ -383,8 +405,12 @@ class _Parser:
         elif key in ("Script", "sc", "Script_Extensions", "scx"):
             found = charset.script(value)
         if found is None:
-            self._unsupported(f"the Unicode property `{name}` is not known here", start, self.at,
-                              "general categories (`L`, `Lu`, `Nd`, ...) and common scripts are")
+            self._unsupported(
+                f"the Unicode property `{name}` is not known here",
+                start,
+                self.at,
+                "general categories (`L`, `Lu`, `Nd`, ...) and common scripts are",
+            )
         return found
 
     def _digits(self) -> CharSet:
@@ -454,8 +480,12 @@ class _Parser:
 
     def _refer_back(self, start: int) -> NoReturn:
         what = self.text[start : self.at]
-        self._unsupported(f"`{what}` refers back to a group, which no finite automaton can do", start, self.at,
-                          "spell the alternatives out")
+        self._unsupported(
+            f"`{what}` refers back to a group, which no finite automaton can do",
+            start,
+            self.at,
+            "spell the alternatives out",
+        )
 
     def _wrong(self, what: str, start: int, end: int | None = None) -> NoReturn:
         raise RegexError(what, where=caret(self.text, start, end))

@@ -16,8 +16,9 @@ the placeholders that the byte could stand behind are replaced by ε or by EMPTY
 When no placeholder is left, what remains is an ordinary term, shared with everyone else's.
 
 A search is a match with anything before and after.  `alphabet` maps a set of code points to the byte
-language that spells one of them: UTF-8, or the spellings of a character inside a JSON string.  Complements are
-taken within texts of that alphabet, so the boolean algebra is right for any spelling that can be read back.
+language that spells one of them: UTF-8, or the spellings of a character inside a JSON string.  Complements
+taken within texts of that alphabet, so the boolean algebra is right for any spelling that can be
+read back.
 
 Sources: Brzozowski 1964 for derivatives with boolean operators; Miyazaki and Minamide, "Derivatives of
 regular expressions with lookahead" (2019), for assertions as intersections.  We depart in two ways:
@@ -126,7 +127,7 @@ class _Translation:
         if not _looks_ahead(node.body):
             return concat(repeat(self._write(node.body, EPSILON), node.low, node.high), rest)
         if node.high is None or node.high > _MAX_UNROLLED:
-            self._refuse("looks ahead inside an unbounded repeat", node)
+            raise self._refusal("looks ahead inside an unbounded repeat", node)
         for count in range(node.high, 0, -1):
             once = self._write(node.body, rest)
             rest = once if count <= node.low else choice(once, rest)
@@ -168,7 +169,7 @@ class _Translation:
         if _contains(node.body, Look) or _looks_ahead(node.body) or _contains(node.body, Begin):
             anchored, body = _strip_begin(node.body)
             if _contains(body, Look) or _looks_ahead(body) or _contains(body, Begin):
-                self._refuse("looks around inside a look-behind", node)
+                raise self._refusal("looks around inside a look-behind", node)
             behind = self._write(body, EPSILON)
             if not anchored:
                 behind = concat(self.anything, behind)
@@ -183,9 +184,9 @@ class _Translation:
             self.watches.append(watch)
         return Assertion.make(self.watches.index(watch))
 
-    def _refuse(self, what: str, node: Node) -> None:
+    def _refusal(self, what: str, node: Node) -> UnsupportedRegexError:
         at = _first_look(node)
-        raise UnsupportedRegexError(
+        return UnsupportedRegexError(
             f"this pattern {what}",
             where=caret(self.pattern, 0 if at is None else at, len(self.pattern) if at is None else at + 2),
             hint="move the assertion out of the repeat, or give the repeat a small upper bound",

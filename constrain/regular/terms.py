@@ -598,6 +598,7 @@ def intern_leaf(make: type[Leaf], *key: object) -> Term:
 
 
 def intern(key: tuple[object, ...], make: type[Term], *args: object) -> Term:
+    """The one term that `key` names, made by `make(*args)` if it does not exist."""
     found = _interned.get(key)
     if found is None:
         with LOCK:
@@ -608,5 +609,9 @@ def intern(key: tuple[object, ...], make: type[Term], *args: object) -> Term:
     return found
 
 
-ANY_BYTES: Final[Term] = intern((Repeat, byte_set(ALL_BYTES).id, 0, None), Repeat, byte_set(ALL_BYTES), 0, None)
-_SOME_BYTES: Final[Term] = intern((Repeat, byte_set(ALL_BYTES).id, 1, None), Repeat, byte_set(ALL_BYTES), 1, None)
+ANY_BYTES: Final[Term] = intern(
+    (Repeat, byte_set(ALL_BYTES).id, 0, None), Repeat, byte_set(ALL_BYTES), 0, None
+)
+_SOME_BYTES: Final[Term] = intern(
+    (Repeat, byte_set(ALL_BYTES).id, 1, None), Repeat, byte_set(ALL_BYTES), 1, None
+)

@@ -16,6 +16,7 @@ vocabulary and are shared by every grammar.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,11 +32,11 @@ class Remainders:
 
     def __init__(self, trie: Trie) -> None:
         self.trie = trie
-        self._byte = memoryview(np.ascontiguousarray(trie.byte))
-        self._end = memoryview(np.ascontiguousarray(trie.end))
-        self._first = memoryview(np.ascontiguousarray(trie.first))
-        self._own = memoryview(np.ascontiguousarray(trie.own))
-        self._order = memoryview(np.ascontiguousarray(trie.order))
+        self._byte = _flat(trie.byte)
+        self._end = _flat(trie.end)
+        self._first = _flat(trie.first)
+        self._own = _flat(trie.own)
+        self._order = _flat(trie.order)
         self._numbers: dict[tuple[int, ...], int] = {(): NOTHING, (0,): EVERYTHING}
         self.nodes: list[tuple[int, ...]] = [(), (0,)]
         self._children: list[dict[int, int] | None] = [{}, None]
@@ -92,7 +93,10 @@ class Remainders:
     def tokens_below(self, remainder: int) -> npt.NDArray[np.int32]:
         """The ids of the tokens that go on from here, shape (n,), those that end here left out."""
         trie, first, own, end = self.trie, self._first, self._own, self._end
-        slices = [
-            trie.order[first[node] + own[node] : first[end[node]]] for node in self.nodes[remainder]
-        ]
+        slices = [trie.order[first[node] + own[node] : first[end[node]]] for node in self.nodes[remainder]]
         return np.concatenate(slices) if slices else np.empty(0, dtype=np.int32)
+
+
+def _flat(array: npt.NDArray[Any]) -> memoryview[int]:
+    """A view whose items are plain ints, several times faster to index than the array."""
+    return np.ascontiguousarray(array).data

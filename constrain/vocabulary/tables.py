@@ -31,6 +31,7 @@ Koo, Liu and He, "Automata-based constraints for language model decoding" (2024)
 
 from __future__ import annotations
 
+import itertools
 import threading
 import weakref
 from collections.abc import Sequence
@@ -148,7 +149,9 @@ class Tables:
         words, ids = table.words, table.ids
         if words is not None:
             words = words.copy()
-            np.bitwise_and.at(words.view(np.uint32), gone >> 5, ~(np.uint32(1) << (gone & 31).astype(np.uint32)))
+            np.bitwise_and.at(
+                words.view(np.uint32), gone >> 5, ~(np.uint32(1) << (gone & 31).astype(np.uint32))
+            )
         else:
             removed = set(gone.tolist())
             ids = tuple(token_id for token_id in ids if token_id not in removed)
@@ -264,7 +267,7 @@ class _Levels:
             byte=trie.byte[preorder].astype(np.int32),
             preorder=preorder,
             inner=inner,
-            spans=tuple(zip(bounds[:-1], bounds[1:], strict=True)),
+            spans=tuple(itertools.pairwise(bounds)),
             token=trie.order,
             token_node=position[owners],
         )

@@ -210,5 +210,3 @@ def _unsupported(decoder: str) -> UnsupportedError:
         f"the tokens of this tokenizer have no exact bytes: its decoder is {decoder}",
         hint="byte-level BPE (Llama 3, Qwen, GPT-2) and SentencePiece (Llama 2, Gemma, Mistral) have them",
     )
-
-

@@ -6,15 +6,16 @@ write:
     {"properties": {"name": {"type": "string"}, "age": {"type": "integer"}}}, "Mi chiamo Anna e ho 31 anni"
     → {"name": "Anna", "age": 31}
 
-It is a plan and no promise: it does not check lengths, patterns or `oneOf`.  Whatever in it the grammar refuses,
-the mask overrules when it is written, and the writer goes on from there.
+It is a plan and no promise: it does not check lengths, patterns or `oneOf`.  Whatever in it the grammar
+refuses, the mask overrules when it is written, and the writer goes on from there.
 
 Every value comes with whether it was *found* in the text or only made up to have something (an empty string,
 0,
 the first enum member).  Found decides: an optional property that is not found is left out, an optional
 type becomes null, and of several `anyOf` branches the first that finds something is taken.
 
-Limits: references are followed 8 deep, arrays hold at most 16 items, a plan at most 500 values.  Cost: 1 to 5 ms per prompt, once.
+Limits: references are followed 8 deep, arrays hold at most 16 items, a plan at most 500 values.  Cost: 1 to 5
+ms per prompt, once.
 """
 
 from __future__ import annotations
@@ -44,32 +45,11 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 _WORDS_OF_SCHEMAS = frozenset(
-    [
-        "the",
-        "of",
-        "a",
-        "an",
-        "in",
-        "to",
-        "for",
-        "and",
-        "or",
-        "user",
-        "user's",
-        "la",
-        "il",
-        "lo",
-        "di",
-        "del",
-        "della",
-        "dell'",
-        "un",
-        "una",
-        "e",
-        "o",
-        "per",
-    ]
-)
+    {
+        "the", "of", "a", "an", "in", "to", "for", "and", "or", "user", "user's", "la", "il", "lo", "di",
+        "del", "della", "dell'", "un", "una", "e", "o", "per",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +210,8 @@ class Filler:
 
     def _after_verb(self) -> list[str]:
         """A list that follows a verb of wanting: "compra latte, uova e pane"."""
-        verbs = rf"\b(?:{CONCEPTS['product'].before}|like|love|mi piac\w+|know|conosco|speak|parlo|are|sono|include)\b\s+"
+        wanting = CONCEPTS["product"].before
+        verbs = rf"\b(?:{wanting}|like|love|mi piac\w+|know|conosco|speak|parlo|are|sono|include)\b\s+"
         if found := re.search(rf"{verbs}(?:the |some |il |la |i |le |del |della )?", self.finder.folded):
             rest = self.finder.text[found.end() :]
             clause = re.split(r"[.;\n?!]| for | per | at | from | to | all[ao] | al ", rest)[0]
@@ -260,9 +241,9 @@ class Filler:
                 continue
             used = set(self.finder.used)
             filled = self.fill({**rest, **part}, names, depth + 1)
-            if filled.found and not (tried and _discriminated(part) and not self._named(part)):
-                if not _discriminated(part) or self._named(part) or branch is branches[-1]:
-                    return filled
+            told_apart = not _discriminated(part) or self._named(part)
+            if filled.found and (told_apart or (branch is branches[-1] and not tried)):
+                return filled
             tried.append(filled)
             self.finder.used = used
         if any(_kind(self.resolve(branch)) == "null" for branch in branches):
@@ -437,9 +418,9 @@ def _pointed(root: Any, reference: str) -> Schema:
     if not reference.startswith("#"):
         return {}
     here = root
-    for part in reference[1:].split("/")[1:]:
-        part = part.replace("~1", "/").replace("~0", "~")
-        here = here.get(part) if isinstance(here, dict) else None
+    for step in reference[1:].split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        here = here.get(name) if isinstance(here, dict) else None
     return here if isinstance(here, dict) else {}
 
 

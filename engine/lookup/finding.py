@@ -27,10 +27,14 @@ from engine.lookup.shapes import Mention, currency_of, mentions
 STRONG, WEAK = "strong", "weak"
 
 _FORMATS = {
-    "email": ("email",), "idn-email": ("email",), "uri": ("url",), "url": ("url",), "uri-reference": ("url",), "iri": ("url",),
+    "email": ("email",), "idn-email": ("email",),
+    "uri": ("url",), "url": ("url",), "uri-reference": ("url",), "iri": ("url",),
     "date": ("date",), "date-time": ("date",), "time": ("time",), "uuid": ("uuid",), "ipv4": ("ip",),
 }  # fmt: skip
-_ARTICLE = r"(?:the |a |an |il |la |lo |l'|i |gli |le |un |una |uno |un'|my |mio |mia |e |is |di |of |[:#=] ?|\"(?=\w))?"
+_ARTICLE = (
+    r"(?:the |a |an |il |la |lo |l'|i |gli |le |un |una |uno |un'|"
+    r"my |mio |mia |e |is |di |of |[:#=] ?|\"(?=\w))?"
+)
 _OF = r"(?: (?:of|di|del|della|dell'|d') ?[\w ]{1,20}?)?"
 _COUNT = "|".join(NUMBER_WORDS)
 _CLAUSE = re.compile(r"[,;\n]|\.(?=\s|$)|\?|!| - ")
@@ -54,7 +58,7 @@ class Field:
 
     @property
     def shares(self) -> bool:
-        """Whether other fields may use its span too: two halves of a name do, and a text holds all the others."""
+        """Whether other fields may use its span too: the halves of a name do, and a text holds the others."""
         return self.concept in (CONCEPTS["text"], CONCEPTS["first name"], CONCEPTS["last name"])
 
     @property
@@ -116,7 +120,8 @@ class Finder:
     def listed(self, names: Sequence[str], *, literal: bool = True) -> list[str]:
         """The items of a list that a label or a verb opens: "Ingredients: flour, eggs and milk"."""
         for name in names:
-            pattern = rf"\b{re.escape(name) if literal else name}(?:s|es)?\b(?: (?:are|sono|include|includono))?\s*[:=]?\s+(?=\S)"
+            label = re.escape(name) if literal else name
+            pattern = rf"\b{label}(?:s|es)?\b(?: (?:are|sono|include|includono))?\s*[:=]?\s+(?=\S)"
             for found in re.finditer(pattern, self.folded):
                 start = found.end()
                 if (
@@ -214,9 +219,9 @@ class Finder:
         if not units:
             return
         for mention in self.mentions:
-            if mention.is_numeric and mention.start not in self.used and mention.shape == "number":
-                if re.match(rf"[\s-]{{0,2}}(?:{'|'.join(units)})", self.folded[mention.end :]):
-                    yield mention.start, mention.end, mention
+            free = mention.is_numeric and mention.shape == "number" and mention.start not in self.used
+            if free and re.match(rf"[\s-]{{0,2}}(?:{'|'.join(units)})", self.folded[mention.end :]):
+                yield mention.start, mention.end, mention
 
     def _beside_name(self, sought: Field) -> Iterator[tuple[int, int, Any]]:
         synonyms = tuple(label for label in sought.labels if len(label) > 3)
@@ -265,8 +270,10 @@ class Finder:
 
     def _counted_thing(self) -> Iterator[tuple[int, int, Any]]:
         """The noun after a number or a verb of wanting: "2 pizze margherita", "buy a laptop"."""
-        verbs = CONCEPTS["product"].before
-        pattern = rf"(?:\b(?:\d+|{_COUNT})(?: ?x\b)?|\b(?:{verbs})(?: (?:\d+|{_COUNT})\b)?) {_ARTICLE}(?:(?:pieces|units|copies|pezzi|unita|copie) (?:of|di) )?([^\W\d][\w' -]*)"
+        counted = rf"\b(?:\d+|{_COUNT})(?: ?x\b)?"
+        wanted = rf"\b(?:{CONCEPTS['product'].before})(?: (?:\d+|{_COUNT})\b)?"
+        pieces = r"(?:(?:pieces|units|copies|pezzi|unita|copie) (?:of|di) )?"
+        pattern = rf"(?:{counted}|{wanted}) {_ARTICLE}{pieces}([^\W\d][\w' -]*)"
         for found in re.finditer(pattern, self.folded):
             words = self.text[found.start(1) : found.end(1)]
             cut = re.split(

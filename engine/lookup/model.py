@@ -47,8 +47,8 @@ PLANS = 64
 _BASE = -20.0
 _END = 20.0
 _PREFERRED = {
-    '"': 10.0, "}": 9.0, "]": 8.5, "null": 7.0, "false": 6.5, "true": 6.0, "0": 5.5, ",": 5.0, ":": 5.0, "1": 4.5,
-    "{": 4.0, "[": 3.5, ".": 0.0, "-": -1.0, " ": -30.0, "\n": -31.0, "\t": -32.0,
+    '"': 10.0, "}": 9.0, "]": 8.5, "null": 7.0, "false": 6.5, "true": 6.0, "0": 5.5, ",": 5.0, ":": 5.0,
+    "1": 4.5, "{": 4.0, "[": 3.5, ".": 0.0, "-": -1.0, " ": -30.0, "\n": -31.0, "\t": -32.0,
 }  # fmt: skip
 _TOP, _STEP, _PER_BYTE = 90.0, 4.0, 0.02
 LONGEST = 64
@@ -229,7 +229,7 @@ def register() -> None:
 
 
 def write_model_folder(folder: Path, *, vocab_size: int = WIDTH, end_tokens: Sequence[int] = ()) -> None:
-    """Write `config.json` and `model.safetensors`; with a tokenizer beside them, `mlx_lm.load` takes the folder."""
+    """Write config.json and model.safetensors; with a tokenizer beside them, mlx_lm.load takes the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     config: dict[str, Any] = {"model_type": MODEL_TYPE, "vocab_size": vocab_size}
     if end_tokens:

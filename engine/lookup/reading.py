@@ -1,13 +1,12 @@
 """What was asked?  A context, as text, taken apart: request and schema, and the answer so far.
 
-The lookup model sees tokens and decodes them to one text, in which every special token is a NUL.  Somewhere in it
-the prompt ends and the answer begins.  Three signs are looked for, the surest first: the assistant header
-of a chat template (`<|im_start|>assistant`, or Llama 3's header), the line `Answer:`, and, in a bare prompt,
-the first brace that opens a JSON text reaching to the end.
+The lookup model sees tokens and decodes them to one text, in which every special token is a NUL.  Somewhere
+in it the prompt ends and the answer begins.  Three signs are looked for, the surest first: the assistant
+header of a chat template (`<|im_start|>assistant`, or Llama 3's header), the line `Answer:`, and, in a bare
+prompt, the first brace that opens a JSON text reaching to the end.
 
-    \\0user\\nNome: Anna\\n\\nAnswer with JSON that follows this JSON Schema:\\n{"properties":
-    ...}\\0\\n\\0assistant\\n{"nome": "A
-            └── text ──┘                                                   └── schema ──┘                  └ answer ┘
+    \\0user\\nNome: Anna\\n\\nAnswer with JSON ...:\\n{"properties": ...}\\0\\n\\0assistant\\n{"nome": "A
+            └─ text ─┘                            └── schema ───┘                  └ answer ┘
 
 Of the prompt, what users said is where values are looked for; the system prompt is not (its date is nobody's
 birthday).  A JSON object that looks like a schema is the schema, wherever it stands.
@@ -28,21 +27,11 @@ _HEADER = re.compile(r"\0+assistant(?:\n|\0\n\n)")
 _TURN = re.compile(r"\0+(system|user|assistant|tool|ipython|developer)(?:\n|\0\n\n)")
 _ANSWER = re.compile(rf"\n{re.escape(ANSWER_LINE)}\n")
 _SCHEMA_KEYS = frozenset(
-    [
-        "type",
-        "properties",
-        "anyOf",
-        "oneOf",
-        "allOf",
-        "enum",
-        "const",
-        "$ref",
-        "items",
-        "prefixItems",
-        "$defs",
-        "$schema",
-    ]
-)
+    {
+        "type", "properties", "anyOf", "oneOf", "allOf", "enum", "const", "$ref", "items", "prefixItems",
+        "$defs", "$schema",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

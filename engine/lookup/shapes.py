@@ -11,6 +11,7 @@ Each mention keeps the text as written and, where it has one, the value it stand
 `12 marzo 2024`.  In numbers, `.` and `,` are read by their position: `1.234,56` and `1,234.56` are the same
 number, a lone group of three digits is thousands, anything else decimals.
 """
+# ruff: noqa: E501 - a row of a table is a line
 
 from __future__ import annotations
 

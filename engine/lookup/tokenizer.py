@@ -1,5 +1,6 @@
-"""Which tokenizer does the embedded model speak?  Llama 3's, from the registry package (`constrain.vocabulary.llama3`).
+"""Which tokenizer does the embedded model speak?
 
+Llama 3's, from the registry package `llama-models` (`constrain.vocabulary.llama3`).
 It is read directly and not through transformers' AutoTokenizer, which would want a config.json first, and
 warn that it does not know this architecture.
 """

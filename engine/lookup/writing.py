@@ -5,9 +5,9 @@ open, the members each has had, and the piece that is half written.  What is lef
 
     plan {"name": "Anna", "age": 31}     answer {"name": "An      → na", "age": 31}   or   na","age":31}
 
-Both ways of spacing are offered, the one that `json.dumps` writes first; the mask picks one.  Where the answer
-has left the plan (the mask forced another value), what was written is finished as shortly as possible and
-the plan is taken up again behind it.
+Both ways of spacing are offered, the one that `json.dumps` writes first; the mask picks one.  Where the
+answer has left the plan (the mask forced another value), what was written is finished as shortly as possible
+and the plan is taken up again behind it.
 
 Text under a regular expression has a plan too: the first span of the user's text that matches.  With neither
 schema nor pattern, everything that looks like a value is offered, and copied once it is begun.

@@ -1,10 +1,10 @@
 """Requests with what a careful reader would extract: text, schema, expected fields.
 
-Three lists, by what the lookup model had seen of them when they were written.  `WHILE_WRITING` was looked at while the
-model was made.  `FIRST_UNSEEN` and `SECOND_UNSEEN` were written afterwards, by people's ways of asking and not by its
-rules, each measured once before anything was changed: 79 of 95 fields (83 %), and after its failures had been
-taken up, 78 of 89 fields of the second (88 %).  That is what to expect of a new text.  What is asserted now
-is higher, because failures became rules; it guards against losing them.
+Three lists, by what the lookup model had seen of them when they were written.  `WHILE_WRITING` was looked at
+while the model was made.  `FIRST_UNSEEN` and `SECOND_UNSEEN` were written afterwards, by people's ways of
+asking and not by its rules, each measured once before anything was changed: 79 of 95 fields (83 %), and after
+its failures had been taken up, 78 of 89 fields of the second (88 %).  That is what to expect of a new text.
+What is asserted now is higher, because failures became rules; it guards against losing them.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ FIRST_UNSEEN: list[Case] = [
         {"numero_fattura": "145", "data": "2023-05-03", "importo": 1234.56, "cliente": "Rossi Srl"},
     ),
     (
-        "The customer Emily Clark (emily.clark@mail.com) reported that the app crashes on login. It is urgent.",
+        "The customer Emily Clark (emily.clark@mail.com) reported that the app crashes. It is urgent.",
         S(customer="string", email=EM, priority=E("low", "medium", "high")),
         {"customer": "Emily Clark", "email": "emily.clark@mail.com", "priority": "high"},
     ),

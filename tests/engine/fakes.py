@@ -72,7 +72,7 @@ def words_of(ids: Sequence[int], size: int) -> npt.NDArray[np.int32]:
 
 
 def decode_by_definition(model: Any, prompt: Sequence[int], script: Script, max_tokens: int) -> list[int]:
-    """Greedy decoding without a cache, a cut, or a queue: the whole text through the whole model, each time."""
+    """Greedy decoding without a cache, a cut, or a queue: all the text through all the model, each time."""
     written: list[int] = []
     while len(written) < max_tokens and script.allowed - set(script.ends):
         logits = np.array(model(mx.array([[*prompt, *written]]))[0, -1].astype(mx.float32))

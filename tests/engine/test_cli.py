@@ -43,7 +43,6 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  #
         monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
         with pytest.raises(SystemExit) as stop:
             cli.main()
-            raise SystemExit(0)
         captured = capsys.readouterr()
         return Result(stop.value.code or 0, captured.out, captured.err)
 

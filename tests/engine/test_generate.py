@@ -1,4 +1,4 @@
-"""From a prompt and a schema to a value: types in, instances out; what is wrong is said before the first token."""
+"""From a prompt and a schema to a value: types in, instances out; errors before the first token."""
 
 from __future__ import annotations
 
@@ -158,7 +158,8 @@ def test_random_weights_write_what_the_pattern_matches(
 
 def test_a_stream_is_the_text_in_pieces(lookup_model: LoadedModel) -> None:
     """Characters are never cut, though tokens cut them."""
-    pieces = list(stream_json(lookup_model, "Nome: Zoë 🙂 Ünal", {"type": "object", "properties": {"nome": {"type": "string"}}, "required": ["nome"]}))  # fmt: skip
+    schema = {"type": "object", "properties": {"nome": {"type": "string"}}, "required": ["nome"]}
+    pieces = list(stream_json(lookup_model, "Nome: Zoë 🙂 Ünal", schema))
 
     assert len(pieces) > 1
     assert json.loads("".join(pieces)) == {"nome": "Zoë 🙂 Ünal"}
@@ -249,7 +250,7 @@ def test_a_type_without_a_schema_is_named(lookup_model: LoadedModel) -> None:
     class Opaque:
         pass
 
-    with pytest.raises(SchemaError, match="Opaque.* has no JSON Schema: "):
+    with pytest.raises(SchemaError, match=r"Opaque.* has no JSON Schema: "):
         generate_json(lookup_model, TEXT, Opaque)
 
 

@@ -78,10 +78,15 @@ def test_fills_nested_references_and_recursion_to_an_end() -> None:
     assert fill(node, "Nome: Anna")["name"] == "Anna"
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda s: st.lists(s) | st.dictionaries(
-    st.sampled_from(["type", "properties", "items", "enum", "anyOf", "required", "$ref", "title", "minItems", "x"]), s),
+KEYWORDS = ["type", "properties", "items", "enum", "anyOf", "required", "$ref", "title", "minItems", "x"]
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(KEYWORDS), inner),
     max_leaves=12,
-), st.text(max_size=40))  # fmt: skip
+)
+
+
+@given(schema=ANYTHING, text=st.text(max_size=40))
 def test_no_schema_and_no_text_breaks_the_filling(schema: Any, text: str) -> None:
     """What is in a prompt is anything; the model must give logits for it."""
     fill(schema, text)
@@ -111,8 +116,11 @@ def test_takes_each_span_for_one_thing() -> None:
     ]
 
 
-CHATML = f"{SPECIAL}system\nToday is 2024-05-01{SPECIAL}\n{SPECIAL}user\nAsk\n\n{schema_request(PERSON)}{SPECIAL}\n{SPECIAL}assistant\n"
-LLAMA = f"{SPECIAL}{SPECIAL}user{SPECIAL}\n\nAsk\n\n{schema_request(PERSON)}{SPECIAL}{SPECIAL}assistant{SPECIAL}\n\n"
+ASKED = f"Ask\n\n{schema_request(PERSON)}"
+CHATML = (
+    f"{SPECIAL}system\nToday is 2024-05-01{SPECIAL}\n{SPECIAL}user\n{ASKED}{SPECIAL}\n{SPECIAL}assistant\n"
+)
+LLAMA = f"{SPECIAL}{SPECIAL}user{SPECIAL}\n\n{ASKED}{SPECIAL}{SPECIAL}assistant{SPECIAL}\n\n"
 PLAIN = f"Ask\n\n{schema_request(PERSON)}\n\nAnswer:\n"
 OTHER = f"Ask\nFollow {{'type'}} this: {schema_request(PERSON).splitlines()[1]}\n"
 

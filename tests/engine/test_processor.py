@@ -32,7 +32,7 @@ def small() -> GrammarLogitsProcessor:
 @pytest.mark.parametrize("dtype", [mx.int32, mx.uint32, mx.int64])
 @pytest.mark.parametrize("prompt", [[1], [40, 41, 42]])
 def test_masks_what_follows_the_generated_tokens(dtype: mx.Dtype, prompt: list[int]) -> None:
-    """The first call's length is the mark, whatever part of the prompt the caller shows, and in any int type."""
+    """The first call's length is the mark, whatever of the prompt the caller shows, in any int type."""
     processor = small()
 
     seen = [

@@ -25,7 +25,7 @@ SIZE = 200
     top_k=st.sampled_from([0, 1, 5, 500]),
 )
 def test_never_chooses_a_token_the_mask_forbids(
-    allowed: set[int], seed: int, temp: float, top_p: float, min_p: float, top_k: int
+    *, allowed: set[int], seed: int, temp: float, top_p: float, min_p: float, top_k: int
 ) -> None:
     """Also where top_k is larger than what the mask leaves, which mlx-lm's own sampler refuses."""
     mx.random.seed(seed)

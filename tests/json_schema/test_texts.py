@@ -213,7 +213,11 @@ def test_walks_of_a_schema_with_everything_never_stick() -> None:
                 "uniqueItems": True,
                 "contains": {"const": {"a": [1]}},
                 "maxContains": 1,
-                "items": {"type": ["object", "boolean"], "maxProperties": 1},
+                "items": {
+                    "type": ["object", "boolean"],
+                    "maxProperties": 1,
+                    "additionalProperties": {"enum": [[1], 2]},
+                },
                 "minItems": 2,
             }
         },

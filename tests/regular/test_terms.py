@@ -41,7 +41,15 @@ def language(term: Term) -> frozenset[bytes]:
 
 def terms() -> st.SearchStrategy[Term]:
     leaves = st.sampled_from(
-        [EMPTY, EPSILON, ANY_BYTES, literal(b"a"), literal(b"b"), byte_set(0b11 << 97), literals([b"ab", b"a", b"bba"])]
+        [
+            EMPTY,
+            EPSILON,
+            ANY_BYTES,
+            literal(b"a"),
+            literal(b"b"),
+            byte_set(0b11 << 97),
+            literals([b"ab", b"a", b"bba"]),
+        ]
     )
 
     def extend(inner: st.SearchStrategy[Term]) -> st.SearchStrategy[Term]:

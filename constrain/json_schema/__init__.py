@@ -1,0 +1,1 @@
+"""JSON Schema, whole and exact: schemas become goals, goals become continuations."""
