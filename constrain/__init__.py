@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from constrain.compiler import CompiledGrammar, compile_json_schema, compile_regex
+    from constrain.compiler import compile_json_schema, compile_regex
     from constrain.errors import (
         ConstrainError,
         IncompleteOutputError,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         UnsupportedRegexError,
     )
     from constrain.json_schema.options import JsonOptions
-    from constrain.matcher import Matcher
+    from constrain.matcher import CompiledGrammar, Matcher
     from constrain.vocabulary.bitmask import allocate_token_bitmask
     from constrain.vocabulary.vocabulary import Vocabulary
     from engine.generate import generate_json, generate_regex, stream_json
@@ -43,14 +43,14 @@ if TYPE_CHECKING:
     from engine.sampling import make_sampler
 
 _HOME: dict[str, tuple[str, ...]] = {
-    "constrain.compiler": ("CompiledGrammar", "compile_json_schema", "compile_regex"),
+    "constrain.compiler": ("compile_json_schema", "compile_regex"),
     "constrain.errors": (
         "ConstrainError", "IncompleteOutputError", "InvalidInputError", "LimitExceeded", "ModelError",
         "RegexError", "SchemaError", "TokenError", "UnsatisfiableError", "UnsupportedError",
         "UnsupportedKeywordError", "UnsupportedRegexError",
     ),
     "constrain.json_schema.options": ("JsonOptions",),
-    "constrain.matcher": ("Matcher",),
+    "constrain.matcher": ("CompiledGrammar", "Matcher"),
     "constrain.vocabulary.bitmask": ("allocate_token_bitmask",),
     "constrain.vocabulary.vocabulary": ("Vocabulary",),
     "engine.generate": ("generate_json", "generate_regex", "stream_json"),

@@ -11,50 +11,35 @@ more: states, tables and positions appear when a generation reaches them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from constrain.continuation import END, Continuation, Terminal, Union
-from constrain.errors import UnsatisfiableError, UnsupportedError
-from constrain.json_schema.grammar import SchemaGrammar, compile_schema
+from constrain.errors import UnsatisfiableError
+from constrain.json_schema.grammar import compile_schema
 from constrain.json_schema.options import JsonOptions
-from constrain.masks import Masks
-from constrain.matcher import Matcher
-from constrain.position import Positions
+from constrain.matcher import CompiledGrammar
 from constrain.regular.queries import is_empty
 from constrain.regular.syntax import regex_term
-from constrain.regular.terms import EPSILON, LOCK, Term, difference
-from constrain.vocabulary.tables import shared_tables
+from constrain.regular.terms import EPSILON, Term, difference
 from constrain.vocabulary.vocabulary import Vocabulary
 
 
-class CompiledGrammar:
-    """A grammar ready to make matchers for one vocabulary."""
-
-    def __init__(
-        self, start: Continuation, vocabulary: Vocabulary, *, schema: SchemaGrammar | None = None
-    ) -> None:
-        _require_every_byte(vocabulary)
-        self.vocabulary = vocabulary
-        self.start = start
-        self.schema = schema
-        self.lock = LOCK  # tables and automaton are shared by every grammar of the process
-        self.positions = Positions(start, shared_tables(vocabulary))
-        self.masks = Masks(self.positions)
-
-    def matcher(self) -> Matcher:
-        """A matcher at the start of a new generation."""
-        return Matcher(self)
-
-
 def compile_json_schema(
-    schema: dict[str, Any] | bool | str, vocabulary: Vocabulary, **options: Any
+    schema: dict[str, Any] | bool | str,
+    vocabulary: Vocabulary,
+    *,
+    registry: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> CompiledGrammar:
     """Compile a JSON Schema (Python data or JSON text); `options` are those of `JsonOptions`.
 
+    `registry` supplies the documents that remote references name, by URI; nothing is fetched.
+
     Raises SchemaError, UnsupportedKeywordError, UnsatisfiableError or LimitExceeded.
     """
-    grammar = compile_schema(schema, options=JsonOptions(**options))
-    return CompiledGrammar(grammar.start, vocabulary, schema=grammar)
+    grammar = compile_schema(schema, options=JsonOptions(**options), registry=registry)
+    return CompiledGrammar(grammar.start, vocabulary)
 
 
 def compile_regex(pattern: str, vocabulary: Vocabulary, *, flags: int = 0) -> CompiledGrammar:
@@ -73,17 +58,3 @@ def term_continuation(term: Term, *, what: str) -> Continuation:
     if not term.nullable:
         return Terminal(written, END)
     return END if is_empty(written) else Union((END, Terminal(written, END)))
-
-
-def _require_every_byte(vocabulary: Vocabulary) -> None:
-    """Refuse a vocabulary in which some byte of UTF-8 text is not a token of its own.
-
-    With them all, whatever bytes can complete a text, tokens can: no mask is ever empty.
-    """
-    missing = vocabulary.missing_bytes
-    if missing:
-        shown = " ".join(f"{byte:02x}" for byte in missing[:8]) + (" ..." if len(missing) > 8 else "")
-        raise UnsupportedError(
-            f"this vocabulary has no token for {len(missing)} of the bytes UTF-8 text is made of: {shown}",
-            hint="byte-level and byte-fallback tokenizers have them all; this one could get stuck mid-text",
-        )

@@ -14,17 +14,34 @@ The names are the field's own (llguidance, xgrammar, vLLM), so what takes their 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from constrain.errors import TokenError
-from constrain.position import Position
+from constrain.continuation import Continuation
+from constrain.errors import TokenError, UnsupportedError
+from constrain.masks import Masks
+from constrain.position import Position, Positions
+from constrain.regular.terms import LOCK
 from constrain.vocabulary.bitmask import Words, unpack_words
+from constrain.vocabulary.tables import shared_tables
+from constrain.vocabulary.vocabulary import Vocabulary
 
-if TYPE_CHECKING:
-    from constrain.compiler import CompiledGrammar
+
+class CompiledGrammar:
+    """A grammar ready to follow generations over one vocabulary; made by the functions of `compiler.py`."""
+
+    def __init__(self, start: Continuation, vocabulary: Vocabulary) -> None:
+        _require_every_byte(vocabulary)
+        self.vocabulary = vocabulary
+        self.start = start
+        self.lock = LOCK  # tables and automaton are shared by every grammar of the process
+        self.positions = Positions(start, shared_tables(vocabulary))
+        self.masks = Masks(self.positions)
+
+    def matcher(self) -> Matcher:
+        """A matcher at the start of a new generation."""
+        return Matcher(self)
 
 
 class Matcher:
@@ -163,3 +180,17 @@ class Matcher:
         if self._is_end(token_id):
             return position if position.can_end else None
         return self._positions.advance(position, token_id)
+
+
+def _require_every_byte(vocabulary: Vocabulary) -> None:
+    """Refuse a vocabulary in which some byte of UTF-8 text is not a token of its own.
+
+    With them all, whatever bytes can complete a text, tokens can: no mask is ever empty.
+    """
+    missing = vocabulary.missing_bytes
+    if missing:
+        shown = " ".join(f"{byte:02x}" for byte in missing[:8]) + (" ..." if len(missing) > 8 else "")
+        raise UnsupportedError(
+            f"this vocabulary has no token for {len(missing)} of the bytes UTF-8 text is made of: {shown}",
+            hint="byte-level and byte-fallback tokenizers have them all; this one could get stuck mid-text",
+        )

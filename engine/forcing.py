@@ -1,10 +1,9 @@
 """Which tokens are certain, where the text is?
 
 After `{` in an object whose first key is required, `"name": "` is certain text, but not certain tokens:
-`"name` and
-`"na` both begin it, and the mask allows both.  Any of them would do; the model was trained on one spelling,
-the one its tokenizer writes.  So the forced text is tokenised as a whole, and its tokens are appended in one
-forward pass, instead of being chosen one by one in several.
+`"name` and `"na` both begin it, and the mask allows both.  Any of them would do; the model was trained on one
+spelling, the one its tokenizer writes.  So the forced text is tokenised as a whole, and its tokens are
+appended in one forward pass, instead of being chosen one by one in several.
 
 The end of the forced text is not certain: a longer token may cross it.  `{"a": "` may go on with the one
 token `": "` or, before a name, with ` "M`... so the tokens kept are those that stay the same whatever
@@ -13,9 +12,8 @@ follows: the text is tokenised alone and before some typical continuations, and 
     forced `{"city": "`   alone  [{", city, ":, "]    before R  [{", city, ":, "R]    kept [{", city, ":]
 
 Source: xgrammar's and llguidance's jump-forward decoding, whose naive form changes what a model writes
-(xgrammar
-#776, llguidance #267); hence the held-back end.  Cost: memoised per forced text; asked only where few
-tokens are allowed, because a forced byte means that every allowed token begins with it.
+(xgrammar #776, llguidance #267); hence the held-back end.  Cost: memoised per forced text; asked only where
+few tokens are allowed, because a forced byte means that every allowed token begins with it.
 """
 
 from __future__ import annotations

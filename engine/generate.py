@@ -30,7 +30,7 @@ from engine.model import LoadedModel, ModelLike, as_model
 from engine.prompting import Message, prompt_tokens, regex_request, schema_request
 
 if TYPE_CHECKING:
-    from constrain.compiler import CompiledGrammar
+    from constrain.matcher import CompiledGrammar
     from engine.sampling import SamplerFunction
 
 T = TypeVar("T")

@@ -96,11 +96,7 @@ class MaskRow:
         self._words = allocate_token_bitmask(1, vocabulary_size)
 
     def fill(self, constraint: Constraint) -> Mask:
-        """Return the constraint's next mask; it lives until the next `fill`.
-
-        >>> MaskRow(40).fill(nothing_is_allowed)
-        ConstrainError: the mask allows no token, so there is nothing to sample
-        """
+        """Return the constraint's next mask; it lives until the next `fill`."""
         constraint.fill_next_token_bitmask(self._words, 0)
         mask = Mask.of(self._words[0])
         if mask.count == 0:

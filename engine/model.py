@@ -4,15 +4,13 @@
     model, tokenizer = load()                                           the embedded lookup model
 
 `load` is mlx-lm's `load` with two differences: what it returns also knows the vocabulary and the network's
-two
-halves (`LoadedModel`), and what goes wrong is one sentence.  Everything public takes any of the four forms a
-model comes in (`as_model`): a `LoadedModel`, a pair from `mlx_lm.load`, a path, or a hub id.
+two halves (`LoadedModel`), and what goes wrong is one sentence.  Everything public takes any of the four
+forms a model comes in (`as_model`): a `LoadedModel`, a pair from `mlx_lm.load`, a path, or a hub id.
 
 The vocabulary is as wide as the *logits*, which may be wider than the tokenizer: models pad their embedding,
-and
-a mask must say no to the padding.  The width is asked of the model itself (one lazy forward pass, whose shape
-is known without computing it).  Its end tokens are all those mlx-lm stops on, so that a model with several
-may use any.
+and a mask must say no to the padding.  The width is asked of the model itself (one lazy forward pass, whose
+shape is known without computing it).  Its end tokens are all those mlx-lm stops on, so that a model with
+several may use any.
 
 Cost: `import mlx_lm` takes a second, so it happens here and not at import; the vocabulary is built on first
 use and cached on disk by its content.

@@ -45,8 +45,8 @@ from engine.masking import Constraint, Mask, apply_bitmask
 class GrammarLogitsProcessor:
     """A constraint as an mlx-lm logits processor, for one sequence.
 
-    >>> processor = GrammarLogitsProcessor(compiled.matcher())
-    >>> mlx_lm.generate(model, tokenizer, prompt, logits_processors=[processor])
+    processor = GrammarLogitsProcessor(compiled.matcher())
+    mlx_lm.generate(model, tokenizer, prompt, logits_processors=[processor])
     """
 
     def __init__(self, matcher: Constraint, *, vocabulary_size: int | None = None) -> None:

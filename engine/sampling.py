@@ -57,7 +57,9 @@ def make_sampler(temp: float = 0.0, *, top_p: float = 0.0, min_p: float = 0.0, t
     """Build a sampler; `temp=0` takes the most probable token, and 0 switches the others off.
 
     >>> make_sampler(0.3, top_p=1.5)
-    InvalidInputError: top_p=1.5 is not a probability
+    Traceback (most recent call last):
+        ...
+    constrain.errors.InvalidInputError: top_p=1.5 is not a probability
     hint: give a number from 0 to 1; 0 or 1 keeps every token
     """
     if not temp >= 0.0:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from constrain.compiler import CompiledGrammar
+from constrain.matcher import CompiledGrammar
 from constrain.position import Position
 from constrain.vocabulary.vocabulary import Vocabulary
 

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from constrain.compiler import CompiledGrammar, compile_json_schema
+from constrain.compiler import compile_json_schema
 from constrain.errors import LimitExceeded, UnsatisfiableError, UnsupportedError
+from constrain.matcher import CompiledGrammar
 from tests.oracle import by_trying, ids, toy_vocabulary
 from tests.strategies import first_part_schemas
 from tests.walks import CHOOSERS, walk

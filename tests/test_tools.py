@@ -36,7 +36,7 @@ def test_modules_stay_short_enough_to_read() -> None:
     sources = [
         path for package in ("constrain", "engine", "benchmarks") for path in (ROOT / package).rglob("*.py")
     ]
-    long = {str(path.relative_to(ROOT)): count for path in sources if (count := _lines(path)) > 560}
+    long = {str(path.relative_to(ROOT)): count for path in sources if (count := _lines(path)) > 600}
 
     assert sources
     assert not long

@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from constrain.compiler import CompiledGrammar
 from constrain.continuation import Continuation, Edge, LiteralEdge
-from constrain.matcher import Matcher
+from constrain.matcher import CompiledGrammar, Matcher
 from constrain.regular.queries import shortest
 
 Chooser = Callable[[random.Random, Matcher, list[int]], int]

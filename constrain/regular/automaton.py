@@ -25,7 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from constrain.errors import LimitExceeded
-from constrain.regular.terms import EMPTY, LOCK, Leaf, Term, bytes_of
+from constrain.regular.byte_sets import bytes_of
+from constrain.regular.terms import EMPTY, LOCK, Leaf, Term
 
 DEAD = 0
 DEFAULT_MAX_STATES = 200_000

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 from constrain.errors import LimitExceeded
 from constrain.regular.automaton import shared_automaton
-from constrain.regular.terms import EMPTY, Term, bytes_of, difference
+from constrain.regular.byte_sets import bytes_of
+from constrain.regular.terms import EMPTY, Term, difference
 
 MAX_STEPS = 200_000
 

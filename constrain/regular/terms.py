@@ -29,17 +29,16 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from constrain.errors import LimitExceeded
+from constrain.regular.byte_sets import ALL_BYTES, join_counts, refine
 
 LOCK: Final = threading.RLock()
 """Guards interning here and in everything built on it; terms are shared by the whole process."""
 
 MAX_MEMBERS: Final = 20_000
-
-ALL_BYTES: Final = (1 << 256) - 1
 
 _interned: weakref.WeakValueDictionary[tuple[object, ...], Term] = weakref.WeakValueDictionary()
 
@@ -407,7 +406,7 @@ def _merge_counts(members: dict[int, Term]) -> None:
             head = member.head if type(member) is Concat else member
             if type(head) is Repeat:
                 counts.append((head.low, head.high))
-        joined = _join_counts(counts)
+        joined = join_counts(counts)
         if len(joined) == len(group):
             continue
         first = group[0]
@@ -418,24 +417,6 @@ def _merge_counts(members: dict[int, Term]) -> None:
             for low, high in joined:
                 merged = _then(repeat(head.body, low, high), tail)
                 members[merged.id] = merged
-
-
-def _join_counts(counts: list[tuple[int, int | None]]) -> list[tuple[int, int | None]]:
-    """Join intervals of counts that overlap or touch.
-
-    >>> _join_counts([(4, None), (0, 2), (3, 3), (9, 9)])
-    [(0, None)]
-    """
-    joined: list[tuple[int, int | None]] = []
-    for low, high in sorted(counts, key=lambda pair: pair[0]):
-        if joined:
-            last_low, last_high = joined[-1]
-            if last_high is None or low <= last_high + 1:
-                top = None if last_high is None or high is None else max(last_high, high)
-                joined[-1] = (last_low, top)
-                continue
-        joined.append((low, high))
-    return joined
 
 
 def _merge_tries(tries: list[Term]) -> Term:
@@ -569,27 +550,6 @@ def without_exclusion(term: Term) -> Term | None:
         if 0 < len(rest) < len(term.members):
             return intersect(*rest)
     return None
-
-
-def refine(*partitions: tuple[int, ...]) -> tuple[int, ...]:
-    """The coarsest partition of the bytes that is finer than each of `partitions`."""
-    result: list[int] = [ALL_BYTES]
-    for partition in partitions:
-        if len(partition) == 1:
-            continue
-        if len(result) == 1:
-            result = list(partition)
-            continue
-        result = [piece for old in result for new in partition if (piece := old & new)]
-    return tuple(result)
-
-
-def bytes_of(mask: int) -> Iterator[int]:
-    """The bytes of a 256-bit set, ascending."""
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
 
 
 def intern_leaf(make: type[Leaf], *key: object) -> Term:

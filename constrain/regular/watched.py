@@ -11,6 +11,7 @@ further back stay until the text gets there.
 
 from __future__ import annotations
 
+from constrain.regular.byte_sets import refine
 from constrain.regular.terms import (
     EMPTY,
     EPSILON,
@@ -25,7 +26,6 @@ from constrain.regular.terms import (
     concat,
     intern,
     intersect,
-    refine,
     repeat,
     without_epsilon,
 )

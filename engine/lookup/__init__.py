@@ -1,9 +1,8 @@
 """The embedded default model: no weights, it looks the answer up in the prompt.
 
 `load()` with no name gives this model, so that the first run of anything here works without a download, on
-any
-machine, in milliseconds.  It is an `mlx.nn.Module` that speaks mlx-lm's model protocol, so everything that
-takes a model takes it: `mlx_lm.generate`, prompt caches, batches, speculative decoding.  Inside it is a
+any machine, in milliseconds.  It is an `mlx.nn.Module` that speaks mlx-lm's model protocol, so everything
+that takes a model takes it: `mlx_lm.generate`, prompt caches, batches, speculative decoding.  Inside it is a
 reader, not a network:
 
     tokens ─▶ reading: request, schema, answer so far      (decodes its context to text)
@@ -15,8 +14,7 @@ It is asked for logits and gives honest ones: every token has a score at every p
 temperature or a top-p does to them what it does to any model's.  Deterministic.
 
 What it is good for: extracting fields from a text, in English and Italian, where the text says them near
-words
-the lexicon knows.  What it is not: a language model.  It reads labels, phrases and shapes; it does not
+words the lexicon knows.  What it is not: a language model.  It reads labels, phrases and shapes; it does not
 understand, translate, count or infer.  Where it finds nothing it writes the shortest valid thing.
 """
 

@@ -10,8 +10,7 @@ It is a plan and no promise: it does not check lengths, patterns or `oneOf`.  Wh
 refuses, the mask overrules when it is written, and the writer goes on from there.
 
 Every value comes with whether it was *found* in the text or only made up to have something (an empty string,
-0,
-the first enum member).  Found decides: an optional property that is not found is left out, an optional
+0, the first enum member).  Found decides: an optional property that is not found is left out, an optional
 type becomes null, and of several `anyOf` branches the first that finds something is taken.
 
 Limits: references are followed 8 deep, arrays hold at most 16 items, a plan at most 500 values.  Cost: 1 to 5

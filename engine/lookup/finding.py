@@ -114,7 +114,7 @@ class Finder:
         for stem in (stem for name in names for stem in _stems(name)):
             if found := re.search(rf"\b(?:(un|in|non-))?{re.escape(stem)}", self.folded):
                 before = re.split(r"[.;,!?]|\bbut\b|\bma\b", self.folded[: found.start()])[-1]
-                return not (found.group(1) or re.search(NEGATIONS, before[-30:]))
+                return not (found.group(1) or re.search(NEGATIONS, " ".join(before.split()[-5:])))
         return None
 
     def listed(self, names: Sequence[str], *, literal: bool = True) -> list[str]:

@@ -274,7 +274,7 @@ add buy set remind schedule translate search look call thanks thank yes no il lo
 una mi ti si ci vi ho hai ha abbiamo hanno sono sei e siamo siete che chi cosa quando dove come
 perche quanto quanti quanta quante quale quali ciao salve buongiorno buonasera gentile caro cara per
 con da di su tra fra al alla ai alle del della dei delle nel nella vorrei voglio devo puoi potresti
-dammi estrai trova crea scrivi prenota ordina aggiungi cerca compra ricordami traduci manda invia
+dammi estrai trova crea scrivi prenota ordina aggiungi cerca compra chiama invita contatta ricordami traduci manda invia
 questo questa questi lei lui loro noi oggi domani ieri today tomorrow yesterday grazie her his their
 our its there here note name age city nome eta citta mio mia sig signor signora mr mrs ms dr am pm
 not non vivo abito lavoro ordine regards meeting riunione appuntamento incontro invoice fattura

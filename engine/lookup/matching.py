@@ -1,9 +1,8 @@
 """Does a span match the pattern of a request?
 
 The pattern is somebody's input, so Python's backtracking `re` is not let near it: `(a+)+$` would hang on
-thirty
-characters.  It is read by our own automata, which take time linear in the span, or, when it is refused there,
-by nothing: then no span matches and the mask alone leads.
+thirty characters.  It is read by our own automata, which take time linear in the span, or, when it is refused
+there, by nothing: then no span matches and the mask alone leads.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 mlx-lm asks a model for three things: a cache, a body that extends it by some tokens, and logits.  Here the
 *hidden state* of a position is its history, the tokens up to it, and the cache is an ordinary mlx-lm
-`KVCache`
-whose keys are the token ids.  So trimming, merging into batches with padding, saving to a file and
+`KVCache` whose keys are the token ids.  So trimming, merging into batches with padding, saving to a file and
 speculative rollback are mlx-lm's own code, and this model keeps no state of its own.
 
     tokens (B, L) ─▶ body: append to the cache ─▶ hidden (B, L, S), -1 where a position sees nothing

@@ -1,10 +1,15 @@
 """Requests with what a careful reader would extract: text, schema, expected fields.
 
-Three lists, by what the lookup model had seen of them when they were written.  `WHILE_WRITING` was looked at
-while the model was made.  `FIRST_UNSEEN` and `SECOND_UNSEEN` were written afterwards, by people's ways of
-asking and not by its rules, each measured once before anything was changed: 79 of 95 fields (83 %), and after
-its failures had been taken up, 78 of 89 fields of the second (88 %).  That is what to expect of a new text.
-What is asserted now is higher, because failures became rules; it guards against losing them.
+Four lists, by what the lookup model had seen of them when they were written.  `WHILE_WRITING` was looked at
+while the model was made.  The others were written afterwards, by people's ways of asking and not by its
+rules, and each was measured once before its failures were looked at:
+
+    FIRST_UNSEEN     79 of 95 fields    83 %
+    SECOND_UNSEEN    78 of 89           88 %    after the failures of the first had become rules
+    THIRD_UNSEEN     54 of 57           95 %    after those of the second
+
+That is what to expect of a new text.  What is asserted now is higher, because failures became rules; it
+guards against losing them.
 """
 
 from __future__ import annotations
@@ -530,5 +535,125 @@ SECOND_UNSEEN: list[Case] = [
         "Nome utente: mrossi, ruolo: amministratore, attivo: no",
         S(username="string", ruolo="string", attivo="boolean"),
         {"username": "mrossi", "ruolo": "amministratore", "attivo": False},
+    ),
+]
+
+THIRD_UNSEEN: list[Case] = [
+    (
+        "Hello, I'm Priya Patel and I'm based in Toronto. I'm a data analyst.",
+        S(name="string", city="string", occupation="string"),
+        {"name": "Priya Patel", "city": "Toronto", "occupation": "data analyst"},
+    ),
+    (
+        "Il signor Conti abita a Verona in via Mazzini 20.",
+        S(nome="string", **{"città": "string"}, indirizzo="string"),
+        {"nome": "Conti", "città": "Verona", "indirizzo": "via Mazzini 20"},
+    ),
+    (
+        "We need 12 chairs and 3 tables by Monday.",
+        S(items=A(S(name="string", quantity="integer"))),
+        {"items": [{"name": "chairs", "quantity": 12}, {"name": "tables", "quantity": 3}]},
+    ),
+    (
+        "The concert starts at 21:00 on 5 July 2025 in Turin.",
+        S(date=D, time="string", city="string"),
+        {"date": "2025-07-05", "time": "21:00", "city": "Turin"},
+    ),
+    (
+        "Quanto costa il biglietto per Londra? Circa 75 euro.",
+        S(prezzo="number", destinazione="string"),
+        {"prezzo": 75, "destinazione": "Londra"},
+    ),
+    (
+        "Worst purchase ever, it broke after two days.",
+        S(sentiment=E("positive", "negative", "neutral")),
+        {"sentiment": "negative"},
+    ),
+    (
+        "Il nuovo ristorante è davvero ottimo",
+        S(sentiment=E("positivo", "negativo")),
+        {"sentiment": "positivo"},
+    ),
+    (
+        "Please cancel my subscription, user id U-5521.",
+        S(action=E("create", "cancel", "update"), user_id="string"),
+        {"action": "cancel", "user_id": "U-5521"},
+    ),
+    (
+        "Kevin is 19 years old and does not have a driving license.",
+        S(name="string", age="integer", driving_license="boolean"),
+        {"name": "Kevin", "age": 19, "driving_license": False},
+    ),
+    ("Sono allergico alle noci e sono vegetariano.", S(vegetariano="boolean"), {"vegetariano": True}),
+    (
+        "Product: Wireless Mouse; SKU: WM-100; price: $19.99; in stock: yes",
+        S(product="string", sku="string", price="number", in_stock="boolean"),
+        {"product": "Wireless Mouse", "sku": "WM-100", "price": 19.99, "in_stock": True},
+    ),
+    (
+        "Ricetta per 4 persone, tempo di preparazione 30 minuti.",
+        S(persone="integer", durata="integer"),
+        {"persone": 4, "durata": 30},
+    ),
+    (
+        "Email: info@shop.it - Tel: 06 12345678 - Sito: www.shop.it",
+        S(email=EM, telefono="string", sito="string"),
+        {"email": "info@shop.it", "telefono": "06 12345678", "sito": "www.shop.it"},
+    ),
+    (
+        "The invoice from Acme Corp amounts to €3,400 and is due on 2025-03-31.",
+        S(vendor="string", amount="number", due_date=D),
+        {"vendor": "Acme Corp", "amount": 3400, "due_date": "2025-03-31"},
+    ),
+    (
+        "I prefer the red one in size large",
+        S(color="string", size=E("small", "medium", "large")),
+        {"color": "red", "size": "large"},
+    ),
+    ("Tags: python, testing, ci", S(tags=A("string")), {"tags": ["python", "testing", "ci"]}),
+    (
+        "Gli ospiti sono Paolo, Marta e Giorgio",
+        S(ospiti=A("string")),
+        {"ospiti": ["Paolo", "Marta", "Giorgio"]},
+    ),
+    (
+        "How is the weather in Rio de Janeiro today?",
+        S(city="string", when="string"),
+        {"city": "Rio de Janeiro", "when": "today"},
+    ),
+    (
+        "Chiama Roberta domani alle 18",
+        S(persona="string", quando="string", ora="string"),
+        {"persona": "Roberta", "quando": "domani", "ora": "18:00"},
+    ),
+    (
+        "My car, a Toyota Corolla from 2018, has 45,000 km",
+        S(year="integer", km="integer"),
+        {"year": 2018, "km": 45000},
+    ),
+    (
+        "Student: Noah Kim. Grade: A. Course: Biology. Score: 92",
+        S(student="string", grade="string", course="string", score="integer"),
+        {"student": "Noah Kim", "grade": "A", "course": "Biology", "score": 92},
+    ),
+    (
+        "Traduci in inglese: 'buona fortuna'",
+        S(text="string", language="string"),
+        {"text": "buona fortuna", "language": "inglese"},
+    ),
+    (
+        "Prenota due camere doppie per tre notti a Rimini",
+        S(camere="integer", notti="integer", citta="string"),
+        {"camere": 2, "notti": 3, "citta": "Rimini"},
+    ),
+    (
+        "Pay $60 to Daniel for dinner",
+        S(amount="number", recipient="string", reason="string"),
+        {"amount": 60, "recipient": "Daniel", "reason": "dinner"},
+    ),
+    (
+        "Nessuna allergia. Gruppo sanguigno: 0+. Peso: 70,5 kg",
+        S(gruppo_sanguigno="string", peso="number"),
+        {"gruppo_sanguigno": "0+", "peso": 70.5},
     ),
 ]

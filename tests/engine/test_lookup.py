@@ -22,7 +22,7 @@ from engine.lookup.shapes import mentions
 from engine.lookup.writing import Planner, place_of
 from engine.model import LoadedModel
 from engine.prompting import prompt_tokens, schema_request
-from tests.engine.extraction_cases import FIRST_UNSEEN, SECOND_UNSEEN, WHILE_WRITING, Case, S
+from tests.engine.extraction_cases import FIRST_UNSEEN, SECOND_UNSEEN, THIRD_UNSEEN, WHILE_WRITING, Case, S
 
 PERSON = S(name="string", age="integer")
 
@@ -38,7 +38,8 @@ def right_fields(cases: list[Case]) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(
-    ("cases", "least"), [(WHILE_WRITING, 1.0), (FIRST_UNSEEN, 0.97), (SECOND_UNSEEN, 0.97)]
+    ("cases", "least"),
+    [(WHILE_WRITING, 1.0), (FIRST_UNSEEN, 0.97), (SECOND_UNSEEN, 0.97), (THIRD_UNSEEN, 0.94)],
 )
 def test_fills_the_fields_a_careful_reader_would(cases: list[Case], least: float) -> None:
     """English and Italian, labels and sentences; see extraction_cases for what new texts get."""
