@@ -26,7 +26,8 @@ from constrain.json_schema.arrays import UNKNOWN, ArrayShape, ArrayState
 from constrain.json_schema.emptiness import Fixpoint
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.goals import Goals
-from constrain.json_schema.objects import ObjectShape, ObjectState
+from constrain.json_schema.listing import list_values
+from constrain.json_schema.objects import SMALL_CELL, ObjectShape, ObjectState
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.units import ObjectAlternative
 from constrain.json_schema.values import ARRAY, OBJECT, SCALAR_TYPES, Value
@@ -373,6 +374,14 @@ class Liveness:
 
     # Values.
 
+    def _has_many(self, shape: ObjectShape) -> bool:
+        """More than SMALL_CELL objects, plainly: each cell has more keys than that."""
+        return (
+            shape.is_plain
+            and self._object_lives(shape)
+            and any(self.is_live(cell.goal) for cell in shape.cells)
+        )
+
     def values(self, goal: Formula, limit: int) -> list[Value] | None:
         """All values of a goal, if there are at most `limit`; None if there are more."""
         found: dict[Value, None] = {}
@@ -389,8 +398,8 @@ class Liveness:
     def _structured_values(
         self, goal: Formula, limit: int, found: dict[Value, None]
     ) -> list[Value] | None:
-        from constrain.json_schema.listing import list_values
-
+        if limit <= SMALL_CELL and any(self._has_many(shape) for shape in self.object_shapes(goal)):
+            return None
         for value in list_values(self, goal, limit):
             found[value] = None
             if len(found) > limit:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic, TypeVar
 
+from constrain.json_schema.component import component
 from constrain.json_schema.finite import few_strings, some_strings
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.number_set import NumberSet
@@ -126,7 +127,7 @@ NUMBER_ALGEBRA: Algebra[Numbers] = Algebra(
 )
 
 
-def _string_algebra(space: StringSpace) -> Algebra[Term]:
+def _string_algebra(space: StringSpace, factor: Callable[[Term], Term]) -> Algebra[Term]:
     def named(atom: Formula) -> Term:
         return space.values(value.data for value in atom.args[0] if value.type == STRING)
 
@@ -137,10 +138,10 @@ def _string_algebra(space: StringSpace) -> Algebra[Term]:
     atoms: dict[str, Callable[[Formula], Term]] = {
         "in": named,
         "nin": lambda atom: difference(space.universe, named(atom)),
-        "pat": lambda atom: space.pattern(atom.args[0]),
-        "npat": lambda atom: difference(space.universe, space.pattern(atom.args[0])),
-        "fmt": format_of,
-        "nfmt": lambda atom: difference(space.universe, format_of(atom)),
+        "pat": lambda atom: factor(space.pattern(atom.args[0])),
+        "npat": lambda atom: difference(space.universe, factor(space.pattern(atom.args[0]))),
+        "fmt": lambda atom: factor(format_of(atom)),
+        "nfmt": lambda atom: difference(space.universe, factor(format_of(atom))),
         "minl": lambda atom: space.length(atom.args[0], None),
         "maxl": lambda atom: space.length(0, atom.args[0]),
     }
@@ -179,10 +180,10 @@ class Scalars:
         self.strings = StringSpace("canonical")
         self.spelled = self.strings if spelling == "canonical" else StringSpace("any")
         self.numbers = NumberSpace("canonical" if spelling == "canonical" else "any")
-        self._string_algebra = _string_algebra(self.strings)
-        self._spelled_algebra = _string_algebra(self.spelled)
+        self._string_algebra = _string_algebra(self.strings, component)
+        self._spelled_algebra = _string_algebra(self.spelled, lambda term: term)
         self._strings: dict[Formula, Term] = {}
-        self._spelled: dict[Formula, Term] = self._strings if self.spelled is self.strings else {}
+        self._spelled: dict[Formula, Term] = {}
         self._numbers: dict[Formula, Numbers] = {}
         self._constants: dict[Formula, frozenset[Value]] = {}
         self._terminals: dict[tuple[Formula, int], Term] = {}
