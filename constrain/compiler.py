@@ -11,11 +11,12 @@ more: states, tables and positions appear when a generation reaches them.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from constrain.continuation import END, Continuation, Terminal, Union
-from constrain.errors import UnsatisfiableError
+from constrain.errors import InvalidInputError, UnsatisfiableError
 from constrain.json_schema.grammar import compile_schema
 from constrain.json_schema.options import JsonOptions
 from constrain.matcher import CompiledGrammar
@@ -23,6 +24,8 @@ from constrain.regular.queries import is_empty
 from constrain.regular.syntax import regex_term
 from constrain.regular.terms import EPSILON, Term, difference
 from constrain.vocabulary.vocabulary import Vocabulary
+
+_OPTION_NAMES = tuple(option.name for option in dataclasses.fields(JsonOptions))
 
 
 def compile_json_schema(
@@ -38,6 +41,11 @@ def compile_json_schema(
 
     Raises SchemaError, UnsupportedKeywordError, UnsatisfiableError or LimitExceeded.
     """
+    unknown = [name for name in options if name not in _OPTION_NAMES]
+    if unknown:
+        raise InvalidInputError(
+            f"there is no option `{unknown[0]}`", hint=f"the options are {', '.join(_OPTION_NAMES)}"
+        )
     grammar = compile_schema(schema, options=JsonOptions(**options), registry=registry)
     return CompiledGrammar(grammar.start, vocabulary)
 

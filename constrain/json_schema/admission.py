@@ -1,7 +1,8 @@
 """One scan over a schema that refuses what cannot be honoured, and notes what is not enforced.
 
-The question: is there anything in this schema that we would get wrong, or drop?  Everything the schema holds and
-everything it refers to is visited once, in the order of the documents, before the first continuation is made:
+The question: is there anything in this schema that we would get wrong, or drop?  Everything the schema holds
+and everything it refers to is visited once, in the order of the documents, before the first continuation is
+made:
 
     {"type": "strnig"}                   SchemaError at #/type
     {"pattern": "(a)\\\\1"}                UnsupportedRegexError at #/pattern

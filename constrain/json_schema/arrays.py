@@ -1,6 +1,7 @@
 """One array, item by item: what may be written, and what that leaves to be done.
 
-An `ArrayShape` is what an alternative says once and for all, an `ArrayState` where a half-written array stands:
+An `ArrayShape` is what an alternative says once and for all, an `ArrayState` where a half-written array
+stands:
 
     {"prefixItems": [A], "items": B, "contains": C, "minItems": 2}
 

@@ -134,7 +134,7 @@ class ValueText(Lazy):
         self.emitter, self.goal, self.back = emitter, goal, back
 
     def make_edges(self) -> Iterable[AnyEdge]:
-        """One edge for the constants, one for numbers, one for strings, one for each array and object shape."""
+        """One edge each for constants, numbers and strings, and one for each array and object shape."""
         emitter = self.emitter
         view, scalars, false = emitter.goals.view, emitter.scalars, emitter.goals.formulas.false
 
@@ -175,7 +175,7 @@ Members = tuple[tuple[str, Value], ...]
 
 
 class ObjectText(Lazy):
-    """Inside an object, before its first key or after a value.  `read` holds the members if they are recorded."""
+    """Inside an object, before its first key or after a value.  `read`: the members, if recorded."""
 
     def __init__(
         self,

@@ -12,8 +12,8 @@ Cost: each dive ends in a string or a cycle, so at most `limit` dives as long as
 
 from __future__ import annotations
 
-from constrain.regular.queries import is_empty, shortest
 from constrain.regular.byte_sets import bytes_of
+from constrain.regular.queries import is_empty, shortest
 from constrain.regular.terms import EMPTY, Term, difference, literals
 
 

@@ -1,7 +1,7 @@
 """From a goal to its alternatives: conjunctions of assertions about one object or one array.
 
-The question: a schema is a boolean combination of assertions; which conjunctions of them may a document go for?
-Multiplying out (disjunctive normal form) is exponential on real schemas, unless every branch is judged
+The question: a schema is a boolean combination of assertions; which conjunctions of them may a document go
+for? Multiplying out (disjunctive normal form) is exponential on real schemas, unless every branch is judged
 against what is already certain.  On a tagged union almost everything is certain at once:
 
     {"required": ["kind"], "oneOf": [{"properties": {"kind": {"const": "a"}, ...}},
@@ -14,9 +14,10 @@ against what is already certain.  On a tagged union almost everything is certain
 The rules, in order of use:
 
 1. Units first: all atoms of all conjuncts; a contradiction among them ends the matter.
-2. Every `or` is simplified under the units: refuted disjuncts go, an entailed one settles the clause, a single
-   one becomes a unit.  An atom is refuted or entailed through the goals of single keys.
-3. `one` is expanded late: the branches still possible, and "not the other" only for pairs that could both hold.
+2. Every `or` is simplified under the units: refuted disjuncts go, an entailed one settles the clause, a
+   single one becomes a unit.  An atom is refuted or entailed through the goals of single keys.
+3. `one` is expanded late: the branches still possible, and "not the other" only for pairs that could both
+   hold.
 4. What must be split is split at the smallest clause first.
 5. A clause that only speaks of single keys is never split.  It is *deferred*: it stays in the alternative,
    and the object's state settles it when the keys arrive.  The negation of nearly every object schema is one.
@@ -178,7 +179,11 @@ class Goals:
             if pending:
                 continue
             late = [clause for clause in clauses if clause.kind in {"one", "notone"}]
-            split = [clause for clause in clauses if clause.kind == "or" and not self._is_deferrable(clause, units)]
+            split = [
+                clause
+                for clause in clauses
+                if clause.kind == "or" and not self._is_deferrable(clause, units)
+            ]
             if split or not late:
                 break
             first = min(late, key=lambda clause: len(clause.parts))

@@ -1,6 +1,6 @@
 """A JSON Schema as a grammar: the entry point of this package, and the order of its stages.
 
-    schema ── references ──▶ nodes ── translate ──▶ formulas ── goals ──▶ alternatives ── emit ──▶ continuations
+    schema ─ references ─▶ nodes ─ translate ─▶ formulas ─ goals ─▶ alternatives ─ emit ─▶ continuations
               admission: one scan that refuses, by name and place, what is malformed or unsupported
 
 `compile_schema` visits the whole schema once, in the scan; everything behind it happens on demand, when a

@@ -102,7 +102,9 @@ class Liveness:
 
     # Objects.
 
-    def object_ways(self, shape: ObjectShape, state: ObjectState, number: int) -> list[tuple[Formula, ObjectState]]:
+    def object_ways(
+        self, shape: ObjectShape, state: ObjectState, number: int
+    ) -> list[tuple[Formula, ObjectState]]:
         """What a named key may bring that can be completed."""
         return [
             (goal, after)
@@ -233,7 +235,8 @@ class Liveness:
             rest = self._fillers(shape, here)
             if rest is not None:
                 goal, number = rest
-                if self.is_live(goal) and self._can_differ((*few, *self._few(shape, goal, number)), state.seen):
+                competing = (*few, *self._few(shape, goal, number))
+                if self.is_live(goal) and self._can_differ(competing, state.seen):
                     return True
                 continue
             for goal, after in shape.ways(here):
@@ -319,7 +322,7 @@ class Liveness:
     def _repeatable_ways(
         self, shape: ArrayShape, goal: Formula, after: ArrayState
     ) -> list[tuple[Formula, ArrayState]]:
-        """An item of an array that must hold some value twice: this one, an earlier one, or two later ones."""
+        """An item of an array that must hold some value twice: this one's, or that of two others."""
         if not self.is_live(goal):
             return []
         if self._can_repeat(shape, after):

@@ -1,8 +1,8 @@
 """One object, key by key: what may be written, and what that leaves to be done.
 
 An `ObjectShape` is what an alternative says once and for all: the keys it names, the goal of each, and the
-*cells* into which its patterns cut all other keys.  An `ObjectState` is what changes while an object is written:
-which keys are still open, which are missing, and what is still owed.
+*cells* into which its patterns cut all other keys.  An `ObjectState` is what changes while an object is
+written: which keys are still open, which are missing, and what is still owed.
 
     {"required": ["a"], "anyOf": [{"required": ["b"]}, {"required": ["c"]}]}
 
@@ -15,7 +15,7 @@ several ways at once: as the one that claims (the key's value must then satisfy 
 leaves the debt to later keys.  The union is exact, and no way is offered that cannot be completed:
 
     some(L, f)              a key in L claims: its goal gains f, the debt is gone
-    clause {k} f | {l} g    k claims f, or its disjunct is struck; closing keeps `all` disjuncts of unseen keys
+    clause {k} f | {l} g    k claims f, or its disjunct is struck; at the end an `all` of an unseen key holds
     not one of the values V every key either differs from all of V, or equals some, and V shrinks
 
 Keys are written at most once.  In the order of the schema, writing a key closes those before it, and any
@@ -152,7 +152,7 @@ class ObjectShape:
             ]
             if len(pieces) > MAX_CELLS:
                 raise LimitExceeded(
-                    f"the patternProperties of a schema cut the keys into more than MAX_CELLS={MAX_CELLS} sets"
+                    f"patternProperties cut the keys of a schema into more than MAX_CELLS={MAX_CELLS} sets"
                 )
         merged: dict[tuple[Formula, int], list[Formula]] = {}
         for piece in pieces:

@@ -1,9 +1,9 @@
 """What a caller may choose about the texts a schema stands for.
 
 A schema describes values; a text also has spaces, a spelling for each string and number, and an order of
-keys.  The defaults write what `json.dumps(..., ensure_ascii=False)` or a pretty-printer would, with keys in the
-order the schema's author gave them.  `JsonOptions.exact()` takes every choice away: its texts are exactly those
-that a validator accepts.
+keys.  The defaults write what `json.dumps(..., ensure_ascii=False)` or a pretty-printer would, with keys in
+the order the schema's author gave them.  `JsonOptions.exact()` takes every choice away: its texts are exactly
+those that a validator accepts.
 """
 
 from __future__ import annotations

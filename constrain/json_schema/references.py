@@ -2,8 +2,8 @@
 
 The question: which schema does `{"$ref": "other#/x"}` mean, and which rules read it?  A `Node` is one schema
 at its place: its contents, the draft that reads it, the resolver that knows its base, a pointer for messages,
-and, where it matters, its dynamic scope.  Equal places are one object, so a formula can name a schema by its node
-and recursion closes on itself:
+and, where it matters, its dynamic scope.  Equal places are one object, so a formula can name a schema by its
+node and recursion closes on itself:
 
     root = Documents.load({"$defs": {"t": {"items": {"$ref": "#/$defs/t"}}}, "$ref": "#/$defs/t"})
     root.refer("$ref", "#/$defs/t")  is  root.refer(...).child("items").refer(...)
@@ -308,7 +308,7 @@ def _resource(contents: Schema, specification: Any) -> Resource[Any]:
 
 
 def _tolerant(specification: Any) -> Any:
-    """The same rules, for documents that may hold anything where a schema should be: the scan judges those."""
+    """The same rules, for documents with anything where a schema should be: the scan judges those."""
 
     def identifier(contents: Schema) -> str | None:
         if not isinstance(contents, dict):

@@ -4,11 +4,12 @@
         at object → some({a}, T)        at null → TRUE        at string → FALSE
 
 Assertions about other types vanish, which is what keeps everything after this small.  References are
-unfolded here, as deep as they apply to the same value; those inside atoms (the schema of a property) stay folded.
+unfolded here, as deep as they apply to the same value; those inside atoms (the schema of a property) stay
+folded.
 
 A reference may lead back to itself without having consumed anything: X = X or string.  The inner X adds
-nothing, in a conjunction as in a disjunction, so it is dropped: the least solution of such an equation.  A schema
-that consists of nothing else (X = X) says nothing at all, and is refused.
+nothing, in a conjunction as in a disjunction, so it is dropped: the least solution of such an equation.  A
+schema that consists of nothing else (X = X) says nothing at all, and is refused.
 """
 
 from __future__ import annotations
@@ -137,6 +138,9 @@ class TypedView:
             [
                 formulas.count("mini", size),
                 formulas.count("maxi", size),
-                *(formulas.item("at", index, formulas.values([item])) for index, item in enumerate(value.items)),
+                *(
+                    formulas.item("at", index, formulas.values([item]))
+                    for index, item in enumerate(value.items)
+                ),
             ]
         )

@@ -2,18 +2,18 @@
 
     {"anyOf": [{"properties": {"a": A}}, {"properties": {"b": B}}], "unevaluatedProperties": false}
 
-Which keys count as evaluated depends on which branches hold.  So the keyword becomes a disjunction over cases,
-each a list of conditions and the keys evaluated under them:
+Which keys count as evaluated depends on which branches hold.  So the keyword becomes a disjunction over
+cases, each a list of conditions and the keys evaluated under them:
 
     branch 1 holds            {a}       every other key is refused
     branch 2 holds            {b}
     both hold                 {a, b}
 
-1. Positively, a case need not deny the branches it does not claim: were they true, more keys would be evaluated,
-   and the assertion only weaker.  So no negations arise, and every subset of `anyOf` is a case.
+1. Positively, a case need not deny the branches it does not claim: were they true, more keys would be
+   evaluated, and the assertion only weaker.  So no negations arise, and every subset of `anyOf` is a case.
 2. Negatively (`not`, `oneOf`) the cases must be exact: every branch is in or denied.
-3. `not` contributes nothing; `if` counts when it holds, even without `then`; a nested keyword of the same name
-   evaluates everything.
+3. `not` contributes nothing; `if` counts when it holds, even without `then`; a nested keyword of the same
+   name evaluates everything.
 4. `contains` evaluates the items it matches, in 2020-12 (not in 2019-09): an item is fine if it satisfies
    the keyword's schema or one of the `contains` that apply.
 
@@ -40,8 +40,8 @@ MAX_CASES = 1_024
 class Case:
     """Under these conditions, this much is evaluated.
 
-    For properties `keys` are languages.  For items `prefix` is how many leading items are evaluated (None: all
-    of them), and `keys` the goals whose items `contains` evaluates.
+    For properties `keys` are languages.  For items `prefix` is how many leading items are evaluated (None:
+    all of them), and `keys` the goals whose items `contains` evaluates.
     """
 
     conditions: tuple[Formula, ...] = ()

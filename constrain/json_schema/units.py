@@ -1,8 +1,9 @@
 """A conjunction of assertions about one object, or about one array, and when it contradicts itself.
 
 While a goal is expanded (goals.py), its certain atoms gather in `ObjectUnits` or `ArrayUnits`.  They answer
-two questions: is this plainly impossible, and is that atom plainly implied?  When nothing is left to decide they
-become an `ObjectAlternative` or `ArrayAlternative`, the form that the states of objects.py and arrays.py follow.
+two questions: is this plainly impossible, and is that atom plainly implied?  When nothing is left to decide
+they become an `ObjectAlternative` or `ArrayAlternative`, the form that the states of objects.py and arrays.py
+follow.
 
     all({kind}, in(a)), some({kind}, T), all({kind}, in(b))     goal(kind) = in(a) and in(b): impossible
     at(0, string), mini 1                                       goal(0) = string: possible

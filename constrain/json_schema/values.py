@@ -7,8 +7,8 @@ so `const`, `enum` and `uniqueItems` work on `Value`:
 
     value_of([1, True]) == value_of([1.0, True]) != value_of([True, 1])
 
-Numbers are exact fractions, taken from the text where there was a text: parse schemas with `parse_json`, which
-reads decimals as decimals.  A Python float means the digits its `repr` shows, because that is what its
+Numbers are exact fractions, taken from the text where there was a text: parse schemas with `parse_json`,
+which reads decimals as decimals.  A Python float means the digits its `repr` shows, because that is what its
 author wrote.
 """
 
@@ -41,7 +41,7 @@ MAX_EXPONENT = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One JSON value.  `data` is None, bool, Fraction, str, a tuple of values, or a frozenset of (key, value).
+    """One JSON value.  `data`: None, bool, Fraction, str, tuple of values, or frozenset of (key, value).
 
     `order` remembers how an author wrote the keys of an object; it is no part of the value.
     """

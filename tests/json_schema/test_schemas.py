@@ -1,4 +1,4 @@
-"""Compiled schemas against an independent validator: what they accept, what they write, and that they never stick."""
+"""Compiled schemas against an independent validator: what they accept and write, and that they never stick."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_accepts_exactly_what_a_validator_accepts(schema: Any, some: list[Any]) 
 @settings(max_examples=300)
 @given(schemas, st.integers(0, 2**32))
 def test_whatever_is_written_is_valid(schema: Any, seed: int) -> None:
-    """Soundness and liveness at once: a random walk ends in a valid document, or is cut off; it never sticks."""
+    """Soundness and liveness at once: a random walk ends in a valid document, or is cut off."""
     grammar = compiled(schema, JsonOptions())
     assume(grammar is not None)
     assert grammar is not None
