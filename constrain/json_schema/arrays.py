@@ -139,9 +139,7 @@ class ArrayShape:
 
     def _counted(self) -> list[Formula]:
         alternative = self.alternative
-        return list(
-            dict.fromkeys(formula for formula, _ in (*alternative.at_least, *alternative.at_most))
-        )
+        return list(dict.fromkeys(formula for formula, _ in (*alternative.at_least, *alternative.at_most)))
 
     def _count(self, formula: Formula, goal: Formula, state: ArrayState) -> Iterator[Way]:
         formulas, alternative = self.goals.formulas, self.alternative

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from constrain.continuation import (
@@ -177,7 +176,7 @@ Members = tuple[tuple[str, Value], ...]
 class ObjectText(Lazy):
     """Inside an object, before its first key or after a value.  `read`: the members, if recorded."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what is interned is made by position
         self,
         emitter: Emitter,
         shape: ObjectShape,
@@ -280,7 +279,7 @@ class KeyText(Lazy):
 class MemberRecorder(Recorder):
     """Takes the value of a member."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what is interned is made by position
         self,
         emitter: Emitter,
         shape: ObjectShape,
@@ -295,22 +294,13 @@ class MemberRecorder(Recorder):
     def after(self, value: Value) -> Continuation:
         """The object, with the member in it."""
         member = (self.name, value)
-        return self.emitter.intern(
-            ObjectText, self.shape, self.state, False, self.back, (*self.read, member)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Items:
-    """The items of an array that is recorded; None where they are not."""
-
-    values: tuple[Value, ...]
+        return self.emitter.intern(ObjectText, self.shape, self.state, False, self.back, (*self.read, member))
 
 
 class ArrayText(Lazy):
     """Inside an array, before its first item or after an item."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what is interned is made by position
         self,
         emitter: Emitter,
         shape: ArrayShape,
@@ -324,7 +314,7 @@ class ArrayText(Lazy):
 
     def make_edges(self) -> Iterable[AnyEdge]:
         """The bracket that closes, and the next item, behind a comma unless the first one is due."""
-        emitter, punctuation = self.emitter, self.emitter.punctuation
+        punctuation = self.emitter.punctuation
         if self.shape.can_close(self.state):
             close = punctuation.close_empty if self.first else punctuation.close
             yield Edge(close["]"], follow(self.back, self._value()))

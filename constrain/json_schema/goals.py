@@ -55,9 +55,7 @@ MAX_COMPARED = 64
 class Goals:
     """Alternatives of formulas, memoised.  Also answers cheap questions about goals."""
 
-    def __init__(
-        self, formulas: Formulas, view: TypedView, scalars: Scalars, options: JsonOptions
-    ) -> None:
+    def __init__(self, formulas: Formulas, view: TypedView, scalars: Scalars, options: JsonOptions) -> None:
         self.formulas = formulas
         self.view = view
         self.scalars = scalars
@@ -180,9 +178,7 @@ class Goals:
                 continue
             late = [clause for clause in clauses if clause.kind in {"one", "notone"}]
             split = [
-                clause
-                for clause in clauses
-                if clause.kind == "or" and not self._is_deferrable(clause, units)
+                clause for clause in clauses if clause.kind == "or" and not self._is_deferrable(clause, units)
             ]
             if split or not late:
                 break

@@ -336,11 +336,7 @@ class Liveness:
         last = max(shape.horizon, state.index)
         if shape.alternative.high is not None:
             last = min(last, shape.alternative.high - 1)
-        return [
-            goal
-            for index in range(state.index, last + 1)
-            if self.is_live(goal := shape.goal(index))
-        ]
+        return [goal for index in range(state.index, last + 1) if self.is_live(goal := shape.goal(index))]
 
     def _can_repeat(self, shape: ArrayShape, state: ArrayState) -> bool:
         """Can an array without a repetition so far still get one?"""
@@ -398,9 +394,7 @@ class Liveness:
             found.update(dict.fromkeys(values))
         return self._structured_values(goal, limit, found)
 
-    def _structured_values(
-        self, goal: Formula, limit: int, found: dict[Value, None]
-    ) -> list[Value] | None:
+    def _structured_values(self, goal: Formula, limit: int, found: dict[Value, None]) -> list[Value] | None:
         if limit <= SMALL_CELL and any(self._has_many(shape) for shape in self.object_shapes(goal)):
             return None
         for value in list_values(self, goal, limit):
@@ -440,4 +434,3 @@ def _has_matching(choices: Sequence[Sequence[Value]]) -> bool:
         return False
 
     return all(place(index, set()) for index in range(len(choices)))
-

@@ -50,7 +50,18 @@ from typing import Literal
 
 from constrain.json_schema.number_set import ANYTHING, TOP, Clause, Condition, Cut, NumberSet
 from constrain.regular.byte_sets import ALL_BYTES
-from constrain.regular.terms import EMPTY, Leaf, Term, choice, concat, intern_leaf, literal, literals, optional, star
+from constrain.regular.terms import (
+    EMPTY,
+    Leaf,
+    Term,
+    choice,
+    concat,
+    intern_leaf,
+    literal,
+    literals,
+    optional,
+    star,
+)
 
 __all__ = ["NumberSet", "NumberSpace"]
 

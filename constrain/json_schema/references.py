@@ -67,7 +67,7 @@ class Node:
 
     __slots__ = ("base", "contents", "dialect", "documents", "environment", "pointer")
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what is interned is made by position
         self,
         documents: Documents,
         contents: Schema,

@@ -160,9 +160,7 @@ def _constant_algebra(universe: frozenset[Value]) -> Algebra[frozenset[Value]]:
         named: frozenset[Value] = formula.args[0] & universe
         return named if formula.kind == "in" else universe - named
 
-    return Algebra(
-        universe, frozenset(), atom, frozenset.intersection, frozenset.union, frozenset.difference
-    )
+    return Algebra(universe, frozenset(), atom, frozenset.intersection, frozenset.union, frozenset.difference)
 
 
 _CONSTANTS = {

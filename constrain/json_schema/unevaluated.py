@@ -214,4 +214,3 @@ def _products(groups: Iterable[list[Case]]) -> list[Case]:
             case = case.join(part)
         found[case] = None
     return list(found)
-

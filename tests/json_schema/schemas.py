@@ -15,9 +15,7 @@ STRINGS = ["", "a", "ab", "b1", "é"]
 NUMBERS = [0, 1, 2, 3, -1, 6, 1.5, 2.0]
 PATTERNS = ["a", "^a", "b$", "^[a-c]+$", "[0-9]"]
 
-scalars = st.one_of(
-    st.none(), st.booleans(), st.sampled_from(NUMBERS), st.sampled_from(STRINGS)
-)
+scalars = st.one_of(st.none(), st.booleans(), st.sampled_from(NUMBERS), st.sampled_from(STRINGS))
 documents = st.recursive(
     scalars,
     lambda inner: st.one_of(

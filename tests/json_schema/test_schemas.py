@@ -1,4 +1,4 @@
-"""Compiled schemas against an independent validator: what they accept and write, and that they never stick."""
+"""Compiled schemas against an independent validator: what they accept and write; they never stick."""
 
 from __future__ import annotations
 

@@ -1,21 +1,11 @@
-"""The real Llama-3 tokenizer, and an empty cache folder."""
+"""An empty cache folder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-from constrain.vocabulary.llama3 import llama3_tokenizer_folder
-
-
-@pytest.fixture(scope="session")
-def llama3_tokenizer() -> Any:
-    from mlx_lm.tokenizer_utils import load
-
-    return load(llama3_tokenizer_folder())
 
 
 @pytest.fixture
