@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from constrain.compiler import compile_json_schema
 from constrain.errors import LimitExceeded, UnsatisfiableError, UnsupportedError
 from constrain.matcher import CompiledGrammar
+from tests.json_schema.schemas import schemas as all_keyword_schemas
 from tests.oracle import by_trying, ids, toy_vocabulary
 from tests.strategies import first_part_schemas
 from tests.walks import CHOOSERS, walk
@@ -85,6 +86,31 @@ def test_the_mask_equals_trying_every_token(schema: Any, seed: int, options: dic
         assert matcher.accept_token(rng.choice(allowed))
         if matcher.is_terminated():
             break
+
+
+@given(
+    schema=all_keyword_schemas,
+    seed=st.integers(0, 2**32),
+    options=OPTIONS,
+    chooser=st.sampled_from(sorted(CHOOSERS)),
+)
+@settings(max_examples=250)
+def test_every_keyword_keeps_the_promises(
+    schema: Any, seed: int, options: dict[str, Any], chooser: str
+) -> None:
+    """Negation, counts, dependencies, unevaluated and unique items: nothing is special to the mask."""
+    compiled = compiled_or_skipped(schema, **options)
+    rng = random.Random(seed)
+    matcher = compiled.matcher()
+    for _ in range(6):
+        allowed = ids(matcher.allowed_token_ids())
+
+        assert allowed == by_trying(compiled, matcher.position), matcher.text
+        assert matcher.accept_token(rng.choice(allowed))
+        if matcher.is_terminated():
+            break
+    text, _ = walk(compiled, rng, CHOOSERS[chooser], max_tokens=30)
+    assert valid(schema, json.loads(text)), text
 
 
 @given(schema=first_part_schemas(), data=st.data())
