@@ -180,7 +180,7 @@ def _explained(name: str, problem: Exception, *, is_local: bool) -> ModelError:
     reason = next(
         (line.strip() for line in str(problem).splitlines() if line.strip()), type(problem).__name__
     )
-    where = name if is_local else f"huggingface.co/{name}"
+    where = name if is_local else f"{name}, on the hub"
     if is_local:
         hint = "an MLX model folder has config.json, model.safetensors and tokenizer.json"
         if reason.startswith("No safetensors found"):

@@ -28,7 +28,7 @@ class JsonOptions:
     `formats`     "assert" or "annotate".
     `additional_properties`  None: as the schema says; False: an object schema that names properties and says
                   nothing about others is closed.
-    `max_states`, `max_alternatives`, `max_steps`  limits; each search that exceeds one raises LimitExceeded.
+    `max_alternatives`, `max_steps`  limits; each search that exceeds one raises LimitExceeded.
     """
 
     whitespace: Literal["default", "compact", "any"] | int = "default"
@@ -36,7 +36,6 @@ class JsonOptions:
     property_order: Literal["schema", "any"] = "schema"
     formats: Literal["assert", "annotate"] = "assert"
     additional_properties: Literal[False] | None = None
-    max_states: int = 100_000
     max_alternatives: int = 1_000
     max_steps: int = 200_000
 

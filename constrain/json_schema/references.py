@@ -125,12 +125,15 @@ class Documents:
         dialect = documents.dialect_of(schema, DEFAULT_DIALECT, "#", supplied)
         root = _resource(schema, dialect.specification)
         base = root.id() or ""
-        documents.registry = known.with_resources(
-            [
-                *((uri, _resource(contents, dialect.specification)) for uri, contents in supplied.items()),
-                (base, root),
-            ]
-        ).crawl()
+        resources = [(uri, _resource(contents, dialect.specification)) for uri, contents in supplied.items()]
+        try:
+            documents.registry = known.with_resources([*resources, (base, root)]).crawl()
+        except (TypeError, AttributeError) as problem:
+            raise SchemaError(
+                "a subschema does not have the form of the dialect that its own `$schema` names",
+                where="#",
+                hint="draft 4 has no boolean schemas; drop the inner `$schema`, or write `{}` for `true`",
+            ) from problem
         return documents, documents._node(schema, dialect, base, "#", ())
 
     def dialect_of(

@@ -114,7 +114,7 @@ def test_an_unreachable_hub_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert message(load, "mlx-community/no-such-model-here") == (
         "the model `mlx-community/no-such-model-here` is not on this machine, and the hub cannot be reached\n"
-        "    at huggingface.co/mlx-community/no-such-model-here\n"
+        "    at mlx-community/no-such-model-here, on the hub\n"
         "hint: connect once to download it, or give a local folder; load() without a name needs neither"
     )
 

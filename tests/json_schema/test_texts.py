@@ -232,3 +232,16 @@ def test_walks_of_a_schema_with_everything_never_stick() -> None:
 
     texts = [random_text(grammar.start, random.Random(seed)) for seed in range(20)]
     assert any(texts)
+
+
+def test_a_boolean_schema_under_an_inner_draft_4_is_a_clear_error() -> None:
+    """Draft 4 has no boolean schemas; the file it was found in mixes dialects."""
+    inner = {"$schema": "http://json-schema.org/draft-04/schema", "properties": {"a": True}}
+
+    with pytest.raises(SchemaError) as caught:
+        compile_schema({"$schema": "http://json-schema.org/draft-07/schema", "properties": {"b": inner}})
+    assert str(caught.value) == (
+        "a subschema does not have the form of the dialect that its own `$schema` names\n"
+        "    at #\n"
+        "hint: draft 4 has no boolean schemas; drop the inner `$schema`, or write `{}` for `true`"
+    )

@@ -1,0 +1,39 @@
+"""This package, as MaskBench asks for it: any property order, canonical spelling, any whitespace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.engines import Refused
+from constrain.compiler import compile_json_schema
+from constrain.errors import ConstrainError
+from constrain.matcher import Matcher
+from constrain.vocabulary.vocabulary import Vocabulary
+
+
+class Constrain:
+    """The engine under test."""
+
+    name = "constrain"
+    settings = 'property_order="any", whitespace="any"'
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.vocabulary = Vocabulary.from_tokenizer(tokenizer)
+
+    def compile(self, schema: Any) -> ConstrainRun:
+        """Compile; a refusal keeps its message."""
+        try:
+            compiled = compile_json_schema(schema, self.vocabulary, property_order="any", whitespace="any")
+        except ConstrainError as problem:
+            raise Refused(str(problem)) from problem
+        return ConstrainRun(compiled.matcher())
+
+
+class ConstrainRun:
+    """A matcher behind the common interface."""
+
+    def __init__(self, matcher: Matcher) -> None:
+        self.fill = matcher.fill_next_token_bitmask
+        self.accept = matcher.accept_token
+        self.is_completed = matcher.is_completed
+        self.restart = matcher.reset

@@ -1,0 +1,162 @@
+"""MaskBench, engines side by side in one process: are they right, and what does a mask cost?
+
+    python -m benchmarks.maskbench --data FILE.jsonl.xz --engine constrain --engine llguidance --sample 500
+
+Each line of the data is `{"name", "schema", "tests": [{"valid", "data"}]}`.  Every instance is written by
+`json.dumps(data, ensure_ascii=False)`, tokenised with the Llama-3 vocabulary and fed token by token: fill the
+mask, test the token's bit, advance.  A schema passes when every valid instance goes through to the end and
+every invalid one is stopped.  Cold is the first pass over a schema never seen before, warm the second.
+A schema that any engine refuses is left out of everybody's timing, and counted.
+
+The clock is the thread's CPU time, read once a token for every engine alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import lzma
+import random
+import resource
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.engines import Engine, Refused, make
+
+WORDS = (128_256 + 31) // 32
+
+
+@dataclass
+class Outcome:
+    """What one engine did with one schema; times in nanoseconds."""
+
+    verdict: str = "pass"
+    first_mask: int = 0
+    cold: list[int] = field(default_factory=list)
+    warm: list[int] = field(default_factory=list)
+
+
+def feed(run: Any, tokens: list[int], bitmask: Any, times: list[int]) -> bool:
+    """Write `tokens` under the mask; False where a token is not allowed or the text may not end."""
+    clock = time.thread_time_ns
+    words = bitmask[0]
+    for token in tokens:
+        start = clock()
+        run.fill(bitmask)
+        allowed = (int(words[token >> 5]) >> (token & 31)) & 1
+        if allowed:
+            run.accept(token)
+        times.append(clock() - start)
+        if not allowed:
+            return False
+    return bool(run.is_completed())
+
+
+def measure(engine: Engine, schema: Any, tests: list[tuple[bool, list[int]]]) -> Outcome:
+    """Compile once, and write every instance, twice."""
+    outcome = Outcome()
+    bitmask = np.zeros((1, WORDS), dtype=np.int32)
+    start = time.thread_time_ns()
+    try:
+        run = engine.compile(schema)
+        run.fill(bitmask)
+    except Refused:
+        outcome.verdict = "refused"
+        return outcome
+    outcome.first_mask = time.thread_time_ns() - start
+    for times in (outcome.cold, outcome.warm):
+        for valid, tokens in tests:
+            run.restart()
+            if feed(run, tokens, bitmask, times) != valid:
+                outcome.verdict = "valid refused" if valid else "invalid taken"
+    return outcome
+
+
+def read_sample(path: Path, sample: int, seed: int) -> list[dict[str, Any]]:
+    """The schemas to measure, in random order."""
+    content = lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
+    cases = [json.loads(line) for line in content.splitlines()]
+    random.Random(seed).shuffle(cases)
+    return cases[:sample] if sample else cases
+
+
+def percentiles(times: list[int]) -> str:
+    """Microseconds: avg, p50, p90, p99, p99.9, max."""
+    if not times:
+        return "no times"
+    micro = np.asarray(times) / 1_000
+    values = [micro.mean(), *np.percentile(micro, [50, 90, 99, 99.9]), micro.max()]
+    return " ".join(f"{value:>10,.1f}" for value in values)
+
+
+def main() -> None:
+    """Run the benchmark and print the tables."""
+    parser = argparse.ArgumentParser(description="MaskBench, engines side by side")
+    parser.add_argument("--data", type=Path, required=True, help="a .jsonl or .jsonl.xz file")
+    parser.add_argument("--engine", action="append", help="constrain or llguidance; may be repeated")
+    parser.add_argument("--sample", type=int, default=500, help="how many schemas; 0 for all")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="write the raw records here")
+    arguments = parser.parse_args()
+    from mlx_lm.tokenizer_utils import load
+
+    from constrain.vocabulary.llama3 import llama3_tokenizer_folder
+
+    tokenizer = load(llama3_tokenizer_folder())
+    engines = [make(name, tokenizer) for name in arguments.engine or ["constrain"]]
+    cases = read_sample(arguments.data, arguments.sample, arguments.seed)
+    outcomes: dict[str, dict[str, Outcome]] = {engine.name: {} for engine in engines}
+    for count, case in enumerate(cases):
+        tests = [
+            (
+                test["valid"],
+                tokenizer.encode(json.dumps(test["data"], ensure_ascii=False), add_special_tokens=False),
+            )
+            for test in case["tests"]
+        ]
+        for engine in engines:
+            outcomes[engine.name][case["name"]] = measure(engine, case["schema"], tests)
+        if sys.stderr.isatty():
+            print(f"\r{count + 1}/{len(cases)}", end="", file=sys.stderr)
+    report(engines, outcomes)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(outcomes, default=vars), encoding="utf-8")
+
+
+def report(engines: list[Engine], outcomes: dict[str, dict[str, Outcome]]) -> None:
+    """Print what was right, and the times over the schemas that nobody refused."""
+    common = set.intersection(
+        *({name for name, o in by_name.items() if o.verdict == "pass"} for by_name in outcomes.values())
+    )
+    for engine in engines:
+        by_name = outcomes[engine.name]
+        counts = Counter(outcome.verdict for outcome in by_name.values())
+        print(f"{engine.name} ({engine.settings}): {len(by_name)} schemas, {dict(counts)}")
+        for verdict in ("valid refused", "invalid taken"):
+            names = [name for name, outcome in by_name.items() if outcome.verdict == verdict]
+            if names:
+                print(f"  {verdict}: {', '.join(names[:10])}")
+    print(f"\nmicroseconds over the {len(common)} schemas that all pass")
+    print(f"{'':28}{'avg':>10} {'p50':>10} {'p90':>10} {'p99':>10} {'p99.9':>10} {'max':>10}")
+    for engine in engines:
+        kept = [outcomes[engine.name][name] for name in common]
+        rows = {
+            "first mask": [outcome.first_mask for outcome in kept],
+            "token, cold": [t for outcome in kept for t in outcome.cold],
+            "token, warm": [t for outcome in kept for t in outcome.warm],
+        }
+        for label, times in rows.items():
+            print(f"{engine.name + ' ' + label:28}{percentiles(times)}")
+    print(
+        f"\npeak memory of the process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB"
+    )
+
+
+if __name__ == "__main__":
+    main()
