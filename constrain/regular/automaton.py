@@ -21,6 +21,8 @@ states of the automaton and the terms of one emptiness search.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -83,10 +85,9 @@ class Automaton:
                 term = self._terms[state]
                 row = np.zeros(256, dtype=np.int32)
                 for mask in term.classes():
-                    members = list(bytes_of(mask))
-                    to = self.state(term.derivative(members[0]))
+                    to = self.state(term.derivative((mask & -mask).bit_length() - 1))
                     if to:
-                        row[members] = to
+                        row[_members(mask)] = to
                 self._rows[state] = row
         return row
 
@@ -139,6 +140,12 @@ class Automaton:
         for seen in parent:
             self._empty[seen] = True
         return True
+
+
+@lru_cache(maxsize=4_096)
+def _members(mask: int) -> npt.NDArray[np.intp]:
+    """The bytes of a set, as indices into a row; the same few sets come again and again."""
+    return np.fromiter(bytes_of(mask), dtype=np.intp)
 
 
 _shared = Automaton()
