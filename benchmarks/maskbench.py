@@ -18,9 +18,12 @@ import json
 import lzma
 import random
 import resource
+import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +40,7 @@ class Outcome:
     """What one engine did with one schema; times in nanoseconds."""
 
     verdict: str = "pass"
+    reason: str = ""
     first_mask: int = 0
     cold: list[int] = field(default_factory=list)
     warm: list[int] = field(default_factory=list)
@@ -58,30 +62,62 @@ def feed(run: Any, tokens: list[int], bitmask: Any, times: list[int]) -> bool:
     return bool(run.is_completed())
 
 
-def measure(engine: Engine, schema: Any, tests: list[tuple[bool, list[int]]]) -> Outcome:
+class OutOfTime(BaseException):
+    """One engine took longer than `--limit` over one schema."""
+
+
+@contextmanager
+def limited(seconds: int) -> Iterator[None]:
+    """Raise OutOfTime after so many seconds; 0 for no limit."""
+
+    def stop(_signal: int, _frame: object) -> None:
+        raise OutOfTime
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def measure(engine: Engine, schema: Any, tests: list[tuple[bool, list[int]]], limit: int) -> Outcome:
     """Compile once, and write every instance, twice."""
     outcome = Outcome()
-    bitmask = np.zeros((1, WORDS), dtype=np.int32)
-    start = time.thread_time_ns()
     try:
-        run = engine.compile(schema)
-        run.fill(bitmask)
-    except Refused:
-        outcome.verdict = "refused"
-        return outcome
-    outcome.first_mask = time.thread_time_ns() - start
-    for times in (outcome.cold, outcome.warm):
-        for valid, tokens in tests:
-            run.restart()
-            if feed(run, tokens, bitmask, times) != valid:
-                outcome.verdict = "valid refused" if valid else "invalid taken"
+        with limited(limit):
+            write(engine, schema, tests, outcome)
+    except Refused as refusal:
+        outcome.verdict, outcome.reason = "refused", str(refusal)
+    except OutOfTime:
+        outcome.verdict = "hang"
+    except Exception as crash:
+        outcome.verdict, outcome.reason = "crash", repr(crash)
     return outcome
 
 
-def read_sample(path: Path, sample: int, seed: int) -> list[dict[str, Any]]:
+def write(engine: Engine, schema: Any, tests: list[tuple[bool, list[int]]], outcome: Outcome) -> None:
+    """The work of `measure`, timed into `outcome`."""
+    bitmask = np.zeros((1, WORDS), dtype=np.int32)
+    start = time.thread_time_ns()
+    run = engine.compile(schema)
+    run.fill(bitmask)
+    outcome.first_mask = time.thread_time_ns() - start
+    for times in (outcome.cold, outcome.warm):
+        for number, (valid, tokens) in enumerate(tests):
+            run.restart()
+            if feed(run, tokens, bitmask, times) != valid:
+                outcome.verdict = "valid refused" if valid else "invalid taken"
+                outcome.reason = f"instance {number}"
+
+
+def read_sample(path: Path, half: str | None, sample: int, seed: int) -> list[dict[str, Any]]:
     """The schemas to measure, in random order."""
     content = lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
     cases = [json.loads(line) for line in content.splitlines()]
+    if half is not None:
+        cases = cases[half == "odd" :: 2]
     random.Random(seed).shuffle(cases)
     return cases[:sample] if sample else cases
 
@@ -102,6 +138,8 @@ def main() -> None:
     parser.add_argument("--engine", action="append", help="constrain or llguidance; may be repeated")
     parser.add_argument("--sample", type=int, default=500, help="how many schemas; 0 for all")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--half", choices=["even", "odd"], help="only every other line of the file")
+    parser.add_argument("--limit", type=int, default=60, help="seconds for one schema; longer is a hang")
     parser.add_argument("--json", type=Path, help="write the raw records here")
     arguments = parser.parse_args()
     from mlx_lm.tokenizer_utils import load
@@ -110,7 +148,7 @@ def main() -> None:
 
     tokenizer = load(llama3_tokenizer_folder())
     engines = [make(name, tokenizer) for name in arguments.engine or ["constrain"]]
-    cases = read_sample(arguments.data, arguments.sample, arguments.seed)
+    cases = read_sample(arguments.data, arguments.half, arguments.sample, arguments.seed)
     outcomes: dict[str, dict[str, Outcome]] = {engine.name: {} for engine in engines}
     for count, case in enumerate(cases):
         tests = [
@@ -121,7 +159,7 @@ def main() -> None:
             for test in case["tests"]
         ]
         for engine in engines:
-            outcomes[engine.name][case["name"]] = measure(engine, case["schema"], tests)
+            outcomes[engine.name][case["name"]] = measure(engine, case["schema"], tests, arguments.limit)
         if sys.stderr.isatty():
             print(f"\r{count + 1}/{len(cases)}", end="", file=sys.stderr)
     report(engines, outcomes)
@@ -138,10 +176,9 @@ def report(engines: list[Engine], outcomes: dict[str, dict[str, Outcome]]) -> No
         by_name = outcomes[engine.name]
         counts = Counter(outcome.verdict for outcome in by_name.values())
         print(f"{engine.name} ({engine.settings}): {len(by_name)} schemas, {dict(counts)}")
-        for verdict in ("valid refused", "invalid taken"):
-            names = [name for name, outcome in by_name.items() if outcome.verdict == verdict]
-            if names:
-                print(f"  {verdict}: {', '.join(names[:10])}")
+        for name, outcome in by_name.items():
+            if outcome.verdict != "pass" and (outcome.verdict != "refused" or len(engines) == 1):
+                print(f"  {outcome.verdict}: {name} {' '.join(outcome.reason.splitlines()[:1])}")
     print(f"\nmicroseconds over the {len(common)} schemas that all pass")
     print(f"{'':28}{'avg':>10} {'p50':>10} {'p90':>10} {'p99':>10} {'p99.9':>10} {'max':>10}")
     for engine in engines:

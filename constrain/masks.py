@@ -154,8 +154,9 @@ class Masks:
                 if child is None:
                     continue
                 total.ids.update(remainders.tokens(child))
-                for index in bits(literals.here[to] & allowed):
-                    rest = remainders.intern(remainders.nodes[child])
-                    if rest:
+                complete = literals.here[to] & allowed
+                rest = remainders.intern(remainders.nodes[child]) if complete else 0
+                if rest:
+                    for index in bits(complete):
                         total.add(self.reach(rest, edge.then(index)))
                 stack.append((child, to))

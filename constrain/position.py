@@ -24,9 +24,10 @@ by their own contract, so every position has a text that completes it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import cast
 
-from constrain.continuation import Continuation, Edge, LiteralEdge, LiteralSet
+from constrain.continuation import Continuation, Edge, LiteralEdge
 from constrain.vocabulary.bitmask import Words
 from constrain.vocabulary.tables import Tables
 
@@ -99,21 +100,26 @@ class Positions:
     def step(self, threads: Threads, byte: int) -> Threads:
         """The threads after one more byte."""
         after: Threads = {}
-        for number, where, captured in threads:
-            if type(where) is Edge:
-                self._step_terminal(number, where, captured, byte, after)
-            elif type(where) is LiteralEdge:
-                self._step_literal(number, where, byte, after)
+        for number, edge, captured in self.readers(threads):
+            if type(edge) is Edge:
+                self._step_terminal(number, edge, captured, byte, after)
             else:
-                for edge in cast(Continuation, where).edges:
-                    if type(edge) is Edge:
-                        start = self.tables.automaton.state(edge.terminal)
-                        self._step_terminal(start, edge, b"", byte, after)
-                    elif type(edge) is LiteralEdge:
-                        self._step_literal(0, edge, byte, after)
-                    else:
-                        raise AssertionError("a preview was taken for a position")
+                self._step_literal(number, cast(LiteralEdge, edge), byte, after)
         return after
+
+    def readers(self, threads: Iterable[Thread]) -> Iterator[tuple[int, Edge | LiteralEdge, bytes]]:
+        """The threads with each continuation replaced by its edges, about to be read."""
+        for number, where, captured in threads:
+            if not isinstance(where, Continuation):
+                yield number, where, captured
+                continue
+            for edge in where.edges:
+                if type(edge) is Edge:
+                    yield self.tables.automaton.state(edge.terminal), edge, b""
+                elif type(edge) is LiteralEdge:
+                    yield 0, edge, b""
+                else:
+                    raise AssertionError("a preview was taken for a position")
 
     def _step_terminal(self, state: int, edge: Edge, captured: bytes, byte: int, after: Threads) -> None:
         to = self.tables.row(state)[byte]
@@ -136,7 +142,7 @@ class Positions:
             return
         below = literals.below[child] & edge.allowed
         here = literals.here[child] & edge.allowed
-        if below & ~here or (below and goes_on(literals, child, edge.allowed)):
+        if below & ~here:
             after[child, edge, b""] = None
         for index in bits(here):
             after[0, edge.then(index), b""] = None
@@ -144,18 +150,11 @@ class Positions:
     def next_bytes(self, threads: Threads) -> set[int]:
         """The bytes that some thread can read next."""
         found: set[int] = set()
-        for number, where, _ in threads:
-            if type(where) is Edge:
+        for number, edge, _ in self.readers(threads):
+            if type(edge) is Edge:
                 found.update(byte for byte, _ in self.tables.live(number))
-            elif type(where) is LiteralEdge:
-                found.update(_literal_bytes(number, where))
             else:
-                for edge in cast(Continuation, where).edges:
-                    if type(edge) is Edge:
-                        start = self.tables.automaton.state(edge.terminal)
-                        found.update(byte for byte, _ in self.tables.live(start))
-                    elif type(edge) is LiteralEdge:
-                        found.update(_literal_bytes(0, edge))
+                found.update(_literal_bytes(number, cast(LiteralEdge, edge)))
         return found
 
     def forced_bytes(self, position: Position) -> bytes:
@@ -172,11 +171,6 @@ class Positions:
             forced.append(byte)
             threads = self.step(threads, byte)
         return bytes(forced)
-
-
-def goes_on(literals: LiteralSet, node: int, allowed: int) -> bool:
-    """Does an allowed literal go on past `node`?"""
-    return any(literals.below[child] & allowed for child in literals.children[node].values())
 
 
 def bits(mask: int) -> list[int]:

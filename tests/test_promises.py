@@ -49,6 +49,18 @@ def valid(schema: Any, value: Any) -> bool:
     return one
 
 
+def assert_masks_equal_trying(compiled: CompiledGrammar, rng: random.Random, steps: int) -> None:
+    """Walk at random; at every step the mask must be what trying every token gives."""
+    matcher = compiled.matcher()
+    for _ in range(steps):
+        allowed = ids(matcher.allowed_token_ids())
+
+        assert allowed == by_trying(compiled, matcher.position), matcher.text
+        assert matcher.accept_token(rng.choice(allowed))
+        if matcher.is_terminated():
+            break
+
+
 OPTIONS = st.fixed_dictionaries(
     {
         "property_order": st.sampled_from(["schema", "any"]),
@@ -77,15 +89,7 @@ def test_every_walk_ends_in_text_that_both_validators_take(
 def test_the_mask_equals_trying_every_token(schema: Any, seed: int, options: dict[str, Any]) -> None:
     """Promise 3, from inside: the fast way and the definition agree at every step of a walk."""
     compiled = compiled_or_skipped(schema, **options)
-    rng = random.Random(seed)
-    matcher = compiled.matcher()
-    for _ in range(12):
-        allowed = ids(matcher.allowed_token_ids())
-
-        assert allowed == by_trying(compiled, matcher.position), matcher.text
-        assert matcher.accept_token(rng.choice(allowed))
-        if matcher.is_terminated():
-            break
+    assert_masks_equal_trying(compiled, random.Random(seed), steps=12)
 
 
 @given(
@@ -101,14 +105,8 @@ def test_every_keyword_keeps_the_promises(
     """Negation, counts, dependencies, unevaluated and unique items: nothing is special to the mask."""
     compiled = compiled_or_skipped(schema, **options)
     rng = random.Random(seed)
-    matcher = compiled.matcher()
-    for _ in range(6):
-        allowed = ids(matcher.allowed_token_ids())
+    assert_masks_equal_trying(compiled, rng, steps=6)
 
-        assert allowed == by_trying(compiled, matcher.position), matcher.text
-        assert matcher.accept_token(rng.choice(allowed))
-        if matcher.is_terminated():
-            break
     text, _ = walk(compiled, rng, CHOOSERS[chooser], max_tokens=30)
     assert valid(schema, json.loads(text)), text
 

@@ -95,6 +95,11 @@ class Automaton:
         """The successor of `state` by one byte."""
         return int(self.row(state)[byte])
 
+    @property
+    def remembered(self) -> int:
+        """How many terms this automaton knows to be empty, or not."""
+        return len(self._empty)
+
     def extensible(self, state: int) -> bool:
         """Can a text go on from `state`?"""
         return bool(self.row(state).any())
@@ -152,9 +157,12 @@ _shared = Automaton()
 
 
 def shared_automaton() -> Automaton:
-    """The automaton of this process; a fresh one takes over when it is half full, and holders keep theirs."""
+    """The automaton of this process; a fresh one takes over when it is half full, and holders keep theirs.
+
+    What is remembered of emptiness counts too: it keeps terms alive that have no state.
+    """
     global _shared  # noqa: PLW0603 - the one process-wide table, with its eviction
     with LOCK:
-        if len(_shared) * 2 > _shared.max_states:
+        if len(_shared) * 2 > _shared.max_states or _shared.remembered > _shared.max_states:
             _shared = Automaton()
         return _shared

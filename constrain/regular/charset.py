@@ -3,16 +3,19 @@
 A charset is a sorted tuple of disjoint inclusive ranges, `[a-cx]` is ((97, 99), (120, 120)).
 
 Sources: Python's `re` documentation for `\\d \\w \\s`; ECMA-262, 22.2.2.9, for CharacterClassEscape; Unicode
-general categories through `unicodedata`, which is the version of Unicode that Python carries.
+general categories through `unicodedata`, which is the version of Unicode that Python carries; the scripts are
+in `scripts.py`.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
+from typing import Literal
 
 CharSet = tuple[tuple[int, int], ...]
+Dialect = Literal["python", "ecma"]
 
 MAX_CODEPOINT = 0x10FFFF
 EVERY: CharSet = ((0, MAX_CODEPOINT),)
@@ -117,22 +120,17 @@ _LONG_NAMES = {
     "Surrogate": "Cs", "Private_Use": "Co", "Unassigned": "Cn",
 }  # fmt: skip
 
-_SCRIPTS = {"Latin": "LATIN", "Latn": "LATIN", "Greek": "GREEK", "Grek": "GREEK", "Cyrillic": "CYRILLIC",
-            "Cyrl": "CYRILLIC", "Hebrew": "HEBREW", "Hebr": "HEBREW", "Arabic": "ARABIC", "Arab": "ARABIC",
-            "Hiragana": "HIRAGANA", "Hira": "HIRAGANA", "Katakana": "KATAKANA", "Kana": "KATAKANA",
-            "Han": "CJK UNIFIED IDEOGRAPH", "Hani": "CJK UNIFIED IDEOGRAPH", "Hangul": "HANGUL", "Hang": "HANGUL",
-            "Thai": "THAI", "Devanagari": "DEVANAGARI", "Deva": "DEVANAGARI"}  # fmt: skip
-
 
 @cache
 def category(name: str) -> CharSet | None:
-    """A general category by its short or long name, or a binary property we know; None if unknown."""
+    """A general category by its short or long name, or a binary property we know; None if unknown.
+
+    `Alphabetic` is not among them: Python has no table for its marks (Other_Alphabetic).
+    """
     if name == "Any":
         return EVERY
     if name == "ASCII":
         return ((0, 0x7F),)
-    if name in ("Alphabetic", "Alpha"):
-        return _where(lambda c: unicodedata.category(c)[0] == "L" or unicodedata.category(c) == "Nl")
     if name in ("Uppercase", "Upper"):
         return _where(str.isupper)
     if name in ("Lowercase", "Lower"):
@@ -149,17 +147,15 @@ def category(name: str) -> CharSet | None:
     return union(*[_by_category()[known] for known in short_names]) if short_names else None
 
 
-@cache
-def script(name: str) -> CharSet | None:
-    """The characters of a script, by their Unicode names; None for a script we do not know."""
-    prefix = _SCRIPTS.get(name)
-    if prefix is None:
-        return None
-    return _where(lambda character: unicodedata.name(character, "").startswith(prefix))
+_EXTRA_PAIRS = ((0x390, 0x1FD3), (0x3B0, 0x1FE3), (0xFB05, 0xFB06))
+"""Characters that differ only in case to both dialects, though neither is the other's upper or lower case."""
+
+_DOTTED_AND_DOTLESS = (0x49, 0x69, 0x130, 0x131)
+"""The four letters i, which `re` takes for one another; ECMA-262 folds only `I` and `i`."""
 
 
 @cache
-def _case_variants() -> dict[int, tuple[int, ...]]:
+def _case_variants(dialect: Dialect) -> dict[int, tuple[int, ...]]:
     groups: dict[str, set[int]] = {}
     for code in range(_CASED_END):
         character = chr(code)
@@ -171,17 +167,22 @@ def _case_variants() -> dict[int, tuple[int, ...]]:
             if len(upper) == 1 and len(upper.lower()) == 1:
                 groups.setdefault(upper.lower(), set()).update((code, ord(upper)))
     table: dict[int, set[int]] = {}
-    for members in groups.values():
+    for members in [*groups.values(), *map(set, _EXTRA_PAIRS)]:
         for code in members:
             table.setdefault(code, set()).update(members)
+    same_letter = set(_DOTTED_AND_DOTLESS) if dialect == "python" else set(_DOTTED_AND_DOTLESS[:2])
+    for code in _DOTTED_AND_DOTLESS:
+        table[code] = same_letter if code in same_letter else {code}
     return {code: tuple(sorted(members)) for code, members in table.items() if len(members) > 1}
 
 
-def ignoring_case(charset: CharSet, *, ascii_only: bool = False) -> CharSet:
-    """The set, closed under simple case mapping.
+def ignoring_case(charset: CharSet, *, dialect: Dialect = "python", ascii_only: bool = False) -> CharSet:
+    """The set, closed under the dialect's simple case mapping.
 
     >>> ignoring_case(((97, 98),), ascii_only=True)
     ((65, 66), (97, 98))
+    >>> [chr(low) for low, _ in ignoring_case(((0x73, 0x73),))]
+    ['S', 's', 'ſ']
     """
     extra: list[tuple[int, int]] = []
     if ascii_only:
@@ -190,14 +191,14 @@ def ignoring_case(charset: CharSet, *, ascii_only: bool = False) -> CharSet:
                 if chr(code).isalpha():
                     extra.append((code ^ 0x20, code ^ 0x20))
     else:
-        for code, variants in _case_variants().items():
+        for code, variants in _case_variants(dialect).items():
             if holds(charset, code):
                 extra.extend((other, other) for other in variants)
     return normal([*charset, *extra])
 
 
-def _where(predicate) -> CharSet:  # type: ignore[no-untyped-def]
-    spans = []
+def _where(predicate: Callable[[str], bool]) -> CharSet:
+    spans: list[tuple[int, int]] = []
     start: int | None = None
     for code in range(MAX_CODEPOINT + 2):
         inside = code <= MAX_CODEPOINT and not 0xD800 <= code <= 0xDFFF and predicate(chr(code))

@@ -14,22 +14,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import NoReturn
 
-from constrain.errors import RegexError, UnsupportedRegexError, caret
-from constrain.regular import charset
-from constrain.regular.charset import CharSet
+from constrain.errors import LimitExceeded, RegexError, UnsupportedRegexError, caret
+from constrain.regular import charset, scripts
+from constrain.regular.charset import CharSet, Dialect
 
-Dialect = Literal["python", "ecma"]
-MAX_NESTING = 200
+MAX_NESTING = 100
+"""Groups within groups; each costs five frames of Python's stack, which has a thousand."""
+
 _KNOWN_FLAGS = {
     "i": re.IGNORECASE,
     "s": re.DOTALL,
     "m": re.MULTILINE,
     "x": re.VERBOSE,
     "a": re.ASCII,
-    "u": 0,
-    "L": 0,
+    "u": re.UNICODE,
 }
 
 
@@ -65,17 +65,17 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """The start of the text, or with `lines` of a line."""
+    """The start of the text, or of a line; `lines` are the characters that end one."""
 
-    lines: bool = False
+    lines: CharSet = ()
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The end of the text; `before` is what may still follow there: nothing, or a final newline."""
+    """The end of the text, with `newline` also before a final newline; or of a line, as for `Begin`."""
 
     newline: bool = False
-    lines: bool = False
+    lines: CharSet = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,11 @@ class _Parser:
     def _choice(self) -> Node:
         self.depth += 1
         if self.depth > MAX_NESTING:
-            self._wrong(f"groups nest deeper than {MAX_NESTING}", self.at)
+            raise LimitExceeded(
+                f"this pattern nests groups deeper than max_nesting={MAX_NESTING}",
+                where=caret(self.text, self.at - 1),
+                hint="parentheses around a single group or character can go",
+            )
         flags = self.flags
         options = [self._sequence()]
         while self._take("|"):
@@ -145,26 +149,32 @@ class _Parser:
     def _sequence(self) -> Node:
         items: list[Node] = []
         while self.at < len(self.text) and self.text[self.at] not in "|)":
-            if self.flags & re.VERBOSE and self._skip_blank():
+            if self._skip_ignored():
                 continue
             start = self.at
             atom = self._atom()
             items.append(self._repeated(atom, start))
         return items[0] if len(items) == 1 else Sequence(tuple(items))
 
-    def _skip_blank(self) -> bool:
-        if self.text[self.at].isspace():
-            self.at += 1
+    def _skip_ignored(self) -> bool:
+        """Skip a comment, or with `x` a blank: what follows counts the atom before it, not the comment."""
+        if not self.ecma and self.text.startswith("(?#", self.at):
+            end = self.text.find(")", self.at)
+            if end < 0:
+                self._wrong("a comment that is not closed", self.at)
+            self.at = end + 1
             return True
-        if self.text[self.at] == "#":
-            while self.at < len(self.text) and self.text[self.at] != "\n":
-                self.at += 1
+        char = self.text[self.at : self.at + 1] if self.flags & re.VERBOSE else ""
+        if char == "#":
+            end = self.text.find("\n", self.at)
+            self.at = len(self.text) if end < 0 else end
             return True
-        return False
+        self.at += char.isspace()
+        return char.isspace()
 
     def _repeated(self, atom: Node, start: int) -> Node:
         while self.at < len(self.text):
-            if self.flags & re.VERBOSE and self._skip_blank():
+            if self._skip_ignored():
                 continue
             begin = self.at
             bounds = self._bounds()
@@ -184,7 +194,9 @@ class _Parser:
                     "drop the `+`, or spell the exception out with a look-ahead",
                 )
             atom = Repeat(atom, low, high)
-            if self._bounds_ahead():
+            while self._skip_ignored():
+                pass
+            if self._bounds_ahead(self.at):
                 self._wrong("multiple repeat", self.at)
         return atom
 
@@ -193,8 +205,8 @@ class _Parser:
         if simple is not None:
             self.at += 1
             return simple
-        found = _BRACES.match(self.text, self.at)
-        if not found or (self.ecma and not found[1]) or not (found[1] or found[3]):
+        found = self._braces(self.at)
+        if found is None:
             return None
         self.at = found.end()
         low = int(found[1] or 0)
@@ -202,11 +214,13 @@ class _Parser:
             return low, low
         return low, int(found[3]) if found[3] else None
 
-    def _bounds_ahead(self) -> bool:
-        if self.at >= len(self.text):
-            return False
-        found = _BRACES.match(self.text, self.at)
-        return self.text[self.at] in "*+?" or bool(found and (found[1] or (found[3] and not self.ecma)))
+    def _braces(self, at: int) -> re.Match[str] | None:
+        """The counts at `at`; a brace that is not one is a character, and the dialects differ on `{,3}`."""
+        found = _BRACES.match(self.text, at)
+        return found if found and (found[1] or (not self.ecma and found[2])) else None
+
+    def _bounds_ahead(self, at: int) -> bool:
+        return self.text[at : at + 1] in ("*", "+", "?") or self._braces(at) is not None
 
     # Atoms
 
@@ -223,12 +237,12 @@ class _Parser:
         if char == ".":
             if self.flags & re.DOTALL:
                 return Chars(charset.EVERY)
-            return Chars(charset.inverse(charset.ECMA_NEWLINES if self.ecma else charset.NEWLINE))
+            return Chars(charset.inverse(self._newlines()))
         if char == "^":
-            return Begin(bool(self.flags & re.MULTILINE))
+            return Begin(lines=self._lines())
         if char == "$":
-            return End(newline=not self.ecma, lines=bool(self.flags & re.MULTILINE))
-        if char in "*+?":
+            return End(newline=not self.ecma, lines=self._lines())
+        if self._bounds_ahead(start):
             self._wrong("nothing to repeat", start)
         return self._char(ord(char))
 
@@ -238,7 +252,10 @@ class _Parser:
 
     def _cased(self, members: CharSet) -> CharSet:
         if self.flags & re.IGNORECASE:
-            return charset.ignoring_case(members, ascii_only=bool(self.flags & re.ASCII))
+            ascii_only = bool(self.flags & re.ASCII)
+            return charset.ignoring_case(
+                members, dialect="ecma" if self.ecma else "python", ascii_only=ascii_only
+            )
         return members
 
     def _group(self, start: int) -> Node:
@@ -254,12 +271,6 @@ class _Parser:
         ):
             if self._take(mark):
                 return Look(self._closed(start), ahead, negative, start)
-        if self._take("#") and not self.ecma:
-            end = self.text.find(")", self.at)
-            if end < 0:
-                self._wrong("a comment that is not closed", start)
-            self.at = end + 1
-            return NOTHING
         named = _NAME.match(self.text, self.at)
         if named:
             self.at = named.end()
@@ -288,6 +299,9 @@ class _Parser:
             on |= _KNOWN_FLAGS[letter]
         for letter in found[2] or "":
             off |= _KNOWN_FLAGS[letter]
+        if on & (re.ASCII | re.UNICODE):
+            # The two exclude one another, and the inner group's choice holds.
+            off |= re.UNICODE if on & re.ASCII else re.ASCII
         self.flags = (self.flags | on) & ~off
         if found[3] == ")":
             if start and not self.ecma and self.text[:start].strip():
@@ -326,7 +340,8 @@ class _Parser:
     def _cased_escape(self, start: int, *, in_class: bool) -> CharSet:
         members = self._escaped(start, in_class=in_class)
         single = len(members) == 1 and members[0][0] == members[0][1]
-        return self._cased(members) if single else members
+        folded = single or (self.ecma and self.text[start + 1] in "pP")
+        return self._cased(members) if folded else members
 
     def _escaped(self, start: int, *, in_class: bool) -> CharSet:
         """The set an escape stands for; `at` is behind the backslash."""
@@ -356,9 +371,8 @@ class _Parser:
             return self._unicode(start)
         if char == "U" and not self.ecma:
             return self._hex(8, start)
-        if char == "c" and self.ecma and self.at < len(self.text) and self.text[self.at].isalpha():
-            self.at += 1
-            return ord(self.text[self.at - 1]) % 32
+        if char == "c" and self.ecma:
+            return self._control(in_class=in_class)
         if char in "01234567":
             octal = re.compile(r"[0-7]{1,3}").match(self.text, self.at - 1)
             if octal and (char == "0" or in_class or len(octal[0]) == 3):
@@ -367,6 +381,17 @@ class _Parser:
         if char.isascii() and char.isalnum() and not self.ecma:
             self._wrong(f"an unknown escape `\\{char}`", start, self.at)
         return ord(char)
+
+    def _control(self, *, in_class: bool) -> int:
+        following = self.text[self.at : self.at + 1]
+        if following.isascii() and (
+            following.isalpha() or (in_class and (following.isdigit() or following == "_"))
+        ):
+            self.at += 1
+            return ord(following) % 32
+        # Annex B: the backslash stands for itself, and `c` is read again.
+        self.at -= 1
+        return ord("\\")
 
     def _hex(self, count: int, start: int) -> int:
         digits = self.text[self.at : self.at + count]
@@ -402,8 +427,8 @@ class _Parser:
         found = None
         if key in ("", "General_Category", "gc"):
             found = charset.category(value)
-        elif key in ("Script", "sc", "Script_Extensions", "scx"):
-            found = charset.script(value)
+        elif key in ("Script", "sc"):
+            found = scripts.script(value)
         if found is None:
             self._unsupported(
                 f"the Unicode property `{name}` is not known here",
@@ -412,6 +437,12 @@ class _Parser:
                 "general categories (`L`, `Lu`, `Nd`, ...) and common scripts are",
             )
         return found
+
+    def _newlines(self) -> CharSet:
+        return charset.ECMA_NEWLINES if self.ecma else charset.NEWLINE
+
+    def _lines(self) -> CharSet:
+        return self._newlines() if self.flags & re.MULTILINE else ()
 
     def _digits(self) -> CharSet:
         return charset.ASCII_DIGITS if self.ecma or self.flags & re.ASCII else charset.unicode_digits()
@@ -500,4 +531,4 @@ def _single(members: CharSet) -> int | None:
 
 _BRACES = re.compile(r"\{(\d*)(,(\d*))?\}")
 _NAME = re.compile(r"P?<([^\W\d]\w*)>")
-_FLAGS = re.compile(r"([aiLmsux]*)(?:-([imsx]+))?([:)])")
+_FLAGS = re.compile(r"(?!\))([aimsux]*)(?:-([imsx]+))?([:)])")

@@ -49,11 +49,11 @@ def shortest(term: Term) -> bytes | None:
         for text, here in frontier:
             if here.nullable:
                 return text
-            for byte, after in _ways(here):
+            for mask, after in _ways(here):
                 steps += 1
                 if after not in seen:
                     seen.add(after)
-                    following.append((text + bytes((byte,)), after))
+                    following.append((text + bytes((next(bytes_of(mask)),)), after))
             _check(steps)
         frontier = following
     return None
@@ -83,7 +83,8 @@ def enumerate_strings(term: Term, limit: int) -> Iterator[bytes]:
                     return
         reached: dict[Term, int] = {}
         for text, here in frontier:
-            for byte, after in sorted(_all_ways(here), key=lambda way: way[0]):
+            ways = ((byte, after) for mask, after in _ways(here) for byte in bytes_of(mask))
+            for byte, after in sorted(ways, key=lambda way: way[0]):
                 steps += 1
                 # Texts that reach one state complete alike, so `limit` of them are enough.
                 if reached.get(after, 0) < limit:
@@ -93,26 +94,13 @@ def enumerate_strings(term: Term, limit: int) -> Iterator[bytes]:
         frontier = following
 
 
-def _ways(term: Term) -> list[tuple[int, Term]]:
-    """One byte of each class that leads on, and where it leads, in byte order."""
+def _ways(term: Term) -> Iterator[tuple[int, Term]]:
+    """The classes of bytes (bit sets) that lead on, and where; in the order of their first bytes."""
     automaton = shared_automaton()
-    ways = []
-    for mask in term.classes():
-        byte = (mask & -mask).bit_length() - 1
-        after = term.derivative(byte)
-        if not automaton.is_empty(after):
-            ways.append((byte, after))
-    return sorted(ways, key=lambda way: way[0])
-
-
-def _all_ways(term: Term) -> Iterator[tuple[int, Term]]:
-    """Every byte that leads on, and where it leads."""
-    automaton = shared_automaton()
-    for mask in term.classes():
+    for mask in sorted(term.classes(), key=lambda mask: mask & -mask):
         after = term.derivative((mask & -mask).bit_length() - 1)
         if not automaton.is_empty(after):
-            for byte in bytes_of(mask):
-                yield byte, after
+            yield mask, after
 
 
 def _check(steps: int) -> None:

@@ -24,6 +24,7 @@ Sources: Brzozowski 1964 for derivatives with boolean operators; Miyazaki and Mi
 regular expressions with lookahead" (2019), for assertions as intersections.  We depart in two ways:
 1. The rest of the pattern is passed along instead of kept as a second component of the term.
 2. A look-ahead inside an unbounded repeat would need a fixed point over rests; it is refused by place.
+   So is one inside a look-behind, where the rest is not yet written.
 """
 
 from __future__ import annotations
@@ -33,13 +34,12 @@ from typing import Final
 
 from constrain.errors import UnsupportedRegexError, caret
 from constrain.regular import charset
-from constrain.regular.charset import CharSet
+from constrain.regular.charset import CharSet, Dialect
 from constrain.regular.pattern import (
     Begin,
     Boundary,
     Chars,
     Choice,
-    Dialect,
     End,
     Look,
     Node,
@@ -77,13 +77,15 @@ def regex_term(
 
 
 class _Translation:
-    def __init__(self, pattern: str, alphabet: Alphabet) -> None:
+    """One pattern, or, `within` a look-behind, what that holds: then nothing is known of what follows."""
+
+    def __init__(self, pattern: str, alphabet: Alphabet, within: Look | None = None) -> None:
+        self.within = within
         self.pattern = pattern
         self.alphabet = alphabet
         self.anything = star(alphabet(charset.EVERY))
         self.watches: list[Term] = []
         self._chars: dict[CharSet, Term] = {}
-        self._plain: dict[int, bool] = {}
 
     def whole(self, tree: Node, *, search: bool) -> Term:
         """The whole pattern as a term."""
@@ -127,7 +129,11 @@ class _Translation:
         if not _looks_ahead(node.body):
             return concat(repeat(self._write(node.body, EPSILON), node.low, node.high), rest)
         if node.high is None or node.high > _MAX_UNROLLED:
-            raise self._refusal("looks ahead inside an unbounded repeat", node)
+            raise self._refusal(
+                "looks ahead inside an unbounded repeat",
+                node,
+                "move the assertion out of the repeat, or give the repeat a small upper bound",
+            )
         for count in range(node.high, 0, -1):
             once = self._write(node.body, rest)
             rest = once if count <= node.low else choice(once, rest)
@@ -135,16 +141,21 @@ class _Translation:
 
     def _begin(self, node: Begin) -> Term:
         if node.lines:
-            return self._assertion(choice(EPSILON, concat(self.anything, self._char(charset.NEWLINE))))
+            return self._assertion(choice(EPSILON, concat(self.anything, self._char(node.lines))))
         return self._assertion(EPSILON)
 
     def _end(self, node: End) -> Term:
-        newline = self._char(charset.NEWLINE)
         if node.lines:
-            return choice(EPSILON, concat(newline, self.anything))
-        return choice(EPSILON, newline) if node.newline else EPSILON
+            return choice(EPSILON, concat(self._char(node.lines), self.anything))
+        return choice(EPSILON, self._char(charset.NEWLINE)) if node.newline else EPSILON
 
     def _boundary(self, node: Boundary, rest: Term) -> Term:
+        if self.within is not None and (rest.nullable or not rest.fixed):
+            raise self._refusal(
+                "ends a look-behind with a word boundary",
+                self.within,
+                "put the boundary after the look-behind",
+            )
         word = self._char(node.word)
         behind = concat(self.anything, word)
         after_word = self._assertion(behind)
@@ -166,15 +177,13 @@ class _Translation:
         if node.ahead:
             seen = self._write(node.body, self.anything)
             return difference(rest, seen) if node.negative else intersect(rest, seen)
-        if _contains(node.body, Look) or _looks_ahead(node.body) or _contains(node.body, Begin):
-            anchored, body = _strip_begin(node.body)
-            if _contains(body, Look) or _looks_ahead(body) or _contains(body, Begin):
-                raise self._refusal("looks around inside a look-behind", node)
-            behind = self._write(body, EPSILON)
-            if not anchored:
-                behind = concat(self.anything, behind)
-        else:
-            behind = concat(self.anything, self._write(node.body, EPSILON))
+        if _has_look_ahead(node.body):
+            raise self._refusal(
+                "looks ahead inside a look-behind", node, "look ahead after the look-behind instead"
+            )
+        # What is behind may itself ask about the text so far: a translation, and watches, of its own.
+        inner = _Translation(self.pattern, self.alphabet, within=node)
+        behind = watched(concat(inner.anything, inner._write(node.body, EPSILON)), tuple(inner.watches))
         watch = difference(self.anything, behind) if node.negative else behind
         return concat(self._assertion(watch), rest)
 
@@ -184,12 +193,12 @@ class _Translation:
             self.watches.append(watch)
         return Assertion.make(self.watches.index(watch))
 
-    def _refusal(self, what: str, node: Node) -> UnsupportedRegexError:
+    def _refusal(self, what: str, node: Node, hint: str) -> UnsupportedRegexError:
         at = _first_look(node)
         return UnsupportedRegexError(
             f"this pattern {what}",
             where=caret(self.pattern, 0 if at is None else at, len(self.pattern) if at is None else at + 2),
-            hint="move the assertion out of the repeat, or give the repeat a small upper bound",
+            hint=hint,
         )
 
 
@@ -217,8 +226,13 @@ def _looks_ahead(node: Node) -> bool:
     return any(_looks_ahead(child) for child in _children(node))
 
 
-def _contains(node: Node, kind: type) -> bool:
-    return isinstance(node, kind) or any(_contains(child, kind) for child in _children(node))
+def _has_look_ahead(node: Node) -> bool:
+    """Is there a `$` or a look-ahead in the node, not counting what look-behinds hold?"""
+    if isinstance(node, End):
+        return True
+    if isinstance(node, Look):
+        return node.ahead
+    return any(_has_look_ahead(child) for child in _children(node))
 
 
 def _first_look(node: Node) -> int | None:

@@ -142,10 +142,12 @@ class Choice(Term):
         )
 
     def derivative(self, byte: int) -> Term:
-        return choice(*[member.derivative(byte) for member in self.members])
+        if len(self.members) < 16:  # then a few suffixes walked twice cost less than noting them
+            return choice(*[member.derivative(byte) for member in self.members])
+        return choice(*[_then(head.derivative(byte), tail) for head, tail in _fronts(self.members)])
 
     def _find_classes(self) -> tuple[int, ...]:
-        return refine(*[member.classes() for member in self.members])
+        return refine(*{head: head.classes() for head, _ in _fronts(self.members)}.values())
 
 
 class Concat(Term):
@@ -164,12 +166,33 @@ class Concat(Term):
 
     def derivative(self, byte: int) -> Term:
         first = _then(self.head.derivative(byte), self.tail)
-        return choice(first, self.tail.derivative(byte)) if self.head.nullable else first
+        if not self.head.nullable:
+            return first
+        tail = self.tail
+        if type(tail) is not Concat or not tail.head.nullable:
+            return choice(first, tail.derivative(byte))
+        return choice(*[_then(head.derivative(byte), rest) for head, rest in _fronts((self,))])
 
     def _find_classes(self) -> tuple[int, ...]:
-        if self.head.nullable:
-            return refine(self.head.classes(), self.tail.classes())
-        return self.head.classes()
+        if not self.head.nullable:
+            return self.head.classes()
+        return refine(*{head: head.classes() for head, _ in _fronts((self,))}.values())
+
+
+def _fronts(terms: Iterable[Term]) -> list[tuple[Term, Term]]:
+    """Every (head, tail) whose head may read the next byte, each once.
+
+    Walking every suffix of `a?a?a?...` to its end anew would be quadratic, and recursing too deep.
+    """
+    fronts: dict[Term, tuple[Term, Term]] = {}
+    for term in terms:
+        at = term
+        while at not in fronts:
+            fronts[at] = head, tail = (at.head, at.tail) if type(at) is Concat else (at, EPSILON)
+            if not head.nullable:
+                break
+            at = tail
+    return list(fronts.values())
 
 
 class Repeat(Term):
@@ -392,45 +415,45 @@ def _merge_counts(members: dict[int, Term]) -> None:
     Nested bounded repeats are ambiguous about how far each has counted; without this their states
     would be sets of counts, and there are exponentially many of those.
     """
-    groups: dict[tuple[int, int], list[Term]] = {}
+    groups: dict[tuple[int, int], list[tuple[Term, Repeat, Term]]] = {}
     for member in members.values():
-        head = member.head if type(member) is Concat else member
+        head, tail = (member.head, member.tail) if type(member) is Concat else (member, EPSILON)
         if type(head) is Repeat:
-            tail = member.tail if type(member) is Concat else EPSILON
-            groups.setdefault((head.body.id, tail.id), []).append(member)
+            groups.setdefault((head.body.id, tail.id), []).append((member, head, tail))
     for group in groups.values():
         if len(group) < 2:
             continue
-        counts = []
-        for member in group:
-            head = member.head if type(member) is Concat else member
-            if type(head) is Repeat:
-                counts.append((head.low, head.high))
-        joined = join_counts(counts)
+        joined = join_counts([(head.low, head.high) for _, head, _ in group])
         if len(joined) == len(group):
             continue
-        first = group[0]
-        head, tail = (first.head, first.tail) if type(first) is Concat else (first, EPSILON)
-        for member in group:
+        for member, _, _ in group:
             del members[member.id]
-        if type(head) is Repeat:
-            for low, high in joined:
-                merged = _then(repeat(head.body, low, high), tail)
-                members[merged.id] = merged
+        _, counted, tail = group[0]
+        for low, high in joined:
+            merged = _then(repeat(counted.body, low, high), tail)
+            members[merged.id] = merged
 
 
 def _merge_tries(tries: list[Term]) -> Term:
-    """The union of finite sets as one trie; recursion is as deep as the longest shared prefix."""
-    distinct = list({term.id: term for term in tries}.values())
-    if len(distinct) == 1:
-        return distinct[0]
-    here = any(term.nullable for term in distinct)
-    groups: dict[int, list[Term]] = {}
-    for term in distinct:
-        if type(term) is Strings:
-            for byte, child in term.children.items():
-                groups.setdefault(byte, []).append(child)
-    return _strings(here, {byte: _merge_tries(group) for byte, group in groups.items()})
+    """The union of finite sets as one trie.  A stack of its own: shared prefixes may be thousands long."""
+    root: dict[int, Term] = {}
+    work: list[tuple[list[Term], dict[int, Term], int, dict[int, Term] | None]] = [(tries, root, 0, None)]
+    while work:
+        nodes, goes, byte, children = work.pop()
+        distinct = dict.fromkeys(nodes)
+        if children is not None:
+            goes[byte] = _strings(any(node.nullable for node in nodes), children)
+        elif len(distinct) == 1:
+            goes[byte] = nodes[0]
+        else:
+            groups: dict[int, list[Term]] = {}
+            for node in distinct:
+                for label, child in node.children.items() if type(node) is Strings else ():
+                    groups.setdefault(label, []).append(child)
+            made: dict[int, Term] = {}
+            work.append((nodes, goes, byte, made))
+            work.extend((group, made, label, None) for label, group in groups.items())
+    return root[0]
 
 
 def repeat(term: Term, low: int = 0, high: int | None = None) -> Term:

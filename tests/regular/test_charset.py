@@ -1,0 +1,141 @@
+"""Sets of code points, checked over all of Unicode against whoever defines them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from constrain.errors import UnsupportedRegexError
+from constrain.regular import charset
+from constrain.regular.charset import CharSet
+from constrain.regular.queries import accepts
+from constrain.regular.scripts import script
+from constrain.regular.syntax import regex_term
+from constrain.regular.utf8 import utf8
+
+CHARACTERS = "".join(chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF)
+
+
+def members(of: CharSet) -> set[int]:
+    return {code for low, high in of for code in range(low, high + 1) if not 0xD800 <= code <= 0xDFFF}
+
+
+@pytest.mark.parametrize(
+    ("shorthand", "flags", "ours"),
+    [
+        (r"\d", 0, charset.unicode_digits()),
+        (r"\w", 0, charset.unicode_word()),
+        (r"\s", 0, charset.unicode_space()),
+        (r"\d", re.ASCII, charset.ASCII_DIGITS),
+        (r"\w", re.ASCII, charset.ASCII_WORD),
+        (r"\s", re.ASCII, charset.ASCII_SPACE),
+    ],
+)
+def test_shorthands_are_those_of_re(shorthand: str, flags: int, ours: CharSet) -> None:
+    """Every code point is asked."""
+    assert members(ours) == {ord(character) for character in re.findall(shorthand, CHARACTERS, flags)}
+
+
+def test_ignoring_case_is_what_re_ignores() -> None:
+    """Every character with a case; the four letters i and the Greek and Latin doubles are the traps."""
+    cased = [c for c in CHARACTERS if len({c, c.lower(), c.upper(), c.casefold()}) > 1]
+    text = "".join(cased)
+    wrong = [
+        c
+        for c in cased
+        if members(charset.ignoring_case(((ord(c), ord(c)),)))
+        != {ord(other) for other in re.findall(re.escape(c), text, re.IGNORECASE)}
+    ]
+
+    assert wrong == []
+
+
+def test_ecma_262_folds_only_two_of_the_letters_i() -> None:
+    """Its canonicalisation takes simple case folding, which leaves the Turkic letters alone."""
+    folded = charset.ignoring_case(((ord("i"), ord("i")),), dialect="ecma")
+
+    assert members(folded) == {ord("i"), ord("I")}
+
+
+@pytest.mark.parametrize("name", ["L", "Lu", "Nd", "P", "Zs", "Sm", "Cc"])
+def test_categories_are_those_of_unicodedata(name: str) -> None:
+    """A single letter is the union of its categories."""
+    expected = {ord(c) for c in CHARACTERS if unicodedata.category(c).startswith(name)}
+
+    assert members(charset.category(name) or ()) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "belongs", "does_not"),
+    [
+        ("Greek", "αΩ\u2126\u1d5d", "a\u037e\u0387"),
+        ("Latin", "aéªK\u02b0", "\u271dα1"),
+        ("Arabic", "ع\u06f1", "\u060c\u0640"),
+        ("Han", "中\u2e80\u3007", "あ。"),
+        ("Katakana", "カ\u32d0", "\u30fb\u30fc"),
+        ("Cyrl", "я\u0483", "a"),
+    ],
+)
+def test_scripts_are_not_what_character_names_suggest(name: str, belongs: str, does_not: str) -> None:
+    """U+037E is named GREEK QUESTION MARK and is a semicolon; U+2126 is named OHM SIGN and is Greek."""
+    codes = members(script(name) or ())
+
+    assert [c for c in belongs if ord(c) not in codes] == []
+    assert [c for c in does_not if ord(c) in codes] == []
+
+
+@pytest.mark.parametrize("name", ["Script=Klingon", "Script_Extensions=Greek", "Alphabetic", "Emoji"])
+def test_a_property_without_a_table_is_refused_by_name(name: str) -> None:
+    """An approximation would be an unsound mask."""
+    with pytest.raises(UnsupportedRegexError) as caught:
+        regex_term(rf"\p{{{name}}}+", dialect="ecma")
+    assert str(caught.value) == (
+        f"the Unicode property `{name}` is not known here\n"
+        f'    "\\p{{{name}}}+"\n'
+        f"     {'^' * (len(name) + 4)}\n"
+        "hint: general categories (`L`, `Lu`, `Nd`, ...) and common scripts are"
+    )
+
+
+RANGES = st.lists(st.tuples(st.integers(0, 0x10FFFF), st.integers(0, 0x10FFFF)), max_size=4).map(
+    lambda pairs: charset.normal((min(pair), max(pair)) for pair in pairs)
+)
+
+
+@given(RANGES, st.lists(st.characters(), min_size=1, max_size=20))
+def test_utf8_spells_exactly_the_members(of: CharSet, others: list[str]) -> None:
+    """Inside, outside, and at both sides of every edge."""
+    term = utf8(of)
+    edges = [
+        code + step for pair in of for code in pair for step in (-1, 0, 1) if 0 <= code + step <= 0x10FFFF
+    ]
+    for character in [*others, *map(chr, edges)]:
+        if not 0xD800 <= ord(character) <= 0xDFFF:
+            assert accepts(term, character.encode()) == charset.holds(of, ord(character)), hex(ord(character))
+
+
+@given(st.binary(max_size=5))
+def test_utf8_holds_nothing_that_does_not_decode(text: bytes) -> None:
+    """No overlong forms, no surrogates, nothing past U+10FFFF: as strict as Python's decoder."""
+    try:
+        one = len(text.decode()) == 1
+    except UnicodeDecodeError:
+        one = False
+
+    assert accepts(utf8(charset.EVERY), text) == one
+
+
+@given(RANGES, RANGES)
+def test_charsets_are_sets(one: CharSet, other: CharSet) -> None:
+    """Checked at the edges, where ranges go wrong."""
+    edges = {c + step for pair in (*one, *other) for c in pair for step in (-1, 0, 1)} & set(range(0x110000))
+    for code in edges:
+        a, b = charset.holds(one, code), charset.holds(other, code)
+
+        assert charset.holds(charset.union(one, other), code) == (a or b)
+        assert charset.holds(charset.meet(one, other), code) == (a and b)
+        assert charset.holds(charset.inverse(one), code) == (not a)

@@ -1,0 +1,124 @@
+"""Patterns made to hurt cost a clear error or little time; never a crash, a hang or a leak."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from constrain.errors import LimitExceeded, UnsupportedError
+from constrain.regular import automaton
+from constrain.regular.charset import CharSet
+from constrain.regular.queries import accepts, is_empty
+from constrain.regular.syntax import regex_term
+from constrain.regular.terms import Term, byte_set, choice, concat, difference, literal, literals
+from constrain.regular.utf8 import utf8
+from tests.regular.test_syntax import ASSERTIONS, patterns, python_pattern
+
+
+@pytest.mark.parametrize("count", [2_000, 3_000])
+@pytest.mark.parametrize("unit", ["a?", "(?:a?b?)", "[ab]", "a*"])
+def test_a_long_run_of_optional_parts_is_neither_deep_nor_quadratic(unit: str, count: int) -> None:
+    """Its state is the choice of its suffixes; each is walked once for all of them."""
+    term = regex_term(unit * count)
+
+    assert accepts(term, b"a" * 10) == (unit != "[ab]")
+
+
+def test_literals_that_share_thousands_of_bytes_merge() -> None:
+    """Two long `enum` values that differ at the end."""
+    text = b"x" * 5_000
+    merged = choice(literal(text + b"y"), literal(text + b"z"))
+
+    assert merged is literals([text + b"y", text + b"z"])
+
+
+@pytest.mark.parametrize("pattern", ["(" * 300 + "a" + ")" * 300, "(?=" * 101 + "a" + ")" * 101])
+def test_groups_nested_too_deep_are_too_large_not_wrong(pattern: str) -> None:
+    """The stack has an end, and a pattern may not find it."""
+    with pytest.raises(LimitExceeded) as caught:
+        regex_term(pattern)
+    assert caught.value.what == "this pattern nests groups deeper than max_nesting=100"
+    assert caught.value.hint == "parentheses around a single group or character can go"
+
+
+def test_what_is_remembered_of_emptiness_is_thrown_away_with_the_automaton(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Emptiness searches make no states; without counting them a long-lived process would only grow."""
+    small = automaton.Automaton(max_states=400)
+    monkeypatch.setattr(automaton, "_shared", small)
+    for digits in range(40):
+        is_empty(difference(regex_term(rf"[0-9]{{{digits}}}x"), regex_term(rf"[0-9]*y{{{digits + 1}}}x")))
+
+    assert automaton.shared_automaton() is not small
+
+
+def spelled(members: CharSet) -> Term:
+    """A second alphabet: `<` before every character, or `=` and `~` for a hyphen alone."""
+    plain = concat(literal(b"<"), utf8(members))
+    return (
+        choice(plain, byte_set(1 << ord("~"))) if any(low <= 0x2D <= high for low, high in members) else plain
+    )
+
+
+@given(
+    patterns(ASSERTIONS), st.lists(st.text(alphabet="ab1 -\n", max_size=5), min_size=8, max_size=8), st.data()
+)
+@settings(max_examples=150)
+def test_any_alphabet_that_reads_back_will_do(pattern: str, texts: list[str], data: st.DataObject) -> None:
+    """JSON spells a character in several ways; complements must stay within the spellings."""
+    compiled = python_pattern(pattern, 0)
+    try:
+        term = regex_term(pattern, search=True, alphabet=spelled)
+    except UnsupportedError:
+        assume(False)
+        raise
+    for text in texts:
+        ways = [("~" if c == "-" and data.draw(st.booleans()) else f"<{c}") for c in text]
+
+        assert accepts(term, "".join(ways).encode()) == bool(compiled.search(text)), ways
+        assert not accepts(term, "".join(ways).encode() + b"<")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "takes", "refuses"),
+    [
+        (r"(?u:\w)", ["é"], ["-"]),
+        (r"(?i)İ", ["i", "I", "ı", "İ"], ["j"]),
+        (r"a{,}", ["", "aaa"], ["a{,}"]),
+        (r"a{}", ["a{}"], ["a"]),
+        (r"xa(?#c)*", ["x", "xaa"], ["xaxa"]),
+        ("(?x)xa #c\n*", ["x", "xaa"], ["xaxa"]),
+        (r"(?<=^|,)a", ["a"], [",a"]),
+    ],
+)
+def test_corners_of_the_python_dialect(pattern: str, takes: list[str], refuses: list[str]) -> None:
+    """Found by comparing with `re`; the last one `re` refuses, and ECMA-262 takes."""
+    term = regex_term(pattern, flags=re.ASCII if "u:" in pattern else 0)
+
+    assert [text for text in takes if not accepts(term, text.encode())] == []
+    assert [text for text in refuses if accepts(term, text.encode())] == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "flags", "takes", "refuses"),
+    [
+        (r"^\c$", 0, [r"\c"], ["c", "\x03"]),
+        (r"^[\c1]$", 0, ["\x11"], ["c", "1"]),
+        (r"^\cé$", 0, [r"\cé"], ["\x09"]),
+        (r"^a$", re.MULTILINE, ["b\u2028a", "a\rb"], ["ab"]),
+        (r"^\p{Lu}$", re.IGNORECASE, ["a", "A"], ["1"]),
+        (r"(?<=^|,)b", 0, ["b", "a,b"], ["ab"]),
+        (r"(?<!\bno )more", 0, ["more", "any more", "casino more"], ["no more", "say no more"]),
+        (r"(?<=(?<!a)b)c", 0, ["bc", "xbc"], ["abc", "c"]),
+    ],
+)
+def test_corners_of_the_ecma_dialect(pattern: str, flags: int, takes: list[str], refuses: list[str]) -> None:
+    """As Node 20 answers, in Unicode mode where the pattern has one."""
+    term = regex_term(pattern, dialect="ecma", flags=flags, search=True)
+
+    assert [text for text in takes if not accepts(term, text.encode())] == []
+    assert [text for text in refuses if accepts(term, text.encode())] == []
