@@ -122,12 +122,12 @@ class Positions:
                     raise AssertionError("a preview was taken for a position")
 
     def _step_terminal(self, state: int, edge: Edge, captured: bytes, byte: int, after: Threads) -> None:
-        to = self.tables.row(state)[byte]
+        to = self.tables.step(state, byte)
         if not to:
             return
         if edge.capture is not None:
             captured += bytes((byte,))
-        if self.tables.live(to):
+        if self.tables.extensible(to):
             after[to, edge, captured] = None
         if self.tables.automaton.accepting[to]:
             then = edge.capture(captured) if edge.capture is not None else edge.then

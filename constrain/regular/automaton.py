@@ -9,7 +9,8 @@ would lead into `ab & ~(ab|cd)`, a term that is not EMPTY and has no string:
 Terms made without intersection, complement and leaves are empty only when they are EMPTY.  For the
 others a depth-first search over derivatives looks for a nullable term; a string found makes every
 term on its path nonempty, a search that ends without one makes every term it saw empty, and both are
-remembered.
+remembered.  Counters that run far (`maxLength` beside a pattern that counts words) are clipped first: if
+the clipped term, which all of them share, has a short text, so have they.
 
 Source: Brzozowski, "Derivatives of regular expressions", JACM 11(4), 1964: finitely many derivatives up to
 similarity.  Rows are filled by byte class (Owens, Reppy and Turón 2009, section 4.2), one derivative
@@ -28,10 +29,13 @@ import numpy.typing as npt
 
 from constrain.errors import LimitExceeded
 from constrain.regular.byte_sets import bytes_of
-from constrain.regular.terms import EMPTY, LOCK, Leaf, Term
+from constrain.regular.clipping import clip
+from constrain.regular.terms import EMPTY, EPSILON, LOCK, Leaf, Term
 
 DEAD = 0
 DEFAULT_MAX_STATES = 200_000
+HORIZON = 64
+SHORT_SEARCH = 2_000
 Row = npt.NDArray[np.int32]
 
 
@@ -45,6 +49,8 @@ class Automaton:
         self._numbers: dict[Term, int] = {EMPTY: DEAD}
         self._rows: list[Row | None] = [np.zeros(256, dtype=np.int32)]
         self._empty: dict[Term, bool] = {}
+        self._short: dict[Term, int] = {}
+        self._steps: list[dict[int, int]] = [{}]
 
     def __len__(self) -> int:
         return len(self._terms)
@@ -70,6 +76,7 @@ class Automaton:
                 self._terms.append(term)
                 self.accepting.append(term.nullable)
                 self._rows.append(None)
+                self._steps.append({})
             self._numbers[term] = number
         return number
 
@@ -92,16 +99,26 @@ class Automaton:
         return row
 
     def step(self, state: int, byte: int) -> int:
-        """The successor of `state` by one byte."""
-        return int(self.row(state)[byte])
+        """The successor of `state` by one byte; makes no row, for most states are passed only once."""
+        row = self._rows[state]
+        if row is not None:
+            return int(row[byte])
+        steps = self._steps[state]
+        to = steps.get(byte)
+        if to is None:
+            to = steps[byte] = self.state(self._terms[state].derivative(byte))
+        return to
 
     @property
     def remembered(self) -> int:
         """How many terms this automaton knows to be empty, or not."""
-        return len(self._empty)
+        return len(self._empty) + len(self._short)
 
     def extensible(self, state: int) -> bool:
         """Can a text go on from `state`?"""
+        term = self._terms[state]
+        if term.plain or not term.nullable:
+            return term is not EPSILON
         return bool(self.row(state).any())
 
     def is_empty(self, term: Term) -> bool:
@@ -116,6 +133,10 @@ class Automaton:
             return known
         if isinstance(term, Leaf):
             return not term.nonempty
+        wide = clip(term, HORIZON)
+        if wide is not term and (self.is_empty(wide) or self.short_text(wide) is not None):
+            found = self._empty[term] = self.is_empty(wide)
+            return found
         parent: dict[Term, Term | None] = {term: None}
         stack = [term]
         while stack:
@@ -145,6 +166,39 @@ class Automaton:
         for seen in parent:
             self._empty[seen] = True
         return True
+
+    def short_text(self, term: Term) -> int | None:
+        """The length of a text of `term`; None if none is found of at most HORIZON bytes.
+
+        Breadth first, so it is a shortest one unless something longer was known of a term on the way; at most
+        SHORT_SEARCH terms are looked at.
+        """
+        known = self._short.get(term)
+        if known is None:
+            known = self._find_short_text(term)
+        return known if known <= HORIZON else None
+
+    def _find_short_text(self, term: Term) -> int:
+        parent: dict[Term, Term | None] = {term: None}
+        frontier, depth = [term], 0
+        while frontier and depth <= HORIZON and len(parent) <= SHORT_SEARCH:
+            following = []
+            for here in frontier:
+                rest = 0 if here.nullable else self._short.get(here, HORIZON + 1)
+                if depth + rest <= HORIZON:
+                    at: Term | None = here
+                    while at is not None:
+                        self._short[at] = rest
+                        at, rest = parent[at], rest + 1
+                    return self._short[term]
+                for mask in here.classes():
+                    after = here.derivative((mask & -mask).bit_length() - 1)
+                    if after is not EMPTY and after not in parent:
+                        parent[after] = here
+                        following.append(after)
+            frontier, depth = following, depth + 1
+        self._short[term] = HORIZON + 1
+        return HORIZON + 1
 
 
 @lru_cache(maxsize=4_096)

@@ -46,7 +46,7 @@ _interned: weakref.WeakValueDictionary[tuple[object, ...], Term] = weakref.WeakV
 class Term:
     """An interned byte language.  Compare with `is`; make with the functions of this module."""
 
-    __slots__ = ("__weakref__", "_partition", "fixed", "id", "nullable", "plain")
+    __slots__ = ("__weakref__", "_after", "_partition", "fixed", "id", "largest", "nullable", "plain")
 
     _next_id: ClassVar[int] = 0
 
@@ -57,14 +57,28 @@ class Term:
     """Made without intersection, complement or leaf: then only EMPTY is empty."""
     fixed: bool
     """Free of assertions about the text so far (`watched.py`): then `nullable` holds anywhere."""
+    largest: int
+    """The largest count of a repeat outside complements."""
 
-    def _register(self, *, nullable: bool, plain: bool, fixed: bool = True) -> None:
+    def _register(self, *, nullable: bool, plain: bool, fixed: bool = True, largest: int = 0) -> None:
         self.id = Term._next_id
         Term._next_id += 1
         self.nullable = nullable
         self.plain = plain
         self.fixed = fixed
+        self.largest = largest
         self._partition: tuple[int, ...] | None = None
+        self._after: dict[int, Term] | None = None
+
+    def after(self, byte: int) -> Term:
+        """`derivative`, remembered: for terms that are parts of many others."""
+        known = self._after
+        if known is None:
+            known = self._after = {}
+        found = known.get(byte)
+        if found is None:
+            found = known[byte] = self.derivative(byte)
+        return found
 
     def derivative(self, byte: int) -> Term:
         """What may follow `byte`."""
@@ -139,12 +153,13 @@ class Choice(Term):
             nullable=any(m.nullable for m in members),
             plain=all(m.plain for m in members),
             fixed=all(m.fixed for m in members),
+            largest=max([m.largest for m in members], default=0),
         )
 
     def derivative(self, byte: int) -> Term:
         if len(self.members) < 16:  # then a few suffixes walked twice cost less than noting them
-            return choice(*[member.derivative(byte) for member in self.members])
-        return choice(*[_then(head.derivative(byte), tail) for head, tail in _fronts(self.members)])
+            return choice(*[member.after(byte) for member in self.members])
+        return choice(*[_then(head.after(byte), tail) for head, tail in _fronts(self.members)])
 
     def _find_classes(self) -> tuple[int, ...]:
         return refine(*{head: head.classes() for head, _ in _fronts(self.members)}.values())
@@ -162,16 +177,17 @@ class Concat(Term):
             nullable=head.nullable and tail.nullable,
             plain=head.plain and tail.plain,
             fixed=head.fixed and tail.fixed,
+            largest=max(head.largest, tail.largest),
         )
 
     def derivative(self, byte: int) -> Term:
-        first = _then(self.head.derivative(byte), self.tail)
+        first = _then(self.head.after(byte), self.tail)
         if not self.head.nullable:
             return first
         tail = self.tail
         if type(tail) is not Concat or not tail.head.nullable:
             return choice(first, tail.derivative(byte))
-        return choice(*[_then(head.derivative(byte), rest) for head, rest in _fronts((self,))])
+        return choice(*[_then(head.after(byte), rest) for head, rest in _fronts((self,))])
 
     def _find_classes(self) -> tuple[int, ...]:
         if not self.head.nullable:
@@ -204,11 +220,13 @@ class Repeat(Term):
         self.body = body
         self.low = low
         self.high = high
-        self._register(nullable=low == 0, plain=body.plain, fixed=body.fixed)
+        self._register(
+            nullable=low == 0, plain=body.plain, fixed=body.fixed, largest=max(low, high or 0, body.largest)
+        )
 
     def derivative(self, byte: int) -> Term:
         rest = repeat(self.body, max(self.low - 1, 0), None if self.high is None else self.high - 1)
-        return _then(self.body.derivative(byte), rest)
+        return _then(self.body.after(byte), rest)
 
     def _find_classes(self) -> tuple[int, ...]:
         return self.body.classes()
@@ -222,13 +240,16 @@ class Intersection(Term):
     def __init__(self, members: tuple[Term, ...]) -> None:
         self.members = members
         self._register(
-            nullable=all(m.nullable for m in members), plain=False, fixed=all(m.fixed for m in members)
+            nullable=all(m.nullable for m in members),
+            plain=False,
+            fixed=all(m.fixed for m in members),
+            largest=max(m.largest for m in members),
         )
 
     def derivative(self, byte: int) -> Term:
         derived = []
         for member in self.members:
-            after = member.derivative(byte)
+            after = member.after(byte)
             if after is EMPTY:
                 return EMPTY
             derived.append(after)
@@ -248,7 +269,7 @@ class Complement(Term):
         self._register(nullable=not body.nullable, plain=False, fixed=body.fixed)
 
     def derivative(self, byte: int) -> Term:
-        return complement(self.body.derivative(byte))
+        return complement(self.body.after(byte))
 
     def _find_classes(self) -> tuple[int, ...]:
         return self.body.classes()

@@ -10,18 +10,17 @@ For a terminal's state and a remainder (`remainders.py`; usually the whole vocab
 the remainder of all tokens that went past a point where the terminal was complete; what follows
 the terminal decides about them.  A table knows nothing of what follows, so every grammar shares it.
 
-Two walks make a table, and must agree (a test checks it):
+A table is made by one of two walks over the vocabulary (`walks.py`): the sparse one starts, and past
+`SPARSE_STEPS` steps over the whole vocabulary it gives way to the dense one.  Three kinds of state need no
+walk of their own, because a neighbour's table says nearly all:
 
-1. `_walk_sparse` follows trie and automaton together, child by child, from whichever of the two
-   has fewer ways on.  Most states are narrow (a literal, a digit, a date) and take a few dozen steps.
-2. `_walk_dense` takes the whole trie, one depth at a time, as numpy arrays: the state at a node is
-   `row[state at its parent][its byte]`, for all the nodes of a depth at once.  Wide states (the inside
-   of a string) visit most of the 274,521 nodes of the Llama-3 vocabulary, in about 2 ms.
-
-A third way makes no walk: a state `base & ~{excluded keys}` differs from `base` only along the excluded
-texts, so `_correct` copies the base's table and follows just the bytes where the two rows differ.
-
-The sparse walk starts; past `SPARSE_STEPS` steps over the whole vocabulary it gives way to the dense one.
+1. `base & ~{excluded keys}` differs from `base` only along the excluded texts, so `_correct` copies the
+   base's table and follows just the bytes where the two rows differ.
+2. A string of at most n characters differs from one of any length only in tokens that are too long
+   (`counted.py`).
+3. Any other counter that is far from its end.  If `x{0,8}` and `x*` in its place have one and the same
+   table, then so has every `x{0,n}` with n >= 8, for tables grow with their languages
+   (`with_few_counts`).
 
 Source: masks as a table per automaton state are due to Willard and Louf, "Efficient Guided Generation
 for Large Language Models" (2023), section 3; splitting a token at the terminal's end is the idea of
@@ -31,22 +30,24 @@ Koo, Liu and He, "Automata-based constraints for language model decoding" (2024)
 
 from __future__ import annotations
 
-import itertools
 import threading
 import weakref
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from constrain.regular.automaton import Automaton, shared_automaton
+from constrain.regular.clipping import narrow, widen
 from constrain.regular.terms import without_exclusion
 from constrain.vocabulary.bitmask import Words, pack_flags
+from constrain.vocabulary.counted import Counted
 from constrain.vocabulary.remainders import EVERYTHING, Remainders
 from constrain.vocabulary.vocabulary import Vocabulary
+from constrain.vocabulary.walks import Levels, Reached, walk_dense, walk_sparse
 
 SPARSE_STEPS = 4_000
+SHARED_COUNTS = (8, 32)
 MAX_TABLES = 50_000
 _IDS_AS_WORDS = 2_048
 _NO_IDS = np.empty(0, dtype=np.int32)
@@ -60,6 +61,14 @@ class Table:
     ids: tuple[int, ...]
     exit: int
 
+    def equals(self, other: Table) -> bool:
+        """Are these the same tokens and the same exit, in the same form?"""
+        if self.exit != other.exit or (self.words is None) != (other.words is None):
+            return False
+        if self.words is None or other.words is None:
+            return set(self.ids) == set(other.ids)
+        return bool(np.array_equal(self.words, other.words))
+
 
 class Tables:
     """The tables of one vocabulary over one automaton, and the tries and rows they are made from."""
@@ -71,7 +80,13 @@ class Tables:
         self._tables: dict[tuple[int, int], Table] = {}
         self._rows: list[list[int] | None] = []
         self._live: list[tuple[tuple[int, int], ...] | None] = []
-        self._levels: _Levels | None = None
+        self._extensible: dict[int, bool] = {}
+        self.counted = Counted(self)
+
+    @cached_property
+    def levels(self) -> Levels:
+        """The trie by depth, for dense walks."""
+        return Levels.build(self.vocabulary)
 
     def row(self, state: int) -> list[int]:
         """The successors of `state` by byte, 256 of them; 0 is dead."""
@@ -82,6 +97,18 @@ class Tables:
         if row is None:
             row = rows[state] = self.automaton.row(state).tolist()
         return row
+
+    def step(self, state: int, byte: int) -> int:
+        """The successor of `state` by one byte; 0 is dead."""
+        row = self._rows[state] if state < len(self._rows) else None
+        return self.automaton.step(state, byte) if row is None else row[byte]
+
+    def extensible(self, state: int) -> bool:
+        """Can a text go on from `state`?"""
+        known = self._extensible.get(state)
+        if known is None:
+            known = self._extensible[state] = self.automaton.extensible(state)
+        return known
 
     def live(self, state: int) -> tuple[tuple[int, int], ...]:
         """The (byte, successor) pairs of `state` that are not dead."""
@@ -105,12 +132,20 @@ class Tables:
         return found
 
     def _build(self, remainder: int, state: int) -> Table:
-        base = without_exclusion(self.automaton.term(state))
+        term = self.automaton.term(state)
+        base = without_exclusion(term)
         if base is not None and len(self.remainders.nodes[remainder]) == 1:
             return self._correct(remainder, state, self.automaton.state(base))
-        sparse = self._walk_sparse(remainder, state, SPARSE_STEPS if remainder == EVERYTHING else None)
+        if remainder == EVERYTHING:
+            counted = self.counted.table(state)
+            if counted is not None:
+                return counted
+        few = self.with_few_counts(remainder, state)
+        if few != state:
+            return self.table(remainder, few)
+        sparse = walk_sparse(self, remainder, state, SPARSE_STEPS if remainder == EVERYTHING else None)
         if sparse is None:
-            return self._walk_dense(state)
+            return self.dense_table(walk_dense(self.automaton, self.levels, state))
         ids, exits = sparse
         exit_remainder = self.remainders.intern(exits)
         if len(ids) <= _IDS_AS_WORDS:
@@ -118,6 +153,28 @@ class Tables:
         flags = np.zeros(self.vocabulary.size, dtype=np.bool_)
         flags[ids] = True
         return Table(pack_flags(flags), (), exit_remainder)
+
+    def with_few_counts(self, remainder: int, state: int) -> int:
+        """A state with the same table whose counters are short; `state` itself if none is known."""
+        term = self.automaton.term(state)
+        for count in SHARED_COUNTS:
+            if term.largest <= count:
+                break
+            few = self.automaton.state(narrow(term, count))
+            many = self.automaton.state(widen(term, count))
+            if few and few != state and self.table(remainder, few).equals(self.table(remainder, many)):
+                return few
+        return state
+
+    def dense_table(self, reached: Reached) -> Table:
+        """The table of a state whose walk over the whole vocabulary is done."""
+        levels, automaton = self.levels, self.automaton
+        flags = np.zeros(self.vocabulary.size, dtype=np.bool_)
+        flags[levels.token] = reached.local[levels.token_node] != 0
+        accepting = np.array([bool(automaton.accepting[number]) for number in reached.states])
+        accepting[0] = False
+        exits = levels.preorder[np.flatnonzero(accepting[reached.local] & levels.inner)]
+        return Table(pack_flags(flags), (), self.remainders.intern(exits.tolist()))
 
     def _correct(self, remainder: int, state: int, base: int) -> Table:
         """The table of `state`, made from that of `base`, whose language holds the state's."""
@@ -160,117 +217,6 @@ class Tables:
         for node in refused:
             keep &= (exits < node) | (exits >= trie.end[node])
         return Table(words, ids, remainders.intern(exits[keep].tolist()))
-
-    def _walk_sparse(
-        self, remainder: int, state: int, max_steps: int | None
-    ) -> tuple[list[int], list[int]] | None:
-        """Token ids inside and trie nodes after an exit, or None after too many steps."""
-        remainders, accepting = self.remainders, self.automaton.accepting
-        ids: list[int] = []
-        exits: list[int] = []
-        stack = [(remainder, state)]
-        steps = 0
-        while stack:
-            here, at = stack.pop()
-            children = remainders.children(here)
-            steps += 1
-            ways: Sequence[tuple[int, int]]
-            live = self.live(at)
-            if len(live) <= len(children):
-                ways = [(child, to) for byte, to in live if (child := children.get(byte)) is not None]
-            else:
-                row = self.row(at)
-                ways = [(child, to) for byte, child in children.items() if (to := row[byte])]
-            steps += len(ways)
-            if max_steps is not None and steps > max_steps:
-                return None
-            for child, to in ways:
-                ids.extend(remainders.tokens(child))
-                if accepting[to]:
-                    exits.extend(remainders.nodes[child])
-                stack.append((child, to))
-        return ids, exits
-
-    def _walk_dense(self, state: int) -> Table:
-        """The table of `state` for the whole vocabulary, depth by depth."""
-        if self._levels is None:
-            self._levels = _Levels.build(self.vocabulary)
-        levels = self._levels
-        automaton = self.automaton
-        matrix = np.zeros((64, 256), dtype=np.int32)
-        numbers = {0: 0, state: 1}
-        states = [0, state]
-        filled = [True, False]
-        at = np.zeros(len(levels.parent), dtype=np.int32)
-        at[0] = 1
-        for start, stop in levels.spans:
-            before = at[levels.parent[start:stop]]
-            present = np.zeros(len(states), dtype=np.bool_)
-            present[before] = True
-            if not present[1:].any():
-                break
-            for number in np.flatnonzero(present).tolist():
-                if filled[number]:
-                    continue
-                filled[number] = True
-                row = automaton.row(states[number])
-                distinct, inverse = np.unique(row, return_inverse=True)
-                for successor in distinct.tolist():
-                    if successor not in numbers:
-                        numbers[successor] = len(states)
-                        states.append(successor)
-                        filled.append(False)
-                while number >= len(matrix):
-                    matrix = np.concatenate([matrix, np.zeros_like(matrix)])
-                local = np.fromiter((numbers[to] for to in distinct.tolist()), dtype=np.int32)
-                matrix[number] = local[inverse]
-            at[start:stop] = matrix.reshape(-1)[before * 256 + levels.byte[start:stop]]
-        flags = np.zeros(self.vocabulary.size, dtype=np.bool_)
-        flags[levels.token] = at[levels.token_node] != 0
-        accepting = np.fromiter((bool(automaton.accepting[number]) for number in states), dtype=np.bool_)
-        accepting[0] = False
-        exits = levels.preorder[np.flatnonzero(accepting[at] & levels.inner)]
-        return Table(pack_flags(flags), (), self.remainders.intern(exits.tolist()))
-
-
-@dataclass(frozen=True, slots=True)
-class _Levels:
-    """The trie by depth: position p of every array is the p-th node of a breadth-first order.
-
-    `parent` holds positions, `byte` the byte into the node, `preorder` its number in the trie, `inner`
-    whether it has children; `spans` are the (start, stop) of depths 1, 2, ...; token `token[i]`
-    ends at position `token_node[i]`.
-    """
-
-    parent: npt.NDArray[np.int32]
-    byte: npt.NDArray[np.int32]
-    preorder: npt.NDArray[np.int32]
-    inner: npt.NDArray[np.bool_]
-    spans: tuple[tuple[int, int], ...]
-    token: npt.NDArray[np.int32]
-    token_node: npt.NDArray[np.int32]
-
-    @classmethod
-    def build(cls, vocabulary: Vocabulary) -> _Levels:
-        trie = vocabulary.trie
-        count = len(trie.byte)
-        preorder = np.argsort(trie.depth, kind="stable").astype(np.int32)
-        position = np.empty(count, dtype=np.int32)
-        position[preorder] = np.arange(count, dtype=np.int32)
-        depth = trie.depth[preorder]
-        bounds = np.searchsorted(depth, np.arange(1, int(depth[-1]) + 2)).tolist()
-        parent = position[np.maximum(trie.parent[preorder], 0)]
-        inner = trie.end[preorder] > preorder + 1
-        owners = np.repeat(np.arange(count, dtype=np.int32), trie.own)
-        return cls(
-            parent=parent,
-            byte=trie.byte[preorder].astype(np.int32),
-            preorder=preorder,
-            inner=inner,
-            spans=tuple(itertools.pairwise(bounds)),
-            token=trie.order,
-            token_node=position[owners],
-        )
 
 
 _shared: weakref.WeakKeyDictionary[Vocabulary, Tables] = weakref.WeakKeyDictionary()

@@ -1,0 +1,86 @@
+"""Languages that differ from a given one only in how far their counters run.
+
+A text of at most h bytes holds at most h rounds of anything.  For such texts a repeat `x{2,5000}` is `x{2,}`
+when 5000 >= h, and `x{900,}` is as impossible as `x{h+1,}`:
+
+    clip([a-z]{0,5000} & (\\S+\\s+){0,99}\\S+, 64)  =  [a-z]* & (\\S+\\s+)*\\S+
+
+So the states that count down from 5000 all share one clipped term, and what is found out about it (is it
+empty?) holds for all of them, as long as no text longer than h bytes is needed to find out.  For every
+term t and c = clip(t, h):
+
+1. A text of at most h bytes is in t exactly when it is in c.
+2. Every text of t is in c: counts are changed outside complements only, where more rounds mean more texts.
+
+`widen` and `narrow` use the second fact alone: narrow(t, n) <= t <= widen(t, n), the one with upper counts
+cut down to n, the other without upper counts above n.  Whatever grows with the language and is the same
+for both is the same for t, and for all terms between.
+
+Cost: linear in the part of the term that counts.
+Source: ours; clipping the counts at the head of a concatenation is folklore, and fact 1 is why it may be
+done anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from constrain.regular.terms import (
+    Choice,
+    Concat,
+    Intersection,
+    Repeat,
+    Term,
+    choice,
+    concat,
+    intersect,
+    repeat,
+)
+
+Change = Callable[[int, int | None], tuple[int, int | None]]
+
+
+def clip(term: Term, horizon: int) -> Term:
+    """A language that holds `term`, and the same texts of at most `horizon` bytes.
+
+    >>> from constrain.regular.terms import byte_range
+    >>> clip(repeat(byte_range(0, 9), 2, 80), 64) is repeat(byte_range(0, 9), 2)
+    True
+    """
+    return recount(
+        term,
+        horizon - 1,
+        lambda low, high: (min(low, horizon + 1), None if high is None or high >= horizon else high),
+    )
+
+
+def widen(term: Term, count: int) -> Term:
+    """`term` without the upper counts above `count`: a language that holds it."""
+    return recount(term, count, lambda low, high: (low, None if high is None or high > count else high))
+
+
+def narrow(term: Term, count: int) -> Term:
+    """`term` with upper counts of at most `count`, or their lower counts: a language within it."""
+    return recount(
+        term, count, lambda low, high: (low, high if high is None or high <= count else max(low, count))
+    )
+
+
+def recount(term: Term, above: int, change: Change) -> Term:
+    """`term` with the counts of every repeat changed that has one `above`; complements stay as they are."""
+    if term.largest <= above:
+        return term
+    if type(term) is Repeat:
+        return repeat(recount(term.body, above, change), *change(term.low, term.high))
+    if type(term) is Concat:
+        parts: list[Term] = []
+        at: Term = term
+        while type(at) is Concat and at.largest > above:
+            parts.append(recount(at.head, above, change))
+            at = at.tail
+        return concat(*parts, recount(at, above, change))
+    if type(term) is Choice:
+        return choice(*[recount(member, above, change) for member in term.members])
+    if type(term) is Intersection:
+        return intersect(*[recount(member, above, change) for member in term.members])
+    raise AssertionError("only these kinds of term have counts in them")

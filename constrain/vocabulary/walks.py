@@ -1,0 +1,133 @@
+"""Two walks of a terminal's automaton over the vocabulary's trie; they must agree (a test checks it).
+
+1. `walk_sparse` follows trie and automaton together, child by child, from whichever of the two has
+   fewer ways on.  Most states are narrow (a literal, a digit, a date) and take a few dozen steps.
+2. `walk_dense` takes the whole trie, one depth at a time, as numpy arrays: the state at a node is
+   `row[state at its parent][its byte]`, for all the nodes of a depth at once.  Wide states (the inside
+   of a string) visit most of the 274,521 nodes of the Llama-3 vocabulary, in about 2 ms.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from constrain.regular.automaton import Automaton
+from constrain.vocabulary.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from constrain.vocabulary.tables import Tables
+
+
+def walk_sparse(
+    tables: Tables, remainder: int, state: int, max_steps: int | None
+) -> tuple[list[int], list[int]] | None:
+    """Token ids inside and trie nodes after an exit, or None after too many steps."""
+    remainders, accepting = tables.remainders, tables.automaton.accepting
+    ids: list[int] = []
+    exits: list[int] = []
+    stack = [(remainder, state)]
+    steps = 0
+    while stack:
+        here, at = stack.pop()
+        children = remainders.children(here)
+        steps += 1
+        ways: Sequence[tuple[int, int]]
+        live = tables.live(at)
+        if len(live) <= len(children):
+            ways = [(child, to) for byte, to in live if (child := children.get(byte)) is not None]
+        else:
+            row = tables.row(at)
+            ways = [(child, to) for byte, child in children.items() if (to := row[byte])]
+        steps += len(ways)
+        if max_steps is not None and steps > max_steps:
+            return None
+        for child, to in ways:
+            ids.extend(remainders.tokens(child))
+            if accepting[to]:
+                exits.extend(remainders.nodes[child])
+            stack.append((child, to))
+    return ids, exits
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The trie by depth: position p of every array is the p-th node of a breadth-first order.
+
+    `parent` holds positions, `byte` the byte into the node, `preorder` its number in the trie, `inner`
+    whether it has children; `spans` are the (start, stop) of depths 1, 2, ...; token `token[i]`
+    ends at position `token_node[i]`.
+    """
+
+    parent: npt.NDArray[np.intp]
+    byte: npt.NDArray[np.int32]
+    preorder: npt.NDArray[np.int32]
+    inner: npt.NDArray[np.bool_]
+    spans: tuple[tuple[int, int], ...]
+    token: npt.NDArray[np.int32]
+    token_node: npt.NDArray[np.intp]
+
+    @classmethod
+    def build(cls, vocabulary: Vocabulary) -> Levels:
+        """The levels of a vocabulary's trie."""
+        trie = vocabulary.trie
+        count = len(trie.byte)
+        preorder = np.concatenate(trie.levels)
+        position = np.empty(count, dtype=np.intp)
+        position[preorder] = np.arange(count)
+        bounds = itertools.accumulate(map(len, trie.levels))
+        owners = np.repeat(np.arange(count), trie.own)
+        return cls(
+            parent=position[np.maximum(trie.parent[preorder], 0)],
+            byte=trie.byte[preorder].astype(np.int32),
+            preorder=preorder,
+            inner=trie.end[preorder] > preorder + 1,
+            spans=tuple(itertools.pairwise(bounds)),
+            token=trie.order,
+            token_node=position[owners],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The states at all nodes: `states[local[p]]` is the automaton's state at position p; local 0 is dead."""
+
+    states: list[int]
+    local: npt.NDArray[np.int32]
+
+
+def walk_dense(automaton: Automaton, levels: Levels, state: int) -> Reached:
+    """The state at every node of the trie, coming from `state` at its root."""
+    matrix = np.zeros((64, 256), dtype=np.int32)
+    numbers = {0: 0, state: 1}
+    states = [0, state]
+    filled = [True, False]
+    local = np.zeros(len(levels.parent), dtype=np.int32)
+    local[0] = 1
+    for start, stop in levels.spans:
+        before = local[levels.parent[start:stop]]
+        present = np.zeros(len(states), dtype=np.bool_)
+        present[before] = True
+        if not present[1:].any():
+            break
+        for number in np.flatnonzero(present).tolist():
+            if filled[number]:
+                continue
+            filled[number] = True
+            row = automaton.row(states[number])
+            distinct, inverse = np.unique(row, return_inverse=True)
+            for successor in distinct.tolist():
+                if successor not in numbers:
+                    numbers[successor] = len(states)
+                    states.append(successor)
+                    filled.append(False)
+            while number >= len(matrix):
+                matrix = np.concatenate([matrix, np.zeros_like(matrix)])
+            matrix[number] = np.array([numbers[to] for to in distinct.tolist()], dtype=np.int32)[inverse]
+        local[start:stop] = matrix.reshape(-1)[before * 256 + levels.byte[start:stop]]
+    return Reached(states, local)
