@@ -6,7 +6,8 @@ Each line of the data is `{"name", "schema", "tests": [{"valid", "data"}]}`.  Ev
 `json.dumps(data, ensure_ascii=False)`, tokenised with the Llama-3 vocabulary and fed token by token: fill the
 mask, test the token's bit, advance.  A schema passes when every valid instance goes through to the end and
 every invalid one is stopped.  Cold is the first pass over a schema never seen before, warm the second.
-A schema that any engine refuses is left out of everybody's timing, and counted.
+A schema that any engine refuses is left out of everybody's timing, and counted; so is an "empty" one, which
+an engine says no document satisfies, and rightly so if none of its instances is valid.
 
 The clock is the thread's CPU time, read once a token for every engine alike.
 """
@@ -30,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.engines import Engine, Refused, make
+from benchmarks.engines import Engine, Refused, Unsatisfiable, make
 
 WORDS = (128_256 + 31) // 32
 
@@ -88,6 +89,8 @@ def measure(engine: Engine, schema: Any, tests: list[tuple[bool, list[int]]], li
     try:
         with limited(limit):
             write(engine, schema, tests, outcome)
+    except Unsatisfiable:
+        outcome.verdict = "valid refused" if any(valid for valid, _ in tests) else "empty"
     except Refused as refusal:
         outcome.verdict, outcome.reason = "refused", str(refusal)
     except OutOfTime:
@@ -177,7 +180,9 @@ def report(engines: list[Engine], outcomes: dict[str, dict[str, Outcome]]) -> No
         counts = Counter(outcome.verdict for outcome in by_name.values())
         print(f"{engine.name} ({engine.settings}): {len(by_name)} schemas, {dict(counts)}")
         for name, outcome in by_name.items():
-            if outcome.verdict != "pass" and (outcome.verdict != "refused" or len(engines) == 1):
+            if outcome.verdict not in {"pass", "empty"} and (
+                outcome.verdict != "refused" or len(engines) == 1
+            ):
                 print(f"  {outcome.verdict}: {name} {' '.join(outcome.reason.splitlines()[:1])}")
     print(f"\nmicroseconds over the {len(common)} schemas that all pass")
     print(f"{'':28}{'avg':>10} {'p50':>10} {'p90':>10} {'p99':>10} {'p99.9':>10} {'max':>10}")

@@ -17,6 +17,10 @@ import numpy.typing as npt
 Bitmask = npt.NDArray[np.int32]
 
 
+class Unsatisfiable(Exception):
+    """An engine says that no document satisfies the schema."""
+
+
 class Refused(Exception):
     """The engine does not take this schema."""
 

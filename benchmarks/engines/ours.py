@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.engines import Refused
+from benchmarks.engines import Refused, Unsatisfiable
 from constrain.compiler import compile_json_schema
-from constrain.errors import ConstrainError
+from constrain.errors import ConstrainError, UnsatisfiableError
 from constrain.matcher import Matcher
 from constrain.vocabulary.vocabulary import Vocabulary
 
@@ -24,6 +24,8 @@ class Constrain:
         """Compile; a refusal keeps its message."""
         try:
             compiled = compile_json_schema(schema, self.vocabulary, property_order="any", whitespace="any")
+        except UnsatisfiableError as problem:
+            raise Unsatisfiable(str(problem)) from problem
         except ConstrainError as problem:
             raise Refused(str(problem)) from problem
         return ConstrainRun(compiled.matcher())

@@ -170,7 +170,11 @@ class _Admission:
     def _inside(self, node: Node, row: Keyword, value: Schema) -> Iterator[tuple[Node, bool]]:
         name, form = row.name, row.form
         if name in {"$ref", "$dynamicRef", "$recursiveRef"}:
-            yield node.refer(name, value), False
+            target = node.refer(name, value)
+            if node.at(name) in node.documents.read_from_root:
+                detail = f"`{value}` is not in the embedded resource; it is read from the document's root"
+                self._note(node, name, "older form", detail)
+            yield target, False
         elif form == "schemas" or (isinstance(value, list) and name == "items"):
             for index in range(len(value)):
                 yield node.child(name, index), True

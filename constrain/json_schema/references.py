@@ -111,6 +111,8 @@ class Documents:
         self._dialects: dict[str, Dialect] = {}
         self._anchors: dict[str, tuple[str, ...]] = {}
         self._keep: list[Schema] = []
+        self.root_base = ""
+        self.read_from_root: set[str] = set()
 
     @classmethod
     def load(
@@ -123,6 +125,7 @@ class Documents:
             known, supplied = known.combine(registry), {}
         documents = cls(known)
         dialect = documents.dialect_of(schema, DEFAULT_DIALECT, "#", supplied)
+        schema = _without_inner_dialects(schema, dialect.specification)
         root = _resource(schema, dialect.specification)
         base = root.id() or ""
         resources = [(uri, _resource(contents, dialect.specification)) for uri, contents in supplied.items()]
@@ -130,10 +133,11 @@ class Documents:
             documents.registry = known.with_resources([*resources, (base, root)]).crawl()
         except (TypeError, AttributeError) as problem:
             raise SchemaError(
-                "a subschema does not have the form of the dialect that its own `$schema` names",
+                "an embedded resource does not have the form of the dialect that its own `$schema` names",
                 where="#",
                 hint="draft 4 has no boolean schemas; drop the inner `$schema`, or write `{}` for `true`",
             ) from problem
+        documents.root_base = base
         return documents, documents._node(schema, dialect, base, "#", ())
 
     def dialect_of(
@@ -225,8 +229,11 @@ class Documents:
     def _look_up(self, base: str, reference: str) -> tuple[Schema, str]:
         """What a reference means under a base, and the base that holds there."""
         # A resolver without a history: dynamic scope is ours to follow, and must not be followed twice.
-        uri = base + reference if reference.startswith("#") else urljoin(base, reference)
-        resolved = self.registry.resolver().lookup(uri)
+        # A fragment is looked up under its base, since joining and splitting URIs again changes some of them.
+        if reference.startswith("#"):
+            resolved = self.registry.resolver(base).lookup(reference)
+        else:
+            resolved = self.registry.resolver().lookup(urljoin(base, reference))
         return resolved.contents, resolved.resolver._base_uri
 
     def refer(self, node: Node, keyword: str, reference: str) -> Node:
@@ -237,7 +244,11 @@ class Documents:
         except lookup_errors.NoSuchAnchor as error:
             raise SchemaError(f"`{reference}` names an anchor that does not exist", where=where) from error
         except (lookup_errors.PointerToNowhere, lookup_errors.InvalidAnchor) as error:
-            raise SchemaError(f"`{reference}` leads nowhere", where=where) from error
+            from_root = self._from_root(node, reference)
+            if from_root is None:
+                raise SchemaError(f"`{reference}` leads nowhere", where=where) from error
+            self.read_from_root.add(where)
+            contents, base = from_root
         except (lookup_errors.Unresolvable, lookup_errors.NoSuchResource, ValueError) as error:
             raise SchemaError(
                 f"`{reference}` is not in this document",
@@ -260,6 +271,19 @@ class Documents:
             dialect = self.dialect_of(self._resource_at(base), dialect, where)
         fragment = reference.partition("#")[2]
         return self._node(contents, dialect, base, f"{base}#{fragment}", node.environment)
+
+    def _from_root(self, node: Node, reference: str) -> tuple[Schema, str] | None:
+        """What a pointer means from the document's root, for authors who took an id for a name.
+
+        An embedded id moves the base, and pointers beside it start at the embedded resource; where there is
+        nothing, real documents mean their root.  The report says so.
+        """
+        if not reference.startswith("#/") or node.base == self.root_base:
+            return None
+        try:
+            return self._look_up(self.root_base, reference)
+        except lookup_errors.Unresolvable:
+            return None
 
     def _resource_at(self, base: str) -> Schema:
         try:
@@ -299,6 +323,34 @@ def _subschemas(contents: Schema, specification: Any) -> list[Schema]:
         return list(specification.subresources_of(contents))
     except (AttributeError, TypeError):
         return []
+
+
+def _without_inner_dialects(schema: Schema, specification: Any) -> Schema:
+    """The schema without `$schema` where it names no resource: below the root and beside no id.
+
+    It has no meaning there (2020-12 core, 8.1.1; draft 7 core, 7), yet registries would follow it.
+    """
+    idle: set[int] = set()
+    pending = _subschemas(schema, specification)
+    seen: set[int] = set()
+    while pending:
+        contents = pending.pop()
+        if id(contents) in seen or not isinstance(contents, dict):
+            continue
+        seen.add(id(contents))
+        if "$schema" in contents and "$id" not in contents and "id" not in contents:
+            idle.add(id(contents))
+        pending.extend(_subschemas(contents, specification))
+
+    def copied(contents: Schema) -> Schema:
+        if isinstance(contents, list):
+            return [copied(item) for item in contents]
+        if not isinstance(contents, dict):
+            return contents
+        hide = id(contents) in idle
+        return {key: copied(item) for key, item in contents.items() if not (hide and key == "$schema")}
+
+    return copied(schema) if idle else schema
 
 
 def _resource(contents: Schema, specification: Any) -> Resource[Any]:

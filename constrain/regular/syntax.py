@@ -21,10 +21,10 @@ taken within texts of that alphabet, so the boolean algebra is right for any spe
 read back.
 
 Sources: Brzozowski 1964 for derivatives with boolean operators; Miyazaki and Minamide, "Derivatives of
-regular expressions with lookahead" (2019), for assertions as intersections.  We depart in two ways:
+regular expressions with lookahead" (2019), for assertions as intersections.  We depart in three ways:
 1. The rest of the pattern is passed along instead of kept as a second component of the term.
-2. A look-ahead inside an unbounded repeat would need a fixed point over rests; it is refused by place.
-   So is one inside a look-behind, where the rest is not yet written.
+2. A look-ahead inside an unbounded repeat is a fixed point over rests: a term of its own (`looping.py`).
+3. A look-ahead inside a look-behind, where the rest is not yet written, is refused by place.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from typing import Final
 from constrain.errors import UnsupportedRegexError, caret
 from constrain.regular import charset
 from constrain.regular.charset import CharSet, Dialect
+from constrain.regular.looping import Loop
 from constrain.regular.pattern import (
     Begin,
     Boundary,
@@ -128,13 +129,16 @@ class _Translation:
     def _repeat(self, node: Repeat, rest: Term) -> Term:
         if not _looks_ahead(node.body):
             return concat(repeat(self._write(node.body, EPSILON), node.low, node.high), rest)
-        if node.high is None or node.high > _MAX_UNROLLED:
+        rounds = node.low if node.high is None else node.high
+        if rounds > _MAX_UNROLLED:
             raise self._refusal(
-                "looks ahead inside an unbounded repeat",
+                f"looks ahead inside a repeat of more than {_MAX_UNROLLED} rounds",
                 node,
-                "move the assertion out of the repeat, or give the repeat a small upper bound",
+                "move the assertion out of the repeat, or give the repeat no upper bound",
             )
-        for count in range(node.high, 0, -1):
+        if node.high is None:
+            rest = Loop.make(node.body, rest, self._write, fixed=rest.fixed and not _looks_behind(node.body))
+        for count in range(rounds, 0, -1):
             once = self._write(node.body, rest)
             rest = once if count <= node.low else choice(once, rest)
         return rest
@@ -233,6 +237,15 @@ def _has_look_ahead(node: Node) -> bool:
     if isinstance(node, Look):
         return node.ahead
     return any(_has_look_ahead(child) for child in _children(node))
+
+
+def _looks_behind(node: Node) -> bool:
+    """Does the node's match depend on the text before it?"""
+    if isinstance(node, Begin | Boundary):
+        return True
+    if isinstance(node, Look) and not node.ahead:
+        return True
+    return any(_looks_behind(child) for child in _children(node))
 
 
 def _first_look(node: Node) -> int | None:

@@ -46,7 +46,7 @@ _interned: weakref.WeakValueDictionary[tuple[object, ...], Term] = weakref.WeakV
 class Term:
     """An interned byte language.  Compare with `is`; make with the functions of this module."""
 
-    __slots__ = ("__weakref__", "_after", "_partition", "fixed", "id", "largest", "nullable", "plain")
+    __slots__ = ("__weakref__", "_derivatives", "_partition", "fixed", "id", "largest", "nullable", "plain")
 
     _next_id: ClassVar[int] = 0
 
@@ -68,13 +68,13 @@ class Term:
         self.fixed = fixed
         self.largest = largest
         self._partition: tuple[int, ...] | None = None
-        self._after: dict[int, Term] | None = None
+        self._derivatives: dict[int, Term] | None = None
 
     def after(self, byte: int) -> Term:
         """`derivative`, remembered: for terms that are parts of many others."""
-        known = self._after
+        known = self._derivatives
         if known is None:
-            known = self._after = {}
+            known = self._derivatives = {}
         found = known.get(byte)
         if found is None:
             found = known[byte] = self.derivative(byte)

@@ -12,6 +12,7 @@ further back stay until the text gets there.
 from __future__ import annotations
 
 from constrain.regular.byte_sets import refine
+from constrain.regular.looping import Loop
 from constrain.regular.terms import (
     EMPTY,
     EPSILON,
@@ -124,6 +125,8 @@ def settle(term: Term, holds: list[bool]) -> Term:
         return complement(settle(term.body, holds))
     if isinstance(term, Repeat):
         return _settle_repeat(term, holds)
+    if isinstance(term, Loop) and not term.fixed:
+        return settle(term.unfolded, holds)
     return term
 
 
@@ -138,7 +141,7 @@ def _settle_repeat(term: Repeat, holds: list[bool]) -> Term:
 
 
 def _forget(term: Term, dead: set[int]) -> Term:
-    """Replace the placeholders of `dead` by EMPTY, everywhere."""
+    """Replace the placeholders of `dead` by EMPTY, but for those in loops: there they just never hold."""
     if term.plain:
         return term
     if isinstance(term, Assertion):
@@ -163,4 +166,6 @@ def _parts(term: Term) -> tuple[Term, ...]:
         return term.members
     if isinstance(term, Complement | Repeat):
         return (term.body,)
+    if isinstance(term, Loop):
+        return (term.rest, term.round)
     return ()

@@ -173,7 +173,9 @@ class Tables:
         flags[levels.token] = reached.local[levels.token_node] != 0
         accepting = np.array([bool(automaton.accepting[number]) for number in reached.states])
         accepting[0] = False
-        exits = levels.preorder[np.flatnonzero(accepting[reached.local] & levels.inner)]
+        complete = accepting[reached.local] & levels.inner
+        complete[0] = False  # nothing has been read at the root
+        exits = levels.preorder[np.flatnonzero(complete)]
         return Table(pack_flags(flags), (), self.remainders.intern(exits.tolist()))
 
     def _correct(self, remainder: int, state: int, base: int) -> Table:

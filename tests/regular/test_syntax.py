@@ -162,12 +162,12 @@ def test_reads_patterns_as_ecma_262_does(pattern: str, takes: list[str], refuses
             "hint: drop the `+`, or spell the exception out with a look-ahead",
         ),
         (
-            r"(?:a(?=b))*",
+            r"(?:a(?=b)){0,65}",
             UnsupportedRegexError,
-            "this pattern looks ahead inside an unbounded repeat\n"
-            '    "(?:a(?=b))*"\n'
+            "this pattern looks ahead inside a repeat of more than 64 rounds\n"
+            '    "(?:a(?=b)){0,65}"\n'
             "         ^^\n"
-            "hint: move the assertion out of the repeat, or give the repeat a small upper bound",
+            "hint: move the assertion out of the repeat, or give the repeat no upper bound",
         ),
         ("(ab", RegexError, 'a `(` that is not closed\n    "(ab"\n     ^'),
         ("ab)", RegexError, 'a `)` that closes nothing\n    "ab)"\n       ^'),

@@ -1,0 +1,133 @@
+"""A table, whichever way it was made, says what reading every token byte by byte says."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from constrain.json_schema.strings import StringSpace
+from constrain.regular.automaton import shared_automaton
+from constrain.regular.terms import Term, byte_range, choice, concat, intersect, literal, repeat
+from constrain.vocabulary.bitmask import unpack_words
+from constrain.vocabulary.remainders import EVERYTHING
+from constrain.vocabulary.tables import Table, Tables
+from constrain.vocabulary.vocabulary import Vocabulary
+from constrain.vocabulary.walks import walk_dense
+from tests.oracle import toy_vocabulary
+
+SPACE = StringSpace()
+PIECES = (
+    ["a" * n for n in range(2, 40)] + ["ab" * n for n in (1, 2, 9, 20)] + ['a"', 'ab",', '"a', "b" * 9, "a b"]
+)
+PIECES += [" " * n for n in (2, 3, 12, 33)] + [
+    "a a a ",
+    "é",
+    "éa",
+    'é"]',
+    "\\n",
+    '\\"',
+    "a\\",
+    '\\""',
+    "1",
+    "12",
+    "1a",
+]
+VOCABULARY = toy_vocabulary(
+    [piece.encode() for piece in PIECES] + [b"\xc3", b"a\xc3", b'\xa9"', b"\xa9a", b"\xa9"]
+)
+TABLES = Tables(VOCABULARY, shared_automaton())
+
+
+def by_reading(vocabulary: Vocabulary, tables: Tables, state: int) -> tuple[set[int], set[int]]:
+    """The tokens that stay alive, and the trie nodes with children at which the terminal is complete."""
+    automaton, trie = tables.automaton, vocabulary.trie
+    alive: set[int] = set()
+    exits: set[int] = set()
+    at = {0: state}
+    for node in range(1, len(trie.byte)):
+        before = at[int(trie.parent[node])]
+        at[node] = automaton.step(before, int(trie.byte[node])) if before else 0
+        if at[node]:
+            start = int(trie.first[node])
+            alive.update(trie.order[start : start + int(trie.own[node])].tolist())
+            if automaton.accepting[at[node]] and int(trie.end[node]) > node + 1:
+                exits.add(node)
+    return alive, exits
+
+
+def contents(table: Table) -> tuple[set[int], set[int]]:
+    inside = set(table.ids)
+    if table.words is not None:
+        flags = unpack_words(table.words, VOCABULARY.size)
+        inside |= {token for token, inside in enumerate(flags.tolist()) if inside}
+    return inside, set(TABLES.remainders.nodes[table.exit])
+
+
+PATTERNS = [
+    "a",
+    "^a*$",
+    "b$",
+    "^(a+ )*a+$",
+    "^(a+ ){0,40}a+$",
+    "^[ab]{3,20}$",
+    "é",
+    "^(ab|a){2,9}$",
+    "^.{12}$",
+    "a{30}",
+]
+COUNTS = st.tuples(
+    st.sampled_from([0, 0, 0, 1, 2, 7, 12, 50]), st.sampled_from([None, 0, 1, 3, 9, 17, 40, 300])
+)
+
+
+@st.composite
+def counted_strings(draw: st.DrawFn) -> Term:
+    """JSON strings with lengths, patterns beside them, and patterns alone."""
+    low, high = draw(COUNTS)
+    parts = [SPACE.pattern(pattern) for pattern in draw(st.lists(st.sampled_from(PATTERNS), max_size=2))]
+    if draw(st.booleans()) or not parts:
+        parts.append(SPACE.length(low, None if high is None else max(low, high)))
+    return SPACE.quoted(intersect(*parts))
+
+
+def other_counters() -> st.SearchStrategy[Term]:
+    """Counters that are not of characters."""
+    letter = st.sampled_from(
+        [byte_range(97, 98), literal(b"ab"), choice(literal(b"a"), literal(b"aa")), byte_range(32, 99)]
+    )
+    repeats = st.builds(
+        lambda body, low, more: repeat(body, low, None if more is None else low + more),
+        letter,
+        st.sampled_from([0, 1, 5, 33]),
+        st.sampled_from([None, 0, 2, 9, 31, 33, 200]),
+    )
+    return st.lists(repeats, min_size=1, max_size=3).map(lambda parts: concat(*parts))
+
+
+@given(counted_strings() | other_counters(), st.integers(0, 2**32))
+@settings(max_examples=300)
+def test_tables_are_what_reading_every_token_says(term: Term, seed: int) -> None:
+    """At the start and along a random text, so that counters stand anywhere."""
+    rng = random.Random(seed)
+    state = TABLES.automaton.state(term)
+    for _ in range(6):
+        if not state:
+            break
+        assert contents(TABLES.table(EVERYTHING, state)) == by_reading(VOCABULARY, TABLES, state)
+        for _ in range(rng.choice([1, 1, 4, 20])):
+            ways = [byte for byte, _ in TABLES.live(state)]
+            if ways:
+                state = TABLES.automaton.step(state, rng.choice(ways))
+
+
+@given(counted_strings() | other_counters())
+@settings(max_examples=60)
+def test_the_dense_walk_says_the_same(term: Term) -> None:
+    """The sparse walk takes the narrow states; both walks are right about all of them."""
+    state = TABLES.automaton.state(term)
+    if state:
+        table = TABLES.dense_table(walk_dense(TABLES.automaton, TABLES.levels, state))
+
+        assert contents(table) == by_reading(VOCABULARY, TABLES, state)
