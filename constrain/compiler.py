@@ -15,6 +15,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from constrain.budget import DEFAULT_MAX_STEPS, budget
 from constrain.continuation import END, Continuation, Terminal, Union
 from constrain.errors import InvalidInputError, UnsatisfiableError
 from constrain.json_schema.grammar import compile_schema
@@ -47,15 +48,21 @@ def compile_json_schema(
             f"there is no option `{unknown[0]}`", hint=f"the options are {', '.join(_OPTION_NAMES)}"
         )
     grammar = compile_schema(schema, options=JsonOptions(**options), registry=registry)
-    return CompiledGrammar(grammar.start, vocabulary)
+    return CompiledGrammar(grammar.start, vocabulary, max_steps=grammar.options.max_steps)
 
 
-def compile_regex(pattern: str, vocabulary: Vocabulary, *, flags: int = 0) -> CompiledGrammar:
+def compile_regex(
+    pattern: str, vocabulary: Vocabulary, *, flags: int = 0, max_steps: int = DEFAULT_MAX_STEPS
+) -> CompiledGrammar:
     """Compile a regular expression in Python's syntax; every text `re.fullmatch` takes, and no other.
+
+    `max_steps` bounds the work of compiling, and of each mask afterwards (`budget.py`).
 
     Raises RegexError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
     """
-    return CompiledGrammar(term_continuation(regex_term(pattern, flags=flags), what=pattern), vocabulary)
+    with budget(max_steps, "compiling this pattern"):
+        start = term_continuation(regex_term(pattern, flags=flags), what=pattern)
+    return CompiledGrammar(start, vocabulary, max_steps=max_steps)
 
 
 def term_continuation(term: Term, *, what: str) -> Continuation:

@@ -28,6 +28,7 @@ from typing import cast
 
 import numpy as np
 
+from constrain.budget import budget
 from constrain.continuation import Continuation, Edge, LiteralEdge
 from constrain.position import Position, Positions, bits
 from constrain.vocabulary.bitmask import Words, set_tokens, word_count
@@ -70,20 +71,25 @@ class Masks:
         """The allowed tokens, shape (⌈V/32⌉,).  The row is shared: copy it before the next call."""
         row = position.mask
         if row is None:
-            row = self._row_for(position)
-            row[:] = 0
-            total = self._collect(position)
-            for words in total.words.values():
-                np.bitwise_or(row, words, out=row)
-            ids = total.ids
-            for token_id in total.deferred - ids:
-                if self.positions.advance(position, token_id) is not None:
-                    ids.add(token_id)
-            if position.can_end:
-                ids.update(self._eos)
-            if ids:
-                set_tokens(row, ids)
-            position.mask = row
+            with budget(self.positions.max_steps, "finding the next tokens"):
+                row = self._make(position)
+        return row
+
+    def _make(self, position: Position) -> Words:
+        total = self._collect(position)
+        ids = total.ids
+        for token_id in total.deferred - ids:
+            if self.positions.advance(position, token_id) is not None:
+                ids.add(token_id)
+        if position.can_end:
+            ids.update(self._eos)
+        row = self._row_for(position)
+        row[:] = 0
+        for words in total.words.values():
+            np.bitwise_or(row, words, out=row)
+        if ids:
+            set_tokens(row, ids)
+        position.mask = row
         return row
 
     def _row_for(self, position: Position) -> Words:

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from constrain.budget import DEFAULT_MAX_STEPS
 from constrain.continuation import Continuation
 from constrain.errors import TokenError, UnsupportedError
 from constrain.masks import Masks
@@ -31,12 +32,14 @@ from constrain.vocabulary.vocabulary import Vocabulary
 class CompiledGrammar:
     """A grammar ready to follow generations over one vocabulary; made by the functions of `compiler.py`."""
 
-    def __init__(self, start: Continuation, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, start: Continuation, vocabulary: Vocabulary, *, max_steps: int = DEFAULT_MAX_STEPS
+    ) -> None:
         _require_every_byte(vocabulary)
         self.vocabulary = vocabulary
         self.start = start
         self.lock = LOCK  # tables and automaton are shared by every grammar of the process
-        self.positions = Positions(start, shared_tables(vocabulary))
+        self.positions = Positions(start, shared_tables(vocabulary), max_steps)
         self.masks = Masks(self.positions)
 
     def matcher(self) -> Matcher:

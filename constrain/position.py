@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import cast
 
+from constrain.budget import DEFAULT_MAX_STEPS, budget
 from constrain.continuation import Continuation, Edge, LiteralEdge
 from constrain.vocabulary.bitmask import Words
 from constrain.vocabulary.tables import Tables
@@ -55,7 +56,8 @@ class Position:
 class Positions:
     """The positions of one grammar over one vocabulary."""
 
-    def __init__(self, start: Continuation, tables: Tables) -> None:
+    def __init__(self, start: Continuation, tables: Tables, max_steps: int = DEFAULT_MAX_STEPS) -> None:
+        self.max_steps = max_steps
         self.tables = tables
         self._interned: dict[frozenset[Thread], Position] = {}
         self.start = self.intern({(0, start, b""): None})
@@ -83,7 +85,8 @@ class Positions:
         except KeyError:
             pass
         token = self.tables.vocabulary.tokens[token_id]
-        threads = self.read(position, token) if token else None
+        with budget(self.max_steps, "reading a token"):
+            threads = self.read(position, token) if token else None
         after = self.intern(threads) if threads else None
         position.after_token[token_id] = after
         return after

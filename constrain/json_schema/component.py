@@ -12,8 +12,9 @@ Only questions use components (scalars.py).  Terminals do not: a mask's automato
 from __future__ import annotations
 
 from constrain.regular.byte_sets import bytes_of
+from constrain.regular.leaf import Leaf, intern_leaf
 from constrain.regular.queries import is_empty
-from constrain.regular.terms import EMPTY, Leaf, Term, intern_leaf
+from constrain.regular.terms import EMPTY, Term
 
 
 class Component(Leaf):

@@ -18,22 +18,19 @@ demand, and stopping at the first witness; the bookkeeping is that of tabled log
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import NoReturn
 
-from constrain.errors import LimitExceeded
+from constrain.budget import spend
 
 
 class Fixpoint:
     """Yes/no questions that may ask each other, answered as the least solution."""
 
-    def __init__(self, max_steps: int) -> None:
-        self.max_steps = max_steps
+    def __init__(self) -> None:
         self._known: dict[Hashable, bool] = {}
         self._provisional: dict[Hashable, int] = {}
         self._trail: list[Hashable] = []
         self._open: dict[Hashable, int] = {}
         self._lowest = _NOTHING_OPEN
-        self._steps = 0
 
     def ask(self, question: Hashable, answer: Callable[[], bool]) -> bool:
         """The answer, computed by `answer` unless it is known."""
@@ -45,11 +42,7 @@ class Fixpoint:
             self._lowest = min(self._lowest, leaned_on)
             return False
         depth = len(self._open)
-        if depth == 0:
-            self._steps = 0
-        self._steps += 1
-        if self._steps > self.max_steps:
-            self.give_up()
+        spend()
         outer, self._lowest = self._lowest, _NOTHING_OPEN
         mark = len(self._trail)
         self._open[question] = depth
@@ -76,13 +69,6 @@ class Fixpoint:
         if leaned < depth:
             self._lowest = min(self._lowest, leaned)
         return found
-
-    def give_up(self) -> NoReturn:
-        """Say that the search is too long."""
-        raise LimitExceeded(
-            f"deciding whether a schema can be satisfied takes more than max_steps={self.max_steps} steps",
-            hint="simplify the schema, or raise max_steps",
-        )
 
     def _forget(self, mark: int) -> None:
         for other in self._trail[mark:]:

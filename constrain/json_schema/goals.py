@@ -32,6 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from constrain.budget import spend
 from constrain.errors import LimitExceeded
 from constrain.json_schema.formula import CONNECTIVES, Formula, Formulas
 from constrain.json_schema.options import JsonOptions
@@ -63,7 +64,6 @@ class Goals:
         self._alternatives: dict[tuple[Formula, int], tuple[Alternative, ...]] = {}
         self._clearly_empty: dict[tuple[Formula, int], bool] = {}
         self._holds_key: dict[tuple[Formula, str], bool] = {}
-        self._steps = 0
 
     # Cheap questions.
 
@@ -134,7 +134,6 @@ class Goals:
                 found = ()
             else:
                 made: dict[Alternative, None] = {}
-                self._steps = 0
                 self._solve([seen], self.new_units(kind), [], made)
                 found = _without_redundant(list(made))
             self._alternatives[key] = found
@@ -160,7 +159,7 @@ class Goals:
     def _solve(
         self, pending: list[Formula], units: Units, clauses: list[Formula], made: dict[Alternative, None]
     ) -> None:
-        self._spend()
+        spend()
         while True:
             if not self._collect(units, pending, clauses) or units.is_contradictory():
                 return
@@ -202,14 +201,6 @@ class Goals:
             self._solve([*excluded, branch], units.fork(), list(clauses), made)
             if branch.kind == "some" and branch.args[1] is self.formulas.true:
                 excluded.append(self.formulas.negate(branch))
-
-    def _spend(self) -> None:
-        self._steps += 1
-        if self._steps > self.options.max_steps:
-            raise LimitExceeded(
-                f"expanding a schema takes more than max_steps={self.options.max_steps} steps",
-                hint="simplify nested anyOf, oneOf and not, or raise max_steps",
-            )
 
     def _is_deferrable(self, clause: Formula, units: Units) -> bool:
         return isinstance(units, ObjectUnits) and all(is_single_key(part) for part in clause.parts)
@@ -253,7 +244,7 @@ class Goals:
 
     def _refuted(self, parts: Iterable[Formula], units: Units) -> bool:
         """Do the units and these formulas plainly contradict each other?"""
-        self._spend()
+        spend()
         fork = units.fork()
         clauses: list[Formula] = []
         if not self._collect(fork, list(parts), clauses) or fork.is_contradictory():

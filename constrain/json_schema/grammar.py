@@ -15,6 +15,7 @@ from typing import Any
 
 from referencing import Registry
 
+from constrain.budget import budget
 from constrain.continuation import END, Continuation, Terminal, Union
 from constrain.errors import LimitExceeded, SchemaError, UnsatisfiableError
 from constrain.json_schema.admission import Note, admit
@@ -70,7 +71,8 @@ def compile_schema(
         except ValueError as error:
             raise SchemaError(f"the schema is not JSON: {error}") from error
     try:
-        return _compile(schema, options, registry)
+        with budget(options.max_steps, "compiling this schema"):
+            return _compile(schema, options, registry)
     except RecursionError:
         raise LimitExceeded(
             "the schema is nested too deeply for Python's recursion limit",

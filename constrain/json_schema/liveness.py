@@ -22,6 +22,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from constrain.budget import spend
 from constrain.json_schema.arrays import UNKNOWN, ArrayShape, ArrayState
 from constrain.json_schema.emptiness import Fixpoint
 from constrain.json_schema.formula import Formula
@@ -41,7 +42,7 @@ class Liveness:
     def __init__(self, goals: Goals, options: JsonOptions) -> None:
         self.goals = goals
         self.options = options
-        self.fixpoint = Fixpoint(options.max_steps)
+        self.fixpoint = Fixpoint()
         self._objects: dict[Formula, tuple[ObjectShape, ...]] = {}
         self._arrays: dict[Formula, tuple[ArrayShape, ...]] = {}
 
@@ -246,8 +247,7 @@ class Liveness:
                 if there not in visited:
                     visited.add(there)
                     pending.insert(0, there) if after.somes or any(after.at_least) else pending.append(there)
-                    if len(visited) > self.options.max_steps:
-                        self.fixpoint.give_up()
+                    spend()
         return False
 
     def _fillers(self, shape: ArrayShape, state: ArrayState) -> tuple[Formula, int] | None:
@@ -367,8 +367,7 @@ class Liveness:
                 if there not in visited:
                     visited.add(there)
                     pending.append(there)
-                    if len(visited) > self.options.max_steps:
-                        self.fixpoint.give_up()
+                    spend()
         return False
 
     # Values.

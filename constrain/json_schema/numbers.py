@@ -48,15 +48,15 @@ from functools import lru_cache
 from itertools import islice
 from typing import Literal
 
+from constrain.budget import spend
 from constrain.json_schema.number_set import ANYTHING, TOP, Clause, Condition, Cut, NumberSet
 from constrain.regular.byte_sets import ALL_BYTES
+from constrain.regular.leaf import Leaf, intern_leaf
 from constrain.regular.terms import (
     EMPTY,
-    Leaf,
     Term,
     choice,
     concat,
-    intern_leaf,
     literal,
     literals,
     optional,
@@ -70,6 +70,8 @@ ANY_EXPONENT = 400
 _ZERO = Fraction(0)
 #: Larger than any shift: the end of a range that has none.
 _FOREVER = 10**9
+_STEPS = 10
+"""What a derivative here counts against the budget: it is exact arithmetic, and slower than most."""
 
 
 class Form(Enum):
@@ -244,6 +246,7 @@ class _Number(Leaf):
         self._register(nullable=residual.ends, plain=False)
 
     def derivative(self, byte: int) -> Term:
+        spend(_STEPS)
         here = self.residual
         form, phase, digits, places = here.form, here.phase, here.digits, here.places
         if _is_digit(byte):

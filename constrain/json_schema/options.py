@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from constrain.budget import DEFAULT_MAX_STEPS
 from constrain.errors import InvalidInputError
 
 DEFAULT_INDENT = 64
@@ -28,7 +29,9 @@ class JsonOptions:
     `formats`     "assert" or "annotate".
     `additional_properties`  None: as the schema says; False: an object schema that names properties and says
                   nothing about others is closed.
-    `max_alternatives`, `max_steps`  limits; each search that exceeds one raises LimitExceeded.
+    `max_alternatives`  how many ways to satisfy one schema that cannot be told apart at once.
+    `max_steps`   how much work compiling, and each mask afterwards, may take (`budget.py`).  Whatever exceeds
+                  a limit raises LimitExceeded.
     """
 
     whitespace: Literal["default", "compact", "any"] | int = "default"
@@ -37,7 +40,7 @@ class JsonOptions:
     formats: Literal["assert", "annotate"] = "assert"
     additional_properties: Literal[False] | None = None
     max_alternatives: int = 1_000
-    max_steps: int = 200_000
+    max_steps: int = DEFAULT_MAX_STEPS
 
     def __post_init__(self) -> None:
         if isinstance(self.whitespace, bool) or (isinstance(self.whitespace, int) and self.whitespace < 0):

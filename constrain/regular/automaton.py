@@ -16,26 +16,29 @@ Source: Brzozowski, "Derivatives of regular expressions", JACM 11(4), 1964: fini
 similarity.  Rows are filled by byte class (Owens, Reppy and Turón 2009, section 4.2), one derivative
 per class.
 
-Cost: a row is one derivative per byte class of its term, usually under ten.  `max_states` bounds both the
-states of the automaton and the terms of one emptiness search.
+Cost: a row is one derivative per byte class of its term, usually under ten.  `max_states` bounds the
+states of the automaton, the budget in force (`budget.py`) each search.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
+from constrain.budget import spend
 from constrain.errors import LimitExceeded
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.clipping import clip
-from constrain.regular.terms import EMPTY, EPSILON, LOCK, Leaf, Term
+from constrain.regular.leaf import Leaf
+from constrain.regular.terms import EMPTY, EPSILON, LOCK, Term
 
 DEAD = 0
 DEFAULT_MAX_STATES = 200_000
 HORIZON = 64
-SHORT_SEARCH = 2_000
+SHORT_SEARCH = 1_000
 Row = npt.NDArray[np.int32]
 
 
@@ -92,6 +95,7 @@ class Automaton:
                 term = self._terms[state]
                 row = np.zeros(256, dtype=np.int32)
                 for mask in term.classes():
+                    spend()
                     to = self.state(term.derivative((mask & -mask).bit_length() - 1))
                     if to:
                         row[_members(mask)] = to
@@ -106,6 +110,7 @@ class Automaton:
         steps = self._steps[state]
         to = steps.get(byte)
         if to is None:
+            spend()
             to = steps[byte] = self.state(self._terms[state].derivative(byte))
         return to
 
@@ -124,7 +129,7 @@ class Automaton:
     def is_empty(self, term: Term) -> bool:
         """Does `term` hold no string?
 
-        Raises LimitExceeded when deciding it takes more than `max_states` terms.
+        Raises LimitExceeded when the budget in force is spent.
         """
         if term.plain:
             return term is EMPTY
@@ -153,16 +158,11 @@ class Automaton:
             if known is True:
                 continue
             for mask in here.classes():
+                spend()
                 after = here.derivative((mask & -mask).bit_length() - 1)
                 if after is not EMPTY and after not in parent:
                     parent[after] = here
                     stack.append(after)
-            if len(parent) > self.max_states:
-                raise LimitExceeded(
-                    "deciding whether a pattern matches anything takes more than "
-                    f"max_states={self.max_states:_} states",
-                    hint="intersections of long repeats multiply; shorten one",
-                )
         for seen in parent:
             self._empty[seen] = True
         return True
@@ -170,8 +170,7 @@ class Automaton:
     def short_text(self, term: Term) -> int | None:
         """The length of a text of `term`; None if none is found of at most HORIZON bytes.
 
-        Breadth first, so it is a shortest one unless something longer was known of a term on the way; at most
-        SHORT_SEARCH terms are looked at.
+        It need not be a shortest one.  Breadth first over SHORT_SEARCH terms, then depth first over as many.
         """
         known = self._short.get(term)
         if known is None:
@@ -179,11 +178,11 @@ class Automaton:
         return known if known <= HORIZON else None
 
     def _find_short_text(self, term: Term) -> int:
-        parent: dict[Term, Term | None] = {term: None}
-        frontier, depth = [term], 0
-        while frontier and depth <= HORIZON and len(parent) <= SHORT_SEARCH:
-            following = []
-            for here in frontier:
+        for breadth_first in (True, False):
+            parent: dict[Term, Term | None] = {term: None}
+            pending = deque([(term, 0)])
+            while pending and len(parent) <= SHORT_SEARCH:
+                here, depth = pending.popleft() if breadth_first else pending.pop()
                 rest = 0 if here.nullable else self._short.get(here, HORIZON + 1)
                 if depth + rest <= HORIZON:
                     at: Term | None = here
@@ -191,12 +190,14 @@ class Automaton:
                         self._short[at] = rest
                         at, rest = parent[at], rest + 1
                     return self._short[term]
+                if depth == HORIZON:
+                    continue
                 for mask in here.classes():
+                    spend()
                     after = here.derivative((mask & -mask).bit_length() - 1)
                     if after is not EMPTY and after not in parent:
                         parent[after] = here
-                        following.append(after)
-            frontier, depth = following, depth + 1
+                        pending.append((after, depth + 1))
         self._short[term] = HORIZON + 1
         return HORIZON + 1
 

@@ -3,19 +3,17 @@
 They walk derivatives of a term, as the automaton does, and so answer for every operator alike.  The
 shortest strings of `a+b? & ~a` are found breadth first: `aa`, `ab`, `aaa`, ...
 
-Every walk has a limit, and passing it is a LimitExceeded that names it.
+Every walk counts against the budget in force (`budget.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from constrain.errors import LimitExceeded
+from constrain.budget import spend
 from constrain.regular.automaton import shared_automaton
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.terms import EMPTY, Term, difference
-
-MAX_STEPS = 200_000
 
 
 def accepts(term: Term, text: bytes) -> bool:
@@ -43,18 +41,16 @@ def shortest(term: Term) -> bytes | None:
         return None
     seen = {term}
     frontier: list[tuple[bytes, Term]] = [(b"", term)]
-    steps = 0
     while frontier:
         following: list[tuple[bytes, Term]] = []
         for text, here in frontier:
             if here.nullable:
                 return text
             for mask, after in _ways(here):
-                steps += 1
+                spend()
                 if after not in seen:
                     seen.add(after)
                     following.append((text + bytes((next(bytes_of(mask)),)), after))
-            _check(steps)
         frontier = following
     return None
 
@@ -72,7 +68,6 @@ def enumerate_strings(term: Term, limit: int) -> Iterator[bytes]:
     automaton = shared_automaton()
     frontier: list[tuple[bytes, Term]] = [] if automaton.is_empty(term) else [(b"", term)]
     found = 0
-    steps = 0
     while frontier and found < limit:
         following: list[tuple[bytes, Term]] = []
         for text, here in frontier:
@@ -85,12 +80,11 @@ def enumerate_strings(term: Term, limit: int) -> Iterator[bytes]:
         for text, here in frontier:
             ways = ((byte, after) for mask, after in _ways(here) for byte in bytes_of(mask))
             for byte, after in sorted(ways, key=lambda way: way[0]):
-                steps += 1
+                spend()
                 # Texts that reach one state complete alike, so `limit` of them are enough.
                 if reached.get(after, 0) < limit:
                     reached[after] = reached.get(after, 0) + 1
                     following.append((text + bytes((byte,)), after))
-            _check(steps)
         frontier = following
 
 
@@ -101,8 +95,3 @@ def _ways(term: Term) -> Iterator[tuple[int, Term]]:
         after = term.derivative((mask & -mask).bit_length() - 1)
         if not automaton.is_empty(after):
             yield mask, after
-
-
-def _check(steps: int) -> None:
-    if steps > MAX_STEPS:
-        raise LimitExceeded(f"walking a pattern's strings takes more than {MAX_STEPS:_} steps")

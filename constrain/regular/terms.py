@@ -19,7 +19,7 @@ Source: Owens, Reppy and Turón, "Regular-expression derivatives re-examined", J
 1. A bounded repeat `x{m,n}` is a term of its own that counts down, instead of n copies of x.
 2. A finite set of strings is a term of its own, a trie node: its derivative is a dictionary look-up,
    so an enumeration of thousands of strings costs what one string costs.
-3. A `Leaf` is a term whose derivative is arithmetic; divisibility and numeric bounds are leaves.
+3. A `Leaf` (`leaf.py`) is a term whose derivative is arithmetic; divisibility and numeric bounds are leaves.
 
 Cost: a derivative visits the part of the term that the byte can reach; interning is one dictionary
 look-up for each node made.  `automaton.py` takes over from here.
@@ -93,21 +93,6 @@ class Term:
 
     def _find_classes(self) -> tuple[int, ...]:
         raise TypeError(f"{type(self).__name__} does not implement classes")
-
-
-class Leaf(Term):
-    """A term whose states are computed, such as a residue.
-
-    A subclass has a hashable `key`, and implements `derivative` and `classes`; it is made with `intern_leaf`.
-    Its language must be nonempty unless `nonempty` says otherwise.
-    """
-
-    __slots__ = ()
-
-    @property
-    def nonempty(self) -> bool:
-        """Is there a string in this language?  Decided by the leaf itself."""
-        return True
 
 
 class Bytes(Term):
@@ -582,23 +567,6 @@ def complement(term: Term) -> Term:
 def difference(term: Term, without: Term) -> Term:
     """The strings of `term` that `without` does not hold."""
     return intersect(term, complement(without))
-
-
-def without_exclusion(term: Term) -> Term | None:
-    """`base` where `term` is `base & ~(finite set)`, else None.
-
-    Most texts of such a term never come near the set, and from there on it is its base.
-    """
-    if type(term) is Intersection:
-        rest = [m for m in term.members if not (type(m) is Complement and type(m.body) is Strings)]
-        if 0 < len(rest) < len(term.members):
-            return intersect(*rest)
-    return None
-
-
-def intern_leaf(make: type[Leaf], *key: object) -> Term:
-    """The leaf `make(*key)`, made once."""
-    return intern((make, *key), make, *key)
 
 
 def intern(key: tuple[object, ...], make: type[Term], *args: object) -> Term:

@@ -37,7 +37,7 @@ from constrain.regular.terms import (
     intersect,
     star,
 )
-from constrain.vocabulary.bitmask import Words, pack_flags
+from constrain.vocabulary.bitmask import pack_flags, unpack_words
 from constrain.vocabulary.remainders import EVERYTHING
 from constrain.vocabulary.walks import walk_dense
 
@@ -102,11 +102,13 @@ class Characters:
 class Base:
     """The table of a string without its count.
 
-    `needed` is, by token id, how many characters suffice for a token and the rest of its string;
+    `inside` are its tokens; `needed` is, by token id, how many characters suffice for a token and the rest of
+    its string, or NEVER where no bound is known.
     `exits` and `exit_counts` are the nodes of the exit, and how many characters come before.
     """
 
     table: Table
+    inside: npt.NDArray[np.bool_]
     needed: Counts
     exits: npt.NDArray[np.int32]
     exit_counts: Counts
@@ -137,17 +139,15 @@ class Counted:
         fits = base.needed <= high
         if counted.others:
             fits &= enough
-            doubtful = (characters.token <= high) & (base.needed < NEVER) & ~fits
-            doubtful &= ~characters.closed
+            doubtful = base.inside & (characters.token <= high) & ~fits & ~characters.closed
             tried = np.flatnonzero(doubtful).tolist()
             if len(tried) > MAX_TRIED:
                 return None
             fits[[token for token in tried if self._goes_on(state, token)]] = True
         fits &= enough | ~characters.closed
-        words = _common(base.table.words, base.table.ids, fits)
         keep = (base.exit_counts >= counted.low) & (base.exit_counts <= high)
         exits = base.table.exit if keep.all() else tables.remainders.intern(base.exits[keep].tolist())
-        return Table(words, (), exits)
+        return Table(pack_flags(base.inside & fits), (), exits)
 
     def _goes_on(self, state: int, token: int) -> bool:
         text = self._tables.vocabulary.tokens[token]
@@ -201,8 +201,13 @@ class Counted:
                 del self._bases[next(iter(self._bases))]
             table = tables.table(EVERYTHING, tables.automaton.state(term))
             exits = np.array(tables.remainders.nodes[table.exit], dtype=np.int32)
+            if table.words is not None:
+                inside = unpack_words(table.words, tables.vocabulary.size)
+            else:
+                inside = np.zeros(tables.vocabulary.size, dtype=np.bool_)
+                inside[list(table.ids)] = True
             needed = self._needed(counted, characters) if counted.others else characters.token
-            base = self._bases[term] = Base(table, needed, exits, characters.node[exits])
+            base = self._bases[term] = Base(table, inside, needed, exits, characters.node[exits])
         return base
 
     def _needed(self, counted: CountedString, characters: Characters) -> Counts:
@@ -218,12 +223,3 @@ class Counted:
         needed[levels.token] = rest[reached.local[levels.token_node]]
         total: Counts = np.minimum(needed + characters.token, NEVER).astype(np.int16)
         return total
-
-
-def _common(words: Words | None, ids: tuple[int, ...], fits: npt.NDArray[np.bool_]) -> Words:
-    """The tokens of a table, given in either form, that fit."""
-    if words is not None:
-        return words & pack_flags(fits)
-    flags = np.zeros_like(fits)
-    flags[list(ids)] = True
-    return pack_flags(flags & fits)

@@ -38,8 +38,7 @@ from functools import cached_property
 import numpy as np
 
 from constrain.regular.automaton import Automaton, shared_automaton
-from constrain.regular.clipping import narrow, widen
-from constrain.regular.terms import without_exclusion
+from constrain.regular.clipping import narrow, widen, without_exclusion
 from constrain.vocabulary.bitmask import Words, pack_flags
 from constrain.vocabulary.counted import Counted
 from constrain.vocabulary.remainders import EVERYTHING, Remainders

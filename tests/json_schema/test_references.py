@@ -64,7 +64,10 @@ def test_a_pointer_that_is_nowhere_is_an_error() -> None:
 
 def test_an_inner_dialect_without_an_id_means_nothing() -> None:
     """2020-12 core, 8.1.1: `$schema` belongs to a resource; generators write it into every subschema."""
-    inner = {"$schema": "http://json-schema.org/draft-04/schema#", "properties": {"b": True, "c": {"const": 1}}}
+    inner = {
+        "$schema": "http://json-schema.org/draft-04/schema#",
+        "properties": {"b": True, "c": {"const": 1}},
+    }
     schema = {"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"a": inner}}
     grammar = compile_schema(schema, options=EXACT)
 

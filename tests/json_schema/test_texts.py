@@ -234,14 +234,15 @@ def test_walks_of_a_schema_with_everything_never_stick() -> None:
     assert any(texts)
 
 
-def test_a_boolean_schema_under_an_inner_draft_4_is_a_clear_error() -> None:
-    """Draft 4 has no boolean schemas; the file it was found in mixes dialects."""
-    inner = {"$schema": "http://json-schema.org/draft-04/schema", "properties": {"a": True}}
+def test_a_boolean_schema_in_a_draft_4_resource_is_a_clear_error() -> None:
+    """Draft 4 has no boolean schemas; an embedded resource may say that it is one of draft 4."""
+    inner = {"$schema": "http://json-schema.org/draft-04/schema", "$id": "http://example.org/inner"}
+    inner |= {"id": "http://example.org/inner", "properties": {"a": True}}
 
     with pytest.raises(SchemaError) as caught:
         compile_schema({"$schema": "http://json-schema.org/draft-07/schema", "properties": {"b": inner}})
     assert str(caught.value) == (
-        "a subschema does not have the form of the dialect that its own `$schema` names\n"
+        "an embedded resource does not have the form of the dialect that its own `$schema` names\n"
         "    at #\n"
         "hint: draft 4 has no boolean schemas; drop the inner `$schema`, or write `{}` for `true`"
     )

@@ -76,6 +76,7 @@ PATTERNS = [
     "^(ab|a){2,9}$",
     "^.{12}$",
     "a{30}",
+    "^[ab]{90}$",
 ]
 COUNTS = st.tuples(
     st.sampled_from([0, 0, 0, 1, 2, 7, 12, 50]), st.sampled_from([None, 0, 1, 3, 9, 17, 40, 300])

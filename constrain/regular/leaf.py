@@ -1,0 +1,29 @@
+"""Terms whose states are computed: divisibility, numeric bounds, components of a finite language.
+
+A leaf is a term like any other to the operators of `terms.py`, which ask it for derivatives.  Whether it is
+empty it must know by itself: nothing about its states follows from a structure.
+"""
+
+from __future__ import annotations
+
+from constrain.regular.terms import Term, intern
+
+
+class Leaf(Term):
+    """A term whose states are computed, such as a residue.
+
+    A subclass has a hashable `key`, and implements `derivative` and `classes`; it is made with `intern_leaf`.
+    Its language must be nonempty unless `nonempty` says otherwise.
+    """
+
+    __slots__ = ()
+
+    @property
+    def nonempty(self) -> bool:
+        """Is there a string in this language?  Decided by the leaf itself."""
+        return True
+
+
+def intern_leaf(make: type[Leaf], *key: object) -> Term:
+    """The leaf `make(*key)`, made once."""
+    return intern((make, *key), make, *key)
