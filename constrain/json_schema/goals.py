@@ -75,6 +75,11 @@ class Goals:
             if self.view.at(formula, 1 << bit) is not self.formulas.false
         )
 
+    def is_flat(self, formula: Formula) -> bool:
+        """Does it say nothing about the inside of objects and arrays?  Then its negation is no larger."""
+        decided = (self.formulas.true, self.formulas.false)
+        return all(self.view.at(formula, kind) in decided for kind in (OBJECT, ARRAY))
+
     def key_language(self, language: Formula) -> Formula:
         """A key language as a formula about strings only."""
         return self.view.at(language, STRING)

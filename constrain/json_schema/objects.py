@@ -31,6 +31,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from constrain.budget import spend
 from constrain.continuation import LiteralSet
 from constrain.errors import LimitExceeded
 from constrain.json_schema.formula import Formula
@@ -293,11 +294,17 @@ class ObjectShape:
                 if goal in claims or any(self._follows(goal, part.args[1]) for part in mine):
                     settled.append((goal, replace(state, clauses=others)))
                     continue
-                settled += [(claim, replace(state, clauses=others)) for claim in claims]
+                paid = replace(state, clauses=others)
+                settled += [(claim, paid) for claim in claims if not self.goals.clearly_empty(claim)]
                 if struck:
                     kept = tuple(struck if other == clause else other for other in state.clauses)
-                    settled.append((goal, replace(state, clauses=kept)))
+                    # Exclusive where that is cheap: what meets a claim goes on as that claim only.
+                    flat = [part.args[1] for part in mine if self.goals.is_flat(part.args[1])]
+                    rest = formulas.conj([goal, *map(formulas.negate, flat)])
+                    if not self.goals.clearly_empty(rest):
+                        settled.append((rest, replace(state, clauses=kept)))
             ways = settled
+            spend(len(ways))
         return ways
 
     def _follows(self, goal: Formula, formula: Formula) -> bool:
