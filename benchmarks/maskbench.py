@@ -93,6 +93,8 @@ def measure(engine: Engine, schema: Any, tests: list[tuple[bool, list[int]]], li
         outcome.verdict = "valid refused" if any(valid for valid, _ in tests) else "empty"
     except Refused as refusal:
         outcome.verdict, outcome.reason = "refused", str(refusal)
+    except engine.limits as limit_reached:
+        outcome.verdict, outcome.reason = "refused", str(limit_reached)
     except OutOfTime:
         outcome.verdict = "hang"
     except Exception as crash:

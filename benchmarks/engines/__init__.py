@@ -46,6 +46,8 @@ class Engine(Protocol):
 
     name: str
     settings: str
+    limits: tuple[type[Exception], ...]
+    """What the engine raises in the middle of a text when it gives up."""
 
     def compile(self, schema: Any) -> Run:
         """Start a generation under `schema`, or raise Refused."""

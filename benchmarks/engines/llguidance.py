@@ -12,6 +12,7 @@ class LLGuidance:
     """The fastest engine of the field, in Rust."""
 
     name = "llguidance"
+    limits = ()
     settings = "defaults"
 
     def __init__(self, tokenizer: Any) -> None:

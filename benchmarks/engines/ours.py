@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.engines import Refused, Unsatisfiable
 from constrain.compiler import compile_json_schema
-from constrain.errors import ConstrainError, UnsatisfiableError
+from constrain.errors import ConstrainError, LimitExceeded, UnsatisfiableError
 from constrain.matcher import Matcher
 from constrain.vocabulary.vocabulary import Vocabulary
 
@@ -15,6 +15,7 @@ class Constrain:
     """The engine under test."""
 
     name = "constrain"
+    limits = (LimitExceeded,)
     settings = 'property_order="any", whitespace="any"'
 
     def __init__(self, tokenizer: Any) -> None:

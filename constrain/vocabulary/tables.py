@@ -134,7 +134,9 @@ class Tables:
         term = self.automaton.term(state)
         base = without_exclusion(term)
         if base is not None and len(self.remainders.nodes[remainder]) == 1:
-            return self._correct(remainder, state, self.automaton.state(base))
+            corrected = self._correct(remainder, state, self.automaton.state(base))
+            if corrected is not None:
+                return corrected
         if remainder == EVERYTHING:
             counted = self.counted.table(state)
             if counted is not None:
@@ -177,15 +179,22 @@ class Tables:
         exits = levels.preorder[np.flatnonzero(complete)]
         return Table(pack_flags(flags), (), self.remainders.intern(exits.tolist()))
 
-    def _correct(self, remainder: int, state: int, base: int) -> Table:
-        """The table of `state`, made from that of `base`, whose language holds the state's."""
+    def _correct(self, remainder: int, state: int, base: int) -> Table | None:
+        """The table of `state`, made from that of `base`, whose language holds the state's.
+
+        None where the two differ in too many places: their rows may have other numbers for equal languages.
+        """
         table = self.table(remainder, base)
         remainders, accepting = self.remainders, self.automaton.accepting
         trie = self.vocabulary.trie
         refused: list[int] = []
         unfinished: list[int] = []
         stack = [(remainder, state, base)]
+        places = 0
         while stack:
+            places += 1
+            if places > SPARSE_STEPS:
+                return None
             here, at, base_at = stack.pop()
             children = remainders.children(here)
             row, base_row = self.automaton.row(at), self.automaton.row(base_at)
