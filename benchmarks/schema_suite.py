@@ -1,81 +1,63 @@
-"""The official JSON-Schema-Test-Suite through masks: is a text allowed to the end exactly when it is valid?
+"""The official JSON-Schema-Test-Suite through masks: how many cases of each draft are judged right?
 
-    python -m benchmarks.schema_suite --suite FOLDER
+    python -m benchmarks.schema_suite                  the release that the tests use, fetched once
+    python -m benchmarks.schema_suite --suite FOLDER   a checkout, with `tests/` and `remotes/`
+    python -m benchmarks.schema_suite --record         and write what came out as the new ratchet
 
-FOLDER is a checkout of the suite, with `tests/` and `remotes/`.  Every required case of five drafts is
-written byte by byte: each byte must be in the mask, and at the end an end-of-sequence token must be.
-Options: any spelling, order and whitespace, and formats as annotations, as the suite's required cases assume.
+The ratchet (`tests/json_schema/official_suite.json`) holds the number of cases of each file, and each case
+that is not judged right with its outcome.  The tests compare with it, so that no case gets worse unseen.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from constrain.compiler import compile_json_schema
-from constrain.errors import ConstrainError, UnsatisfiableError
-from constrain.vocabulary.bitmask import allocate_token_bitmask, is_set
-from constrain.vocabulary.vocabulary import Vocabulary
+from benchmarks.official_suite import DRAFTS, RELEASE, RIGHT, Suite, is_required
 
-DRAFTS = {
-    "draft4": "http://json-schema.org/draft-04/schema#",
-    "draft6": "http://json-schema.org/draft-06/schema#",
-    "draft7": "http://json-schema.org/draft-07/schema#",
-    "draft2019-09": "https://json-schema.org/draft/2019-09/schema",
-    "draft2020-12": "https://json-schema.org/draft/2020-12/schema",
-}
-OPTIONS = {"spelling": "any", "property_order": "any", "whitespace": "any", "formats": "annotate"}
-END = 256
-VOCABULARY = Vocabulary.from_tokens([*(bytes((b,)) for b in range(256)), None], eos_token_ids=(END,))
+RATCHET = Path(__file__).parent.parent / "tests" / "json_schema" / "official_suite.json"
 
 
-def judge(compiled: Any, text: bytes) -> bool:
-    """Does the mask let `text` through to its end?"""
-    matcher = compiled.matcher()
-    bitmask = allocate_token_bitmask(1, VOCABULARY.size)
-    for token in [*text, END]:
-        matcher.fill_next_token_bitmask(bitmask)
-        if not is_set(bitmask[0], token):
-            return False
-        matcher.accept_token(token)
-    return True
+def ratchet(outcomes: Iterable[tuple[str, str, str]]) -> dict[str, Any]:
+    """The outcomes in the form that is committed: cases of each file, and those not right by name."""
+    cases: Counter[str] = Counter()
+    not_right: dict[str, dict[str, str]] = {}
+    for file, name, outcome in outcomes:
+        cases[file] += 1
+        if outcome != RIGHT:
+            not_right.setdefault(file, {})[name] = outcome
+    return {"suite": RELEASE, "cases": dict(cases), "not right": not_right}
 
 
 def main() -> None:
-    """Judge every required case and print what is right, by draft."""
+    """Judge every case, print those not right and the sums, and record them if asked to."""
     parser = argparse.ArgumentParser(description="the official suite through masks")
-    parser.add_argument("--suite", type=Path, required=True)
-    suite = parser.parse_args().suite
-    remotes = suite / "remotes"
-    registry = {
-        f"http://localhost:1234/{path.relative_to(remotes).as_posix()}": json.loads(path.read_text("utf-8"))
-        for path in sorted(remotes.rglob("*.json"))
-    }
-    for draft, uri in DRAFTS.items():
-        right = total = 0
-        for path in sorted((suite / "tests" / draft).glob("*.json")):
-            for group in json.loads(path.read_text("utf-8")):
-                schema = group["schema"]
-                if isinstance(schema, dict):
-                    schema = {"$schema": uri, **schema}
-                try:
-                    compiled = compile_json_schema(schema, VOCABULARY, registry=registry, **OPTIONS)
-                except UnsatisfiableError:
-                    compiled = None
-                except ConstrainError as problem:
-                    print(f"refused: {draft}/{path.name}: {group['description']}: {problem.what}")
-                    total += len(group["tests"])
-                    continue
-                for case in group["tests"]:
-                    total += 1
-                    text = json.dumps(case["data"], ensure_ascii=False).encode()
-                    verdict = compiled is not None and judge(compiled, text)
-                    right += verdict == case["valid"]
-                    if verdict != case["valid"]:
-                        print(f"wrong: {draft}/{path.name}: {group['description']}: {case['description']}")
-        print(f"{draft}: {right} of {total} required cases right")
+    parser.add_argument("--suite", type=Path, help="a checkout, instead of the pinned release")
+    parser.add_argument("--record", action="store_true", help="write the ratchet of the pinned release")
+    arguments = parser.parse_args()
+    if arguments.record and arguments.suite:
+        parser.error("--record is for the pinned release: the ratchet belongs to it")
+    suite = Suite.from_folder(arguments.suite) if arguments.suite else Suite.from_release()
+    found = ratchet(suite.outcomes())
+    for file, cases in found["not right"].items():
+        for name, outcome in cases.items():
+            print(f"{outcome}: {file}: {name}")
+    for draft in DRAFTS:
+        for kind, required in (("required", True), ("optional", False)):
+            files = [
+                file
+                for file in found["cases"]
+                if file.startswith(draft + "/") and is_required(file) == required
+            ]
+            total = sum(found["cases"][file] for file in files)
+            missed = sum(len(found["not right"].get(file, {})) for file in files)
+            print(f"{draft}: {total - missed} of {total} {kind} cases right")
+    if arguments.record:
+        RATCHET.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         UnsupportedKeywordError,
         UnsupportedRegexError,
     )
+    from constrain.json_schema.formats import register_format
     from constrain.json_schema.options import JsonOptions
     from constrain.matcher import CompiledGrammar, Matcher
     from constrain.vocabulary.bitmask import allocate_token_bitmask
@@ -49,6 +50,7 @@ _HOME: dict[str, tuple[str, ...]] = {
         "RegexError", "SchemaError", "TokenError", "UnsatisfiableError", "UnsupportedError",
         "UnsupportedKeywordError", "UnsupportedRegexError",
     ),
+    "constrain.json_schema.formats": ("register_format",),
     "constrain.json_schema.options": ("JsonOptions",),
     "constrain.matcher": ("CompiledGrammar", "Matcher"),
     "constrain.vocabulary.bitmask": ("allocate_token_bitmask",),
@@ -87,6 +89,7 @@ __all__ = [
     "generate_regex",
     "load",
     "make_sampler",
+    "register_format",
     "stream_json",
 ]
 

@@ -14,63 +14,61 @@ Sources are in the table `FORMATS`, entry by entry.  We depart from the standard
 because the rule is not regular or needs tables that Python lacks:
 1. `regex` is a subset of ECMA-262's grammar, for matching parentheses are not regular: groups are nested
    at most three deep, and have no names or back-references.  What is admitted is a regular expression.
-2. A-labels (`xn--...`) in `hostname` and `idn-hostname` have their alphabet checked, not their Punycode.
-3. `idn-hostname` has the contextual rules of RFC 5892, a little narrower: a zero-width non-joiner needs a
-   virama before it (not the rule by joining types), a Katakana middle dot a Japanese neighbour.  The Bidi
-   rule of RFC 5893 and the length of the whole name are left out, and labels are measured in code
-   points, not in octets of Punycode.
-4. A leap second is admitted on any date, for the table of leap seconds is not finished.
-Cost: a format is built on first use.  `idn-hostname` and `idn-email` first scan the Unicode database.
+2. A leap second is admitted on any date, for the table of leap seconds is not finished.
+Hosts and mailboxes are in `formats_hosts.py`, names beyond ASCII in `formats_idn.py`; each has its own list.
+Cost: a format is built on first use.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
+from constrain.errors import InvalidInputError
+from constrain.json_schema import formats_hosts, formats_idn
+from constrain.json_schema.formats_hosts import IPV4, Alphabet, ipv6
 from constrain.regular.syntax import regex_term
-from constrain.regular.terms import Term, choice, concat, intersect, repeat
-from constrain.regular.utf8 import ALL_CODEPOINTS, CharSet
-
-Alphabet = Callable[[CharSet], Term]
+from constrain.regular.terms import Term, choice, concat
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format: its standard, a pattern for the whole text, and what a pattern cannot say.
-
-    `longest` bounds the length in code points; `special` makes further texts that are admitted.
-    """
+    """One format: its standard, and its texts as a term, each character spelled as an alphabet says."""
 
     source: str
-    pattern: Callable[[], str]
-    longest: int | None = None
-    special: Callable[[Alphabet], Term] | None = None
+    term: Callable[[Alphabet], Term]
 
-    def term(self, alphabet: Alphabet) -> Term:
-        """The format's texts, each character spelled as `alphabet` says."""
-        admitted = regex_term(self.pattern(), dialect="ecma", alphabet=alphabet)
-        if self.special is not None:
-            admitted = choice(admitted, self.special(alphabet))
-        if self.longest is not None:
-            admitted = intersect(admitted, repeat(alphabet(ALL_CODEPOINTS), 0, self.longest))
-        return admitted
+
+def _matching(pattern: Callable[[], str]) -> Callable[[Alphabet], Term]:
+    """The texts that a pattern matches from end to end; it is written when it is first asked for."""
+    return lambda alphabet: regex_term(pattern(), dialect="ecma", alphabet=alphabet)
+
+
+def name_in(draft: int, name: str) -> str:
+    """What `find` calls the format that a draft (4, 6, 7, 2019 or 2020) names so."""
+    return BEFORE_DRAFT_7.get(name, name) if draft < 7 else name
 
 
 def find(name: str) -> Format | None:
     """The format of that name; None for one that is an annotation only."""
-    return FORMATS.get(name)
+    return FORMATS.get(name) or _OLDER.get(name)
 
 
 def register_format(name: str, pattern: str) -> None:
-    """Give a format a meaning: an ECMA regular expression for the whole text.
+    """Give `format: name` a meaning, in every draft: an ECMA regular expression for the whole text.
 
-    Spaces that have looked the format up keep what they found.
+        register_format("semver", r"\\d+\\.\\d+\\.\\d+")
+        compile_json_schema({"type": "string", "format": "semver"}, vocabulary)
+
+    Schemas compiled from now on have it; it may replace a format of the standard.  Raises RegexError or
+    UnsupportedRegexError for such a pattern, and InvalidInputError for anything but strings.
     """
-    FORMATS[name] = Format("registered", lambda: pattern)
+    for what, value in (("name", name), ("pattern", pattern)):
+        if not isinstance(value, str):
+            raise InvalidInputError(f"the {what} of a format is a string, not {type(value).__name__}")
+    regex_term(pattern, dialect="ecma")
+    FORMATS[name] = Format("registered", _matching(lambda: pattern))
+    BEFORE_DRAFT_7.pop(name, None)
 
 
 # Dates and times: RFC 3339, section 5.6, and its appendix A for durations.
@@ -114,142 +112,12 @@ def _leap_second(alphabet: Alphabet) -> Term:
     return choice(*hours)
 
 
-def _leap_second_with_date(alphabet: Alphabet) -> Term:
-    return concat(regex_term(rf"{_DATE}[Tt]", dialect="ecma", alphabet=alphabet), _leap_second(alphabet))
+def _times(alphabet: Alphabet) -> Term:
+    return choice(regex_term(_TIME, dialect="ecma", alphabet=alphabet), _leap_second(alphabet))
 
 
-# Addresses: RFC 2673 section 3.2, RFC 4291 section 2.2, RFC 1123 section 2.1, RFC 5321 section 4.1.2.
-
-_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
-
-
-def _ipv6() -> str:
-    group = "[0-9A-Fa-f]{1,4}"
-    tail = f"(?:{group}:{group}|{_IPV4})"
-    forms = [f"(?:{group}:){{6}}{tail}"]
-    for after in range(6):
-        # `::` stands for at least one group: at most 5 - after groups and the tail's two go with it.
-        before = f"(?:(?:{group}:){{0,{4 - after}}}{group})?" if after < 5 else f"(?:{group})?"
-        forms.append(f"{before}::(?:{group}:){{{after}}}{tail}")
-    forms.append(f"(?:(?:{group}:){{0,5}}{group})?::{group}")
-    forms.append(f"(?:(?:{group}:){{0,6}}{group})?::")
-    return "(?:" + "|".join(forms) + ")"
-
-
-def _labels(first: str, end: str, inner: str) -> str:
-    """One label of at most 63 characters, with hyphens inside, and in places 3 and 4 in A-labels only.
-
-    The hyphen rule is RFC 5891's, section 4.2.3.1.
-    """
-    return (
-        f"(?:{first}(?:{inner}?{end})?|{first}{inner}{end}{inner}{{0,59}}{end}"
-        f"|{first}{inner}-{end}(?:{inner}{{0,58}}{end})?|[xX][nN]--{_LDH}{{0,58}}{_LET_DIG})"
-    )
-
-
-_LET_DIG, _LDH = "[A-Za-z0-9]", "[A-Za-z0-9-]"
-_LABEL = _labels(_LET_DIG, _LET_DIG, _LDH)
-_HOSTNAME = rf"{_LABEL}(?:\.{_LABEL})*"
-#: RFC 1123, section 2.1: a name has at most 253 characters (255 octets on the wire).
-_HOSTNAME_LENGTH = 253
-_ATEXT = "A-Za-z0-9!#$%&'*+/=?^_`{|}~-"
-
-
-def _email(beyond_ascii: str, domain: str) -> str:
-    dot_string = rf"[{beyond_ascii}{_ATEXT}]+(?:\.[{beyond_ascii}{_ATEXT}]+)*"
-    quoted = rf'"(?:[ !#-\[\]-~{beyond_ascii}]|\\[ -~])*"'
-    literal = rf"\[(?:{_IPV4}|[Ii][Pp][Vv]6:{_ipv6()}|(?![Ii][Pp][Vv]6:)[A-Za-z0-9-]*[A-Za-z0-9]:[!-Z^-~]+)\]"
-    return rf"(?:{dot_string}|{quoted})@(?:{domain}|{literal})"
-
-
-# Internationalised names: RFC 5890 to 5892, RFC 6531.
-
-_BEYOND_ASCII = "\u0080-\ud7ff\ue000-\U0010ffff"
-_DOTS = ".\u3002\uff0e\uff61"
-
-
-@cache
-def _permitted() -> str:
-    """The code points that RFC 5892 calls PVALID, beyond ASCII, as the inside of a character class."""
-    return _class_of(_permitted_codes())
-
-
-@cache
-def _starters() -> str:
-    """Those of them that may begin a label: no combining marks (RFC 5891, section 4.2.3.2)."""
-    return _class_of(code for code in _permitted_codes() if unicodedata.category(chr(code))[0] != "M")
-
-
-@cache
-def _permitted_codes() -> tuple[int, ...]:
-    context_o = re.compile("[\u00b7\u0375\u05f3\u05f4\u30fb\u0660-\u0669\u06f0-\u06f9]")
-    exceptions = {*"\u00df\u03c2\u06fd\u06fe\u0f0b\u3007"}
-    disallowed = {*"\u0640\u07fa\u302e\u302f\u3031\u3032\u3033\u3034\u3035\u303b"}
-    ignorable = re.compile(
-        "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
-    )
-    jamo = re.compile("[\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7fb]")
-
-    def is_permitted(character: str) -> bool:
-        if character in exceptions:
-            return True
-        if unicodedata.category(character) not in {"Ll", "Lu", "Lo", "Nd", "Lm", "Mn", "Mc"}:
-            return False
-        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", character).casefold())
-        if folded != character or character in disallowed or context_o.match(character):
-            return False
-        return ignorable.match(character) is None and jamo.match(character) is None
-
-    return tuple(code for code in range(0x80, 0x110000) if is_permitted(chr(code)))
-
-
-@cache
-def _viramas() -> str:
-    return _class_of(code for code in range(0x900, 0x12000) if unicodedata.combining(chr(code)) == 9)
-
-
-def _class_of(codes: Iterable[int]) -> str:
-    """Ascending code points as the inside of a character class."""
-    ranges: list[list[int]] = []
-    for code in codes:
-        if ranges and ranges[-1][1] == code - 1:
-            ranges[-1][1] = code
-        else:
-            ranges.append([code, code])
-    return "".join(f"{chr(low)}-{chr(high)}" for low, high in ranges)
-
-
-_GREEK = "\u0370-\u0373\u0375-\u0377\u037a-\u037d\u037f\u0384\u0386\u0388-\u03e1\u03f0-\u03ff\u1f00-\u1ffe"
-_HEBREW = "\u0591-\u05f4\ufb1d-\ufb4f"
-_JAPANESE = (
-    "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fd-\u30ff"
-    "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
-)
-
-
-def _idn_label(digits: str) -> str:
-    """One U-label; `digits` are the Arabic ones it may hold, for the two kinds may not be mixed.
-
-    Each contextual rule of RFC 5892, appendix A, is a character together with the one that it needs.
-    """
-    permitted = f"A-Za-z0-9{_permitted()}{digits}"
-    in_context = (
-        "l(?:\u00b7l)+",
-        f"\u0375[{_GREEK}]",
-        f"[{_HEBREW}][\u05f3\u05f4]",
-        f"[{_viramas()}][\u200c\u200d]",
-        f"[{_JAPANESE}]\u30fb+",
-        f"\u30fb+[{_JAPANESE}]",
-    )
-    end = f"(?:[{permitted}]|{'|'.join(in_context)})"
-    first = f"(?:[{permitted.replace(_permitted(), _starters())}]|{'|'.join(in_context)})"
-    return _labels(first, end, f"(?:{end}|-)")
-
-
-def _idn_hostname() -> str:
-    label = "(?:" + "|".join(_idn_label(digits) for digits in ("\u0660-\u0669", "\u06f0-\u06f9")) + ")"
-    return rf"{label}(?:[{_DOTS}]{label})*"
+def _date_times(alphabet: Alphabet) -> Term:
+    return concat(regex_term(rf"{_DATE}[Tt]", dialect="ecma", alphabet=alphabet), _times(alphabet))
 
 
 # Resource identifiers: RFC 3986 appendix A, RFC 3987 section 2.2, RFC 6570 section 2.
@@ -271,7 +139,7 @@ def _identifier(beyond: str, private: str, *, relative: bool) -> str:
         return rf"(?:[{extra}{beyond}{_SUB_DELIMS}{_UNRESERVED}]|{_PERCENT})"
 
     segment, any_segment = f"{characters(':@')}+", f"{characters(':@')}*"
-    address = rf"\[(?:{_ipv6()}|[vV][0-9A-Fa-f]+\.[:{_SUB_DELIMS}{_UNRESERVED}]+)\]"
+    address = rf"\[(?:{ipv6()}|[vV][0-9A-Fa-f]+\.[:{_SUB_DELIMS}{_UNRESERVED}]+)\]"
     authority = rf"(?:{characters(':')}*@)?(?:{address}|{characters('')}*)(?::\d*)?"
     path = rf"//{authority}(?:/{any_segment})*|/(?:{segment}(?:/{any_segment})*)?"
     query = rf"(?:\?(?:[{private}/?]|{characters(':@')})*)?(?:#(?:[/?]|{characters(':@')})*)?"
@@ -309,30 +177,34 @@ def _regular_expression(depth: int = 3) -> str:
 
 #: Every format that constrains; others are annotations, as every dialect allows.
 FORMATS: dict[str, Format] = {
-    "date": Format("RFC 3339 section 5.6, full-date", lambda: _DATE),
-    "time": Format("RFC 3339 section 5.6, full-time", lambda: _TIME, special=_leap_second),
-    "date-time": Format(
-        "RFC 3339 section 5.6", lambda: rf"{_DATE}[Tt]{_TIME}", special=_leap_second_with_date
+    "date": Format("RFC 3339 section 5.6, full-date", _matching(lambda: _DATE)),
+    "time": Format("RFC 3339 section 5.6, full-time", _times),
+    "date-time": Format("RFC 3339 section 5.6", _date_times),
+    "duration": Format("RFC 3339 appendix A", _matching(lambda: _DURATION)),
+    "email": Format("RFC 5321 section 4.1.2, Mailbox", formats_hosts.email),
+    "idn-email": Format("RFC 6531 section 3.3", formats_idn.idn_email),
+    "hostname": Format("RFC 1123 section 2.1, RFC 5891 section 4.2.3.1", formats_hosts.hostname),
+    "idn-hostname": Format("RFC 5890 section 2.3.2.3", formats_idn.idn_hostname),
+    "ipv4": Format("RFC 2673 section 3.2", _matching(lambda: IPV4)),
+    "ipv6": Format("RFC 4291 section 2.2", _matching(ipv6)),
+    "uri": Format("RFC 3986", _matching(lambda: _identifier("", "", relative=False))),
+    "uri-reference": Format("RFC 3986 section 4.1", _matching(lambda: _identifier("", "", relative=True))),
+    "iri": Format("RFC 3987", _matching(lambda: _identifier(_UCS, _PRIVATE, relative=False))),
+    "iri-reference": Format("RFC 3987", _matching(lambda: _identifier(_UCS, _PRIVATE, relative=True))),
+    "uri-template": Format("RFC 6570 section 2", _matching(_uri_template)),
+    "uuid": Format(
+        "RFC 4122 section 3", _matching(lambda: "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
     ),
-    "duration": Format("RFC 3339 appendix A", lambda: _DURATION),
-    "email": Format("RFC 5321 section 4.1.2, Mailbox", lambda: _email("", _HOSTNAME)),
-    "idn-email": Format("RFC 6531 section 3.3", lambda: _email(_BEYOND_ASCII, _idn_hostname())),
-    "hostname": Format("RFC 1123 section 2.1", lambda: _HOSTNAME, longest=_HOSTNAME_LENGTH),
-    "idn-hostname": Format("RFC 5890 section 2.3.2.3, RFC 5892", _idn_hostname),
-    "ipv4": Format("RFC 2673 section 3.2", lambda: _IPV4),
-    "ipv6": Format("RFC 4291 section 2.2", _ipv6),
-    "uri": Format("RFC 3986", lambda: _identifier("", "", relative=False)),
-    "uri-reference": Format("RFC 3986 section 4.1", lambda: _identifier("", "", relative=True)),
-    "iri": Format("RFC 3987", lambda: _identifier(_UCS, _PRIVATE, relative=False)),
-    "iri-reference": Format("RFC 3987", lambda: _identifier(_UCS, _PRIVATE, relative=True)),
-    "uri-template": Format("RFC 6570 section 2", _uri_template),
-    "uuid": Format("RFC 4122 section 3", lambda: "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"),
-    "json-pointer": Format("RFC 6901 section 3", lambda: _POINTER),
+    "json-pointer": Format("RFC 6901 section 3", _matching(lambda: _POINTER)),
     "relative-json-pointer": Format(
-        "draft-handrews-relative-json-pointer-01", lambda: rf"(?:0|[1-9]\d*)(?:#|{_POINTER})"
+        "draft-handrews-relative-json-pointer-01", _matching(lambda: rf"(?:0|[1-9]\d*)(?:#|{_POINTER})")
     ),
-    "regex": Format("ECMA-262 section 22.2.1, a subset", _regular_expression),
+    "regex": Format("ECMA-262 section 22.2.1, a subset", _matching(_regular_expression)),
 }
+
+#: A name that meant something else in drafts 4 and 6, and our name for that.
+BEFORE_DRAFT_7: dict[str, str] = {"hostname": "hostname before draft 7"}
+_OLDER = {BEFORE_DRAFT_7["hostname"]: Format("RFC 1034 section 3.1, RFC 1123", formats_hosts.plain_hostname)}
 
 _DRAFT_4 = frozenset({"date-time", "email", "hostname", "ipv4", "ipv6", "uri"})
 _DRAFT_6 = _DRAFT_4 | {"uri-reference", "uri-template", "json-pointer"}

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from constrain.json_schema.formats import name_in
 from constrain.json_schema.formula import Formula, Formulas
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.references import Node
@@ -185,7 +186,7 @@ class Translator:
     def _format(self, node: Node, value: Schema) -> Formula:
         if self.options.formats == "annotate" or not self.knows_format(value):
             return self.formulas.true
-        return self.formulas.when(STRING, self.formulas.word("fmt", value))
+        return self.formulas.when(STRING, self.formulas.word("fmt", name_in(node.dialect.draft, value)))
 
     # Objects.
 

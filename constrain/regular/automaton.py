@@ -139,9 +139,12 @@ class Automaton:
         if isinstance(term, Leaf):
             return not term.nonempty
         wide = clip(term, HORIZON)
-        if wide is not term and (self.is_empty(wide) or self.short_text(wide) is not None):
-            found = self._empty[term] = self.is_empty(wide)
-            return found
+        if self.short_text(wide) is not None:
+            self._empty[term] = False
+            return False
+        if wide is not term and self.is_empty(wide):
+            self._empty[term] = True
+            return True
         parent: dict[Term, Term | None] = {term: None}
         stack = [term]
         while stack:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import calendar
 import json
+from typing import Any
 
 import pytest
 
+from constrain import register_format
+from constrain.errors import ConstrainError, InvalidInputError, RegexError, UnsupportedRegexError
 from constrain.json_schema import formats
-from constrain.json_schema.formats import DEFINED_BY, FORMATS, register_format
+from constrain.json_schema.formats import DEFINED_BY, FORMATS
 from constrain.json_schema.strings import StringSpace
 from constrain.regular.automaton import Automaton
 
@@ -27,10 +30,27 @@ ACCEPTS = {
     ],
     "date-time": ["1963-06-19T08:30:06.283185Z", "1998-12-31T23:59:60Z", "1990-12-31t15:59:59z"],
     "duration": ["P4DT12H30M5S", "P1Y", "PT36H", "P1DT12H", "P4W", "PT1M"],
-    "email": ["joe.bloggs@example.com", '"joe bloggs"@example.com', "joe@[127.0.0.1]", "joe@[IPv6:::1]"],
-    "idn-email": ["실례@실례.테스트", "joe@example.com"],
-    "hostname": ["www.example.com", "a", "xn--4gbwdl.xn--wgbh1c", "a" * 63 + ".com", "1host"],
-    "idn-hostname": ["실례.테스트", "l·l", "א׳ב", "example。com", "α͵β"],
+    "email": [
+        "joe.bloggs@example.com",
+        '"joe bloggs"@example.com',
+        "joe@[127.0.0.1]",
+        "joe@[IPv6:::1]",
+        "joe@ab--cd",
+        "a" * 64 + "@b",
+    ],
+    "idn-email": ["실례@실례.테스트", "joe@example.com", "é" * 32 + "@b"],
+    "hostname": ["www.example.com", "a", "ab-cd", "a" * 63 + ".com", "1host"],
+    "idn-hostname": [
+        "실례.테스트",
+        "l·l",
+        "א׳ב",
+        "example。com",
+        "α͵β",
+        "بي\u200cبي",
+        "אב.דה",
+        "def・ア",
+        "ผู้ใช้",
+    ],
     "ipv4": ["192.168.0.1", "0.0.0.0", "255.255.255.255"],
     "ipv6": [
         "::",
@@ -68,8 +88,18 @@ REFUSES = {
         "2024-01-01T00:00:00",
     ],
     "duration": ["P", "PT", "P1Y2W", "P1D2H", "1Y", "P2D1Y", "PT1D", "P1Y2D"],
-    "email": [".joe@example.com", "joe..b@example.com", "joe@", "2962", "joe@[127.0.0.300]", "joe@ex ample"],
-    "idn-email": ["2962", "@실례"],
+    "email": [
+        ".joe@example.com",
+        "joe..b@example.com",
+        "joe@",
+        "2962",
+        "joe@[127.0.0.300]",
+        "joe@ex ample",
+        "a" * 65 + "@b",
+        '"' + "a" * 63 + '"@b',
+        "joe@[tag:x]",
+    ],
+    "idn-email": ["2962", "@실례", "é" * 33 + "@b"],
     "hostname": [
         "-a",
         "a-",
@@ -81,8 +111,26 @@ REFUSES = {
         ".".join(["a" * 50] * 6),
         "ab--cd",
         "a.ab--cd",
+        "xn--X",
+        "xn--4gbwdl.xn--wgbh1c",
     ],
-    "idn-hostname": ["a·b", "〮실례", "׳א", "・", "-实例", "٠۰", "a‍b", "α͵x"],
+    "idn-hostname": [
+        "a·b",
+        "〮실례",
+        "׳א",
+        "・",
+        "-实例",
+        "٠۰",
+        "a‍b",
+        "α͵x",
+        "α͵Β",
+        "0a.א",
+        "aא",
+        "א0٠",
+        "ü" * 59,
+        "xn--X",
+        "cafe\u0301",
+    ],
     "ipv4": ["256.0.0.1", "1.2.3", "01.2.3.4", "1.2.3.4.5", "1.2.3.4 "],
     "ipv6": [
         "1::2::3",
@@ -157,6 +205,23 @@ def test_a_leap_second_ends_a_day_of_utc(offset: int) -> None:
         assert accepts("time", f"{minute // 60:02}:{minute % 60:02}:60{zone}") == is_last
 
 
+def test_a_hostname_may_have_hyphens_anywhere_before_draft_7() -> None:
+    """RFC 1034 knows no Punycode: `xn--X` is a label like any other."""
+    older = formats.name_in(6, "hostname")
+
+    assert older == formats.name_in(4, "hostname") != formats.name_in(7, "hostname") == "hostname"
+    assert accepts(older, "ab--cd.xn--X")
+    assert not accepts(older, "a_b")
+
+
+def test_a_local_part_has_at_most_64_characters() -> None:
+    """RFC 5321, section 4.5.3.1.1; the quotes count."""
+    assert accepts("email", "a" * 64 + "@b")
+    assert not accepts("email", "a" * 65 + "@b")
+    assert accepts("email", '"' + "a" * 62 + '"@b')
+    assert not accepts("email", '"' + "a" * 63 + '"@b')
+
+
 def test_an_unknown_format_is_an_annotation() -> None:
     """Every dialect says so; whoever asks may refuse it by name."""
     assert SPACE.format("no-such-format") is None
@@ -173,6 +238,37 @@ def test_a_registered_format_constrains(monkeypatch: pytest.MonkeyPatch) -> None
     for byte in b"1.20.3":
         term = term.derivative(byte)
     assert term.nullable
+
+
+def test_a_registered_format_replaces_the_standard_one_in_every_draft(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also where older drafts had a format of that name with another meaning."""
+    monkeypatch.setattr(formats, "FORMATS", dict(FORMATS))
+    monkeypatch.setattr(formats, "BEFORE_DRAFT_7", dict(formats.BEFORE_DRAFT_7))
+    register_format("hostname", "local")
+
+    assert formats.name_in(4, "hostname") == "hostname"
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "problem", "message"),
+    [
+        (7, "a", InvalidInputError, "the name of a format is a string, not int"),
+        ("semver", None, InvalidInputError, "the pattern of a format is a string, not NoneType"),
+        ("semver", "(a", RegexError, None),
+        ("semver", r"(a)\1", UnsupportedRegexError, None),
+    ],
+)
+def test_a_format_that_cannot_be_is_refused_when_registered(
+    name: Any, pattern: Any, problem: type[ConstrainError], message: str | None
+) -> None:
+    """Not when a schema first uses it, which may be far from the mistake."""
+    with pytest.raises(problem) as caught:
+        register_format(name, pattern)
+
+    assert message is None or str(caught.value) == message
+    assert name not in FORMATS
 
 
 def test_every_dialect_promises_only_formats_that_exist() -> None:

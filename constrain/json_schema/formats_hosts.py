@@ -1,0 +1,105 @@
+"""Which texts name a host or a mailbox?
+
+Four languages: addresses of version 4 and 6, host names, and mailboxes.  Names beyond ASCII are in
+`formats_idn.py`.
+
+    www.example.com yes     a_b no     ab--cd no     xn--bcher-kva no (departure 1)     a..b no
+
+Lengths are counted, by intersection with texts that are short enough: a label has at most 63 octets, a host
+name 253, and the local part of a mailbox 64.
+
+Sources: RFC 2673 section 3.2; RFC 4291 section 2.2; RFC 1123 section 2.1, with RFC 5891 section 4.2.3.1 for
+hyphens; RFC 5321 section 4.1.2, with section 4.5.3.1.1 for the local part; RFC 6531 section 3.3.
+We depart from them in three ways:
+1. A host name has no A-label (`xn--...`).  Its Punycode would have to decode to a valid U-label, which takes
+   arithmetic on all that came before: no two beginnings of an A-label are followed by the same texts, so an
+   automaton for them has a state for each beginning.  Punycode that nobody checked would be a promise
+   broken, so there is none.  The mailboxes of RFC 5321, and `hostname` before draft 7, know nothing of
+   Punycode, and have these labels as they have any other.
+2. Of address literals there are the two kinds that exist, IPv4 and `IPv6:`; others would need a standard.
+3. The length of a whole mailbox is not counted, and a local part beyond ASCII is measured in code points: two
+   more counters in step with each other made a mask three times as dear.
+Cost: a few milliseconds; as a label counts its characters, a state of its own for each length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from constrain.regular.syntax import regex_term
+from constrain.regular.terms import Term, choice, concat, intersect, repeat
+from constrain.regular.utf8 import ALL_CODEPOINTS, CharSet
+
+Alphabet = Callable[[CharSet], Term]
+
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+
+
+def ipv6() -> str:
+    """A pattern for an address of version 6."""
+    group = "[0-9A-Fa-f]{1,4}"
+    tail = f"(?:{group}:{group}|{IPV4})"
+    forms = [f"(?:{group}:){{6}}{tail}"]
+    for after in range(6):
+        # `::` stands for at least one group: at most 5 - after groups and the tail's two go with it.
+        before = f"(?:(?:{group}:){{0,{4 - after}}}{group})?" if after < 5 else f"(?:{group})?"
+        forms.append(f"{before}::(?:{group}:){{{after}}}{tail}")
+    forms.append(f"(?:(?:{group}:){{0,5}}{group})?::{group}")
+    forms.append(f"(?:(?:{group}:){{0,6}}{group})?::")
+    return "(?:" + "|".join(forms) + ")"
+
+
+_LET_DIG, _LDH = "[A-Za-z0-9]", "[A-Za-z0-9-]"
+_PLAIN_LABEL = f"(?:{_LET_DIG}(?:{_LDH}{{0,61}}{_LET_DIG})?)"
+NAME_LENGTH = 253
+_LOCAL_PART_LENGTH = 64
+_ATEXT = "A-Za-z0-9!#$%&'*+/=?^_`{|}~-"
+_BEYOND_ASCII = "\u0080-\ud7ff\ue000-\U0010ffff"
+
+
+def labels(first: str, end: str, inner: str) -> str:
+    """A label of at most 63 characters: hyphens are inside, and not in both places 3 and 4."""
+    return (
+        f"(?:{first}(?:{inner}?{end})?|{first}{inner}{end}{inner}{{0,59}}{end}"
+        f"|{first}{inner}-{end}(?:{inner}{{0,58}}{end})?)"
+    )
+
+
+def hostname(alphabet: Alphabet) -> Term:
+    """Host names without A-labels."""
+    return _names(labels(_LET_DIG, _LET_DIG, _LDH), alphabet)
+
+
+def plain_hostname(alphabet: Alphabet) -> Term:
+    """Host names as before internationalised ones: hyphens may be anywhere inside a label."""
+    return _names(_PLAIN_LABEL, alphabet)
+
+
+def email(alphabet: Alphabet) -> Term:
+    """Mailboxes in ASCII."""
+    return _mailbox(alphabet, "", regex_term(_domain(), dialect="ecma", alphabet=alphabet))
+
+
+def idn_email(alphabet: Alphabet, names: Term) -> Term:
+    """Mailboxes whose local part may go beyond ASCII, at the hosts of RFC 5321 or at `names`."""
+    domain = choice(regex_term(_domain(), dialect="ecma", alphabet=alphabet), names)
+    return _mailbox(alphabet, _BEYOND_ASCII, domain)
+
+
+def _names(label: str, alphabet: Alphabet) -> Term:
+    names = regex_term(rf"{label}(?:\.{label})*", dialect="ecma", alphabet=alphabet)
+    return intersect(names, repeat(alphabet(ALL_CODEPOINTS), 0, NAME_LENGTH))
+
+
+def _domain() -> str:
+    literal = rf"\[(?:{IPV4}|[Ii][Pp][Vv]6:{ipv6()})\]"
+    return rf"(?:{_PLAIN_LABEL}(?:\.{_PLAIN_LABEL})*|{literal})"
+
+
+def _mailbox(alphabet: Alphabet, beyond: str, domain: Term) -> Term:
+    dot_string = rf"[{beyond}{_ATEXT}]+(?:\.[{beyond}{_ATEXT}]+)*"
+    quoted = rf'"(?:[ !#-\[\]-~{beyond}]|\\[ -~])*"'
+    local = regex_term(f"(?:{dot_string}|{quoted})", dialect="ecma", alphabet=alphabet)
+    short = repeat(alphabet(ALL_CODEPOINTS), 0, _LOCAL_PART_LENGTH)
+    return concat(intersect(local, short), alphabet(((ord("@"), ord("@")),)), domain)
