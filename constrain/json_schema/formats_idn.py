@@ -26,6 +26,7 @@ from functools import cache
 
 from constrain.json_schema import formats_hosts
 from constrain.json_schema.formats_hosts import Alphabet, labels
+from constrain.regular.scripts import script
 from constrain.regular.syntax import regex_term
 from constrain.regular.terms import Term
 
@@ -94,12 +95,10 @@ def _class_of(codes: Iterable[int]) -> str:
     return "".join(f"{chr(low)}-{chr(high)}" for low, high in ranges)
 
 
-_GREEK = "\u0370-\u0373\u0375-\u0377\u037a-\u037d\u037f\u0384\u0386\u0388-\u03e1\u03f0-\u03ff\u1f00-\u1ffe"
-_HEBREW = "\u0591-\u05f4\ufb1d-\ufb4f"
-_JAPANESE = (
-    "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fd-\u30ff"
-    "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
-)
+def _permitted_of(*scripts: str) -> str:
+    """The permitted code points of some scripts."""
+    members = {code for name in scripts for low, high in script(name) or () for code in range(low, high + 1)}
+    return _class_of(code for code in _permitted_codes() if code in members)
 
 
 def _idn_label(digits: str) -> str:
@@ -108,13 +107,14 @@ def _idn_label(digits: str) -> str:
     Each contextual rule of RFC 5892, appendix A, is a character together with the one that it needs.
     """
     permitted = f"A-Za-z0-9{_permitted()}{digits}"
+    japanese = _permitted_of("Hiragana", "Katakana", "Han")
     in_context = (
         "l(?:\u00b7l)+",
-        f"\u0375[{_GREEK}]",
-        f"[{_HEBREW}][\u05f3\u05f4]",
+        f"\u0375[{_permitted_of('Greek')}]",
+        f"[{_permitted_of('Hebrew')}][\u05f3\u05f4]",
         f"[{_viramas()}][\u200c\u200d]",
-        f"[{_JAPANESE}]\u30fb+",
-        f"\u30fb+[{_JAPANESE}]",
+        f"[{japanese}]\u30fb+",
+        f"\u30fb+[{japanese}]",
     )
     end = f"(?:[{permitted}]|{'|'.join(in_context)})"
     first = f"(?:[{permitted.replace(_permitted(), _starters())}]|{'|'.join(in_context)})"
