@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from constrain.json_schema.formats import register_format
     from constrain.json_schema.options import JsonOptions
     from constrain.matcher import CompiledGrammar, Matcher
+    from constrain.report import SchemaReport, TextVerdict, check_schema, check_text
     from constrain.vocabulary.bitmask import allocate_token_bitmask
     from constrain.vocabulary.vocabulary import Vocabulary
     from engine.generate import generate_json, generate_regex, stream_json
@@ -53,6 +54,7 @@ _HOME: dict[str, tuple[str, ...]] = {
     "constrain.json_schema.formats": ("register_format",),
     "constrain.json_schema.options": ("JsonOptions",),
     "constrain.matcher": ("CompiledGrammar", "Matcher"),
+    "constrain.report": ("SchemaReport", "TextVerdict", "check_schema", "check_text"),
     "constrain.vocabulary.bitmask": ("allocate_token_bitmask",),
     "constrain.vocabulary.vocabulary": ("Vocabulary",),
     "engine.generate": ("generate_json", "generate_regex", "stream_json"),
@@ -75,6 +77,8 @@ __all__ = [
     "ModelError",
     "RegexError",
     "SchemaError",
+    "SchemaReport",
+    "TextVerdict",
     "TokenError",
     "UnsatisfiableError",
     "UnsupportedError",
@@ -83,6 +87,8 @@ __all__ = [
     "Vocabulary",
     "__version__",
     "allocate_token_bitmask",
+    "check_schema",
+    "check_text",
     "compile_json_schema",
     "compile_regex",
     "generate_json",

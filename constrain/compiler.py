@@ -42,13 +42,18 @@ def compile_json_schema(
 
     Raises SchemaError, UnsupportedKeywordError, UnsatisfiableError or LimitExceeded.
     """
+    grammar = compile_schema(schema, options=json_options(options), registry=registry)
+    return CompiledGrammar(grammar.start, vocabulary, max_steps=grammar.options.max_steps)
+
+
+def json_options(options: Mapping[str, Any]) -> JsonOptions:
+    """The options by name.  Raises InvalidInputError for a name or value that does not exist."""
     unknown = [name for name in options if name not in _OPTION_NAMES]
     if unknown:
         raise InvalidInputError(
             f"there is no option `{unknown[0]}`", hint=f"the options are {', '.join(_OPTION_NAMES)}"
         )
-    grammar = compile_schema(schema, options=JsonOptions(**options), registry=registry)
-    return CompiledGrammar(grammar.start, vocabulary, max_steps=grammar.options.max_steps)
+    return JsonOptions(**options)
 
 
 def compile_regex(

@@ -51,6 +51,13 @@ class Continuation:
         """Make the edges; called once."""
         raise TypeError(f"{type(self).__name__} does not implement build_edges")
 
+    def split(self) -> tuple[Continuation, Continuation] | None:
+        """(`part`, `then`) where the texts of this one are those of `part`, each followed by one of `then`.
+
+        None where it is not known to fall into two.
+        """
+        return None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edge:
@@ -145,3 +152,17 @@ class Union(Continuation):
 
     def build_edges(self) -> tuple[AnyEdge, ...]:
         return tuple(edge for member in self.members for edge in member.edges)
+
+
+def bits(mask: int) -> list[int]:
+    """The numbers of the bits that are set.
+
+    >>> bits(0b1010)
+    [1, 3]
+    """
+    found = []
+    while mask:
+        low = mask & -mask
+        found.append(low.bit_length() - 1)
+        mask ^= low
+    return found

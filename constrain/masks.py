@@ -29,8 +29,8 @@ from typing import cast
 import numpy as np
 
 from constrain.budget import budget
-from constrain.continuation import Continuation, Edge, LiteralEdge
-from constrain.position import Position, Positions, bits
+from constrain.continuation import Continuation, Edge, LiteralEdge, bits
+from constrain.position import Position, Positions
 from constrain.vocabulary.bitmask import Words, set_tokens, word_count
 from constrain.vocabulary.remainders import EVERYTHING
 from constrain.vocabulary.tables import Tables

@@ -28,7 +28,7 @@ from collections.abc import Iterable, Iterator
 from typing import cast
 
 from constrain.budget import DEFAULT_MAX_STEPS, budget
-from constrain.continuation import Continuation, Edge, LiteralEdge
+from constrain.continuation import Continuation, Edge, LiteralEdge, bits
 from constrain.vocabulary.bitmask import Words
 from constrain.vocabulary.tables import Tables
 
@@ -174,20 +174,6 @@ class Positions:
             forced.append(byte)
             threads = self.step(threads, byte)
         return bytes(forced)
-
-
-def bits(mask: int) -> list[int]:
-    """The numbers of the bits that are set.
-
-    >>> bits(0b1010)
-    [1, 3]
-    """
-    found = []
-    while mask:
-        low = mask & -mask
-        found.append(low.bit_length() - 1)
-        mask ^= low
-    return found
 
 
 def _literal_bytes(node: int, edge: LiteralEdge) -> list[int]:

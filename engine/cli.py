@@ -3,7 +3,7 @@
     constrain json --schema person.json --prompt "Mi chiamo Anna e ho 31 anni"
     constrain json --schema models.py:Person --prompt - < mail.txt
     constrain regex '[0-9]{4}' --prompt "the year of the moon landing, 1969"
-    constrain check --schema person.json
+    constrain check --schema person.json --text '{"name": "Anna"}'
 
 The answer goes to stdout and nothing else does, so it can be piped.  What goes wrong goes to stderr as one
 message (what, where, hint) with exit code 2; a traceback here is a bug.  An answer cut off by `--max-tokens`
@@ -162,15 +162,35 @@ def regex_command(
 
 
 @app.command("check")
-def check_command(schema: SchemaOption) -> None:
-    """Say whether a schema can be honoured, without a model."""
-    target = _read_schema(schema)
-    from constrain.json_schema.grammar import compile_schema
-    from constrain.json_schema.options import JsonOptions
-    from engine.generate import schema_of
+def check_command(
+    *,
+    schema: Annotated[
+        str | None,
+        typer.Option("--schema", "-s", help="A JSON Schema file, or module:Class (file.py:Class)."),
+    ] = None,
+    pattern: Annotated[str | None, typer.Option("--pattern", help="A regular expression.")] = None,
+    text: Annotated[
+        str | None, typer.Option("--text", help="Does this text conform?  - reads standard input.")
+    ] = None,
+    model: ModelOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Report on a schema or a pattern without generating: what is honoured, and does a text conform?
 
-    compile_schema(schema_of(target).schema, options=JsonOptions())
-    typer.echo(f"{schema}: every keyword in it can be honoured, and some document satisfies it")
+    Exit code 1: something is refused, nothing satisfies it, or the text does not conform.
+    """
+    if (schema is None) == (pattern is None):
+        raise InvalidInputError("give one of --schema and --pattern")
+    from engine.checking import check_pattern, check_type
+
+    written = None if text is None else (sys.stdin.read() if text == "-" else text)
+    if schema is not None:
+        found = check_type(_read_schema(schema), written, model)
+    else:
+        found = check_pattern(str(pattern), written, model)
+    typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2) if as_json else str(found))
+    if not found.good:
+        raise typer.Exit(1)
 
 
 def _validate(form: Any, written: str) -> None:

@@ -1,12 +1,14 @@
-"""One scan over a schema that refuses what cannot be honoured, and notes what is not enforced.
+"""One scan over a schema that notes what becomes of every keyword, and what cannot be honoured.
 
 The question: is there anything in this schema that we would get wrong, or drop?  Everything the schema holds
-and everything it refers to is visited once, in the order of the documents, before the first continuation is
-made:
+and everything it refers to is visited once before the first continuation is made, the document itself in its
+own order and then what references add to it:
 
-    {"type": "strnig"}                   SchemaError at #/type
-    {"pattern": "(a)\\\\1"}                UnsupportedRegexError at #/pattern
-    {"dependencies": {"a": ["b"]}}       a note, in 2020-12: this draft does not know the keyword
+    {"type": "strnig"}                   refused: SchemaError at #/type
+    {"pattern": "(a)\\\\1"}                refused: UnsupportedRegexError at #/pattern
+    {"dependencies": {"a": ["b"]}}       ignored, in 2020-12: this draft does not know the keyword
+
+The scan goes on behind a refusal, so a report can list them all; compiling raises the first.
 
 What a keyword's value must look like is in the table (keywords.py, `form`); the checks of forms are here.
 A form that is wrong in the draft at hand but was right in an older one is honoured, with a note, where the
@@ -17,13 +19,14 @@ Cost: linear in the schema.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
 from constrain.errors import ConstrainError, SchemaError
-from constrain.json_schema.keywords import KEYWORDS_OF, Form, Keyword, drafts_with
+from constrain.json_schema.keywords import KEYWORDS_OF, VALIDATION, Form, Keyword, drafts_with
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.references import MAX_DEPTH, Node
 from constrain.json_schema.scalars import Scalars
@@ -31,48 +34,112 @@ from constrain.json_schema.values import TYPE_BITS, fraction_of
 
 Schema = Any
 
+REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
+
+
+NoteStatus = Literal["exact", "annotation", "ignored", "older form", "refused"]
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something a reader of the report should know: where, which keyword, what became of it, and why."""
+    """What became of one keyword at one place, and why.
+
+    `exact`       it is honoured, as the standard says;
+    `annotation`  it says nothing about which documents are valid;
+    `ignored`     it would in another draft or another place, and here does not count;
+    `older form`  it is honoured, in the form of an older draft;
+    `refused`     it is malformed or cannot be honoured.
+    """
 
     pointer: str
     keyword: str
-    status: Literal["annotation", "ignored", "older form"]
+    status: NoteStatus
     detail: str
 
 
-def admit(root: Node, options: JsonOptions, scalars: Scalars) -> list[Note]:
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One schema leads to another: through the keyword at `pointer`, written inside it or referred to."""
+
+    pointer: str
+    keyword: str
+    to: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What the scan found: a note for each keyword, what is refused, and where each schema leads."""
+
+    notes: tuple[Note, ...]
+    problems: tuple[ConstrainError, ...]
+    links: dict[Node, list[Link]]
+
+
+def admit(root: Node, options: JsonOptions, scalars: Scalars) -> Admission:
     """Scan a schema and everything it refers to."""
-    return _Admission(options, scalars).run(root)
+    return _Scan(options, scalars).run(root)
 
 
-class _Admission:
+class _Scan:
     def __init__(self, options: JsonOptions, scalars: Scalars) -> None:
         self.options = options
         self.scalars = scalars
-        self.notes: list[Note] = []
+        self.notes: dict[tuple[int, str], Note] = {}
+        self.problems: dict[tuple[str, str], ConstrainError] = {}
+        self.links: dict[Node, list[Link]] = {}
+        self.references: deque[tuple[Node, str]] = deque()
 
-    def run(self, root: Node) -> list[Note]:
-        pending, visited = [(root, 0)], {root}
-        while pending:
-            node, depth = pending.pop()
-            if depth > MAX_DEPTH:
-                raise SchemaError(f"schemas are nested deeper than MAX_DEPTH={MAX_DEPTH}", where=node.pointer)
-            inner = list(self._scan(node))
-            for child, nested in reversed(inner):
-                if child not in visited:
-                    visited.add(child)
-                    pending.append((child, depth + 1 if nested else 0))
-        return self.notes
+    def run(self, root: Node) -> Admission:
+        """Follow what is written inside first, so that a place is named by where it stands."""
+        pending = [(root, 0)]
+        while pending or self.references:
+            if pending:
+                node, depth = pending.pop()
+                inner = self._visit(node, depth)
+                pending += [(child, depth + 1) for child in reversed(inner)]
+            else:
+                pending += [(target, 0) for target in self._follow(*self.references.popleft())]
+        return Admission(tuple(self.notes.values()), tuple(self.problems.values()), self.links)
 
-    def _scan(self, node: Node) -> Iterator[tuple[Node, bool]]:
+    def _visit(self, node: Node, depth: int) -> list[Node]:
+        """The schemas inside this one; none if it has been visited."""
+        if node in self.links:
+            return []
+        links = self.links[node] = []
+        if depth > MAX_DEPTH:
+            what = f"schemas are nested deeper than MAX_DEPTH={MAX_DEPTH}"
+            self._refuse(SchemaError(what, where=node.pointer))
+            return []
+        try:
+            links += self._scan(node)
+        except ConstrainError as problem:
+            self._refuse(problem)
+        return [link.to for link in links]
+
+    def _follow(self, node: Node, keyword: str) -> list[Node]:
+        try:
+            target = node.refer(keyword, node.contents[keyword])
+        except ConstrainError as problem:
+            self._refuse_keyword(node, keyword, problem)
+            return []
+        if node.at(keyword) in node.documents.read_from_root:
+            detail = f"`{node.contents[keyword]}` is not in the embedded resource; it is read from the root"
+            self.notes[id(node.contents), keyword] = Note(node.at(keyword), keyword, "older form", detail)
+        self.links[node].append(Link(node.at(keyword), keyword, target))
+        return [target]
+
+    def _refuse(self, problem: ConstrainError) -> None:
+        self.problems.setdefault((problem.what, problem.where), problem)
+
+    def _refuse_keyword(self, node: Node, keyword: str, problem: ConstrainError) -> None:
+        self._refuse(problem)
+        self.notes[id(node.contents), keyword] = Note(node.at(keyword), keyword, "refused", problem.what)
+
+    def _scan(self, node: Node) -> Iterator[Link]:
         schema = node.contents
-        if isinstance(schema, bool) and node.dialect.draft > 4:
+        if isinstance(schema, bool):
             return
         if not isinstance(schema, dict):
-            if isinstance(schema, bool):
-                return
             raise SchemaError(
                 f"a schema must be an object or a boolean, not {_named(schema)}", where=node.pointer
             )
@@ -80,21 +147,36 @@ class _Admission:
         known = KEYWORDS_OF[node.dialect.draft]
         for name, value in schema.items():
             if not isinstance(name, str):
-                raise SchemaError(f"`{name!r}` is not a keyword: keys are strings", where=node.pointer)
+                what = f"`{name!r}` is not a keyword: keys are strings"
+                self._refuse(SchemaError(what, where=node.pointer))
+                continue
             row = known.get(name)
             if row is None:
                 self._note_unknown(node, name)
-            elif hidden and name not in {"$ref", "definitions", "$defs"}:
-                if row.status == "asserted":
+            elif hidden and name not in {"$schema", "$ref", "definitions", "$defs"}:
+                if row.status == "annotation":
+                    self._note(node, name, "annotation", "")
+                else:
                     self._note(node, name, "ignored", "up to draft 7, `$ref` hides the keywords beside it")
             else:
-                self._check(node, row, value)
-                yield from self._inside(node, row, value)
+                yield from self._honour(node, row, value)
 
-    def _note(
-        self, node: Node, name: str, status: Literal["annotation", "ignored", "older form"], detail: str
-    ) -> None:
-        self.notes.append(Note(node.at(name), name, status, detail))
+    def _honour(self, node: Node, row: Keyword, value: Schema) -> list[Link]:
+        """The schemas inside a keyword of this draft, once its value is found to have the right form."""
+        try:
+            self._check(node, row, value)
+            inside = list(self._inside(node, row, value))
+        except ConstrainError as problem:
+            self._refuse_keyword(node, row.name, problem)
+            return []
+        idle = _why_idle(node, row.name)
+        status: NoteStatus = "annotation" if row.status == "annotation" else "ignored" if idle else "exact"
+        self._note(node, row.name, status, idle)
+        return inside
+
+    def _note(self, node: Node, name: str, status: NoteStatus, detail: str) -> None:
+        """Keep the first note about a keyword: a schema may be read in several dynamic scopes."""
+        self.notes.setdefault((id(node.contents), name), Note(node.at(name), name, status, detail))
 
     def _note_unknown(self, node: Node, name: str) -> None:
         drafts = drafts_with(name)
@@ -167,26 +249,39 @@ class _Admission:
 
     # Subschemas.
 
-    def _inside(self, node: Node, row: Keyword, value: Schema) -> Iterator[tuple[Node, bool]]:
+    def _inside(self, node: Node, row: Keyword, value: Schema) -> Iterator[Link]:
         name, form = row.name, row.form
-        if name in {"$ref", "$dynamicRef", "$recursiveRef"}:
-            target = node.refer(name, value)
-            if node.at(name) in node.documents.read_from_root:
-                detail = f"`{value}` is not in the embedded resource; it is read from the document's root"
-                self._note(node, name, "older form", detail)
-            yield target, False
+
+        def link(*path: str | int) -> Link:
+            return Link(node.at(*path), name, node.child(*path))
+
+        if name in REFERENCES:
+            self.references.append((node, name))
         elif form == "schemas" or (isinstance(value, list) and name == "items"):
-            for index in range(len(value)):
-                yield node.child(name, index), True
+            yield from (link(name, index) for index in range(len(value)))
         elif form == "schema map":
-            for key in value:
-                yield node.child(name, key), True
+            yield from (link(name, key) for key in value)
         elif form == "schema or names map":
-            for key, inner in value.items():
-                if isinstance(inner, (dict, bool)):
-                    yield node.child(name, key), True
+            yield from (link(name, key) for key, inner in value.items() if isinstance(inner, (dict, bool)))
         elif form in {"schema", "schema or schemas"}:
-            yield node.child(name), True
+            yield link(name)
+
+
+_NEEDS = {"then": "if", "else": "if", "minContains": "contains", "maxContains": "contains"}
+
+
+def _why_idle(node: Node, name: str) -> str:
+    """Why a keyword of this draft says nothing at its place; empty where it counts."""
+    beside = node.contents
+    if name in _NEEDS and _NEEDS[name] not in beside:
+        return f"it says nothing without `{_NEEDS[name]}` beside it"
+    if name == "if" and not {"then", "else"} & set(beside):
+        return "it says nothing without `then` or `else` beside it"
+    if name == "additionalItems" and not isinstance(beside.get("items"), list):
+        return "it says nothing without a list under `items` beside it"
+    if name in VALIDATION and not node.dialect.asserts:
+        return "the metaschema leaves the validation vocabulary out"
+    return ""
 
 
 Check = Callable[[Any, str, str], None]

@@ -15,7 +15,7 @@ from constrain.json_schema.formats import DEFINED_BY, FORMATS
 from constrain.json_schema.keywords import DRAFTS, KEYWORDS
 from constrain.json_schema.options import JsonOptions
 
-_DRAFT_NAMES = {4: "4", 6: "6", 7: "7", 2019: "2019-09", 2020: "2020-12"}
+DRAFT_NAMES = {4: "4", 6: "6", 7: "7", 2019: "2019-09", 2020: "2020-12"}
 
 _MEANING = {
     "asserted": "exact: it decides which documents are written",
@@ -44,7 +44,7 @@ def page() -> str:
         lines += ["| keyword | drafts | value |", "|---|---|---|"]
         for row in KEYWORDS:
             if row.status == status:
-                drafts = ", ".join(_DRAFT_NAMES[draft] for draft in DRAFTS if draft in row.drafts)
+                drafts = ", ".join(DRAFT_NAMES[draft] for draft in DRAFTS if draft in row.drafts)
                 lines.append(f"| `{row.name}` | {drafts} | {row.form} |")
         lines.append("")
     lines += ["## Formats", "", "| format | drafts that define it |", "|---|---|"]

@@ -21,17 +21,19 @@ from typing import TypeVar
 
 from constrain.continuation import (
     DEFER,
+    END,
     AnyEdge,
     Continuation,
     Edge,
     LiteralEdge,
     Terminal,
     Union,
+    bits,
 )
 from constrain.errors import LimitExceeded
 from constrain.json_schema.arrays import UNKNOWN, ArrayShape, ArrayState
 from constrain.json_schema.formula import Formula
-from constrain.json_schema.liveness import Liveness, bits
+from constrain.json_schema.liveness import Liveness
 from constrain.json_schema.objects import ObjectShape, ObjectState
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.values import (
@@ -154,6 +156,12 @@ class ValueText(Lazy):
                 ObjectText, object_shape, object_shape.start, True, self.back, self._record()
             )
             yield Edge(emitter.punctuation.open["{"], members)
+
+    def split(self) -> tuple[Continuation, Continuation] | None:
+        """The value, and what follows: unless that depends on the value."""
+        if isinstance(self.back, Recorder) or self.back is END:
+            return None
+        return self.emitter.value(self.goal, END), self.back
 
     def _record(self) -> tuple[()] | None:
         return () if isinstance(self.back, Recorder) else None

@@ -9,7 +9,8 @@ generation gets there.  The start is checked to have a value at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from referencing import Registry
 from constrain.budget import budget
 from constrain.continuation import END, Continuation, Terminal, Union
 from constrain.errors import LimitExceeded, SchemaError, UnsatisfiableError
-from constrain.json_schema.admission import Note, admit
+from constrain.json_schema.admission import Admission, Note, admit
 from constrain.json_schema.emit import Emitter
 from constrain.json_schema.formula import Formula, Formulas
 from constrain.json_schema.goals import Goals
@@ -47,6 +48,23 @@ class SchemaGrammar:
         return self.emitter.value(self.goal, then)
 
 
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A schema that has been read and scanned, but not compiled."""
+
+    root: Node
+    scalars: Scalars
+    options: JsonOptions
+    admission: Admission
+
+    def compile(self) -> SchemaGrammar:
+        """The grammar.  Raises the first problem of the scan, UnsatisfiableError or LimitExceeded."""
+        if self.admission.problems:
+            raise self.admission.problems[0]
+        with _limits(self.options):
+            return _compile(self)
+
+
 def compile_schema(
     schema: dict[str, Any] | bool | str,
     *,
@@ -64,15 +82,37 @@ def compile_schema(
     >>> [edge.then is END for edge in grammar.start.edges]
     [True]
     """
+    return scan_schema(schema, options=options, registry=registry).compile()
+
+
+def scan_schema(
+    schema: dict[str, Any] | bool | str,
+    *,
+    options: JsonOptions | None = None,
+    registry: Registry[Any] | Mapping[str, Any] | None = None,
+) -> Scanned:
+    """Read a schema and what it refers to; what is wrong with it is in the result.
+
+    Raises SchemaError for text that is not JSON, a dialect that does not exist, and a registry that cannot be
+    read; LimitExceeded for a schema nested too deeply to be read.
+    """
     options = options or JsonOptions()
     if isinstance(schema, str):
         try:
             schema = parse_json(schema)
         except ValueError as error:
             raise SchemaError(f"the schema is not JSON: {error}") from error
+    with _limits(options):
+        _, root = Documents.load(schema, registry)
+        scalars = Scalars(options.spelling)
+        return Scanned(root, scalars, options, admit(root, options, scalars))
+
+
+@contextmanager
+def _limits(options: JsonOptions) -> Iterator[None]:
     try:
         with budget(options.max_steps, "compiling this schema"):
-            return _compile(schema, options, registry)
+            yield
     except RecursionError:
         raise LimitExceeded(
             "the schema is nested too deeply for Python's recursion limit",
@@ -80,14 +120,8 @@ def compile_schema(
         ) from None
 
 
-def _compile(
-    schema: object,
-    options: JsonOptions,
-    registry: Registry[Any] | Mapping[str, Any] | None,
-) -> SchemaGrammar:
-    _, root = Documents.load(schema, registry)
-    scalars = Scalars(options.spelling)
-    notes = admit(root, options, scalars)
+def _compile(scanned: Scanned) -> SchemaGrammar:
+    root, scalars, options = scanned.root, scanned.scalars, scanned.options
     formulas = Formulas()
     translator = Translator(formulas, options, lambda name: scalars.strings.format(name) is not None)
     view = TypedView(formulas, translator)
@@ -101,7 +135,8 @@ def _compile(
             where=_narrowest_empty(root, liveness, translator),
         )
     emitter = Emitter(liveness, options)
-    return SchemaGrammar(_document(emitter, goal), tuple(notes), options, emitter, goal)
+    notes = tuple(note for note in scanned.admission.notes if note.status != "exact")
+    return SchemaGrammar(_document(emitter, goal), notes, options, emitter, goal)
 
 
 def _document(emitter: Emitter, goal: Formula) -> Continuation:

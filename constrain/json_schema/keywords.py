@@ -125,6 +125,13 @@ KEYWORDS_OF: dict[int, dict[str, Keyword]] = {
 }
 """The keywords of each draft, by name."""
 
+VALIDATION = frozenset({
+    "type", "enum", "const", "multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
+    "minLength", "maxLength", "pattern", "required", "minProperties", "maxProperties", "dependentRequired",
+    "minItems", "maxItems", "uniqueItems", "minContains", "maxContains",
+})  # fmt: skip
+"""The validation vocabulary of 2019-09 and later: a metaschema may leave it out, and then it says nothing."""
+
 
 def drafts_with(name: str) -> tuple[int, ...]:
     """The drafts that know a keyword.

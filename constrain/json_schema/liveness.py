@@ -23,6 +23,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from constrain.budget import spend
+from constrain.continuation import bits
 from constrain.json_schema.arrays import UNKNOWN, ArrayShape, ArrayState
 from constrain.json_schema.emptiness import Fixpoint
 from constrain.json_schema.formula import Formula
@@ -401,18 +402,6 @@ class Liveness:
             if len(found) > limit:
                 return None
         return list(found) if len(found) <= limit else None
-
-
-def bits(mask: int) -> Iterator[int]:
-    """The numbers of the bits that are set.
-
-    >>> list(bits(0b101))
-    [0, 2]
-    """
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
 
 
 def _number(formula: Formula) -> int:

@@ -21,6 +21,7 @@ from typing import Any
 
 from constrain.json_schema.formats import name_in
 from constrain.json_schema.formula import Formula, Formulas
+from constrain.json_schema.keywords import KEYWORDS_OF, VALIDATION
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.references import Node
 from constrain.json_schema.values import (
@@ -69,10 +70,11 @@ class Translator:
         if "$ref" in schema and not node.dialect.siblings_count:
             return self._refer(node, "$ref")
         parts = []
+        known = KEYWORDS_OF[node.dialect.draft]
         for name in schema:
-            rule = _RULES.get(name)
-            if rule is not None and node.dialect.draft in rule[1] and (node.dialect.asserts or not rule[2]):
-                parts.append(rule[0](self, node, schema[name]))
+            rule = _RULES.get(name) if name in known else None
+            if rule is not None and (node.dialect.asserts or name not in VALIDATION):
+                parts.append(rule(self, node, schema[name]))
         return self.formulas.conj(parts)
 
     # References.
@@ -337,7 +339,7 @@ def _speaks_of_others(schema: dict[str, Any]) -> bool:
 
 Rule = Callable[[Translator, Node, Schema], Formula]
 _T = Translator
-_ASSERTIONS: dict[str, Rule] = {
+_RULES: dict[str, Rule] = {
     "type": _T._type, "enum": _T._enum, "const": _T._const,
     "multipleOf": _T._multiple_of, "minimum": _T._minimum, "maximum": _T._maximum,
     "exclusiveMinimum": _T._exclusive_minimum, "exclusiveMaximum": _T._exclusive_maximum,
@@ -345,8 +347,6 @@ _ASSERTIONS: dict[str, Rule] = {
     "required": _T._required, "minProperties": _T._min_properties, "maxProperties": _T._max_properties,
     "dependentRequired": _T._dependent_required,
     "minItems": _T._min_items, "maxItems": _T._max_items, "uniqueItems": _T._unique_items,
-}  # fmt: skip
-_APPLICATORS: dict[str, Rule] = {
     "$ref": _T._ref, "$dynamicRef": _T._dynamic_ref, "$recursiveRef": _T._recursive_ref,
     "allOf": _T._all_of, "anyOf": _T._any_of, "oneOf": _T._one_of, "not": _T._not, "if": _T._if,
     "format": _T._format,
@@ -357,13 +357,3 @@ _APPLICATORS: dict[str, Rule] = {
     "contains": _T._contains,
     "unevaluatedProperties": _T._unevaluated_properties, "unevaluatedItems": _T._unevaluated_items,
 }  # fmt: skip
-
-
-def _rules() -> dict[str, tuple[Rule, tuple[int, ...], bool]]:
-    from constrain.json_schema.keywords import drafts_with
-
-    rules = {name: (rule, drafts_with(name), True) for name, rule in _ASSERTIONS.items()}
-    return rules | {name: (rule, drafts_with(name), False) for name, rule in _APPLICATORS.items()}
-
-
-_RULES = _rules()

@@ -82,13 +82,64 @@ def test_writes_text_for_a_pattern(run) -> None:  # type: ignore[no-untyped-def]
     assert run("regex", "[0-9]{4}", "-p", "The moon landing was in 1969").out == "1969\n"
 
 
-def test_checks_a_schema_without_a_model(run, schema: Path) -> None:  # type: ignore[no-untyped-def]
-    """For continuous integration."""
+def test_reports_on_a_schema(run, schema: Path) -> None:  # type: ignore[no-untyped-def]
+    """For continuous integration: exit code 0, and what becomes of each keyword."""
     result = run("check", "-s", schema)
 
     assert (result.code, result.out) == (
         0,
-        f"{schema}: every keyword in it can be honoured, and some document satisfies it\n",
+        "satisfiable: yes\n"
+        "dialect: draft 2020-12\n"
+        'shortest completion: 19 bytes, 7 tokens: {"name":"","age":0}\n'
+        "recursion: none\n"
+        "keywords:\n"
+        "  exact       5  type, properties, required\n",
+    )
+
+
+def test_says_where_a_text_stops_conforming(run, schema: Path) -> None:  # type: ignore[no-untyped-def]
+    """At which byte, and what was expected there; for schemas and for patterns."""
+    good = run("check", "-s", schema, "--text", '{"name": "Anna", "age": 31}')
+    bad = run("check", "-s", schema, "--text", "-", "--json", stdin='{"name": "Anna", "age": "31"}')
+
+    assert (good.code, good.out.splitlines()[-1]) == (0, "the text conforms")
+    assert bad.code == 1
+    assert json.loads(bad.out)["text"] == {
+        "conforms": False, "offset": 24, "expected": "`-` or `0` to `9`",
+    }  # fmt: skip
+    assert run("check", "--pattern", "a+b", "--text", "aa").out == (
+        "satisfiable: yes\n"
+        "shortest completion: 2 bytes, 1 tokens: ab\n"
+        "the text stops conforming at byte 2: expected `a` to `b`\n"
+    )
+
+
+def test_reports_every_refusal_of_a_schema(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """All of them at once, each by name and place, with exit code 1."""
+    file = tmp_path / "bad.json"
+    file.write_text(json.dumps({"type": "strnig", "pattern": "(a)\\1", "title": "t"}), encoding="utf-8")
+    result = run("check", "-s", file)
+
+    assert (result.code, result.out) == (
+        1,
+        "satisfiable: not decided\n"
+        "dialect: draft 2020-12\n"
+        "recursion: none\n"
+        "keywords:\n"
+        "  annotation  1  title\n"
+        "  refused     2\n"
+        "    #/type: `strnig` is not a type\n"
+        "    #/pattern: `\\1` refers back to a group, which no finite automaton can do\n"
+        "SchemaError:\n"
+        "  `strnig` is not a type\n"
+        "      at #/type\n"
+        "  hint: did you mean `string`?\n"
+        "UnsupportedRegexError:\n"
+        "  `\\1` refers back to a group, which no finite automaton can do\n"
+        "      #/pattern\n"
+        '      "(a)\\1"\n'
+        "          ^^\n"
+        "  hint: spell the alternatives out\n",
     )
 
 

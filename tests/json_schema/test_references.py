@@ -48,7 +48,7 @@ def test_a_pointer_beside_an_embedded_id_may_mean_the_root_and_is_noted() -> Non
         (
             "#/definitions/lemon/properties/a/$ref",
             "older form",
-            "`#/definitions/number` is not in the embedded resource; it is read from the document's root",
+            "`#/definitions/number` is not in the embedded resource; it is read from the root",
         )
     ]
 

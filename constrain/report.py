@@ -1,0 +1,229 @@
+"""What will this engine do with a schema, and does a text conform to a grammar?
+
+`check_schema` answers before anything is generated, and raises nothing about the schema itself: every finding
+is in the report.
+
+    >>> report = check_schema({"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}},
+    ...                        "unevaluatedProperties": False, "dependencies": {}})
+    >>> print(report)
+    satisfiable: yes
+    dialect: draft 2020-12
+    shortest completion: 7 bytes: {"a":0}
+    recursion: none
+    keywords:
+      exact       4  type, required, properties, unevaluatedProperties
+      ignored     1
+        #/dependencies: not a keyword of this draft; it is one of 4, 6, 7
+
+`check_text` follows a text byte by byte through a compiled grammar, and says where it stops conforming and
+what was expected there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from constrain.budget import budget
+from constrain.compiler import json_options
+from constrain.errors import ConstrainError, LimitExceeded, UnsatisfiableError
+from constrain.json_schema.admission import REFERENCES, Admission, Note
+from constrain.json_schema.describe import DRAFT_NAMES
+from constrain.json_schema.grammar import scan_schema
+from constrain.json_schema.references import Node
+from constrain.matcher import CompiledGrammar
+from constrain.position import Threads
+from constrain.shortest import fewest_tokens, shortest_text
+from constrain.vocabulary.vocabulary import Vocabulary
+
+_STATUSES = ("exact", "older form", "annotation", "ignored", "refused")
+_SHOWN_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaReport:
+    """The answer of `check_schema`.
+
+    `satisfiable` is None where that was not decided, because something is refused or too large; `problems`
+    then says what.  `shortest` is a shortest text in bytes, None if there is none or the limits did not
+    suffice; `shortest_tokens` is the least number of tokens that spell it, None without a vocabulary.
+    `recursion` are the references (JSON pointers) by which a schema comes to contain itself.
+    """
+
+    dialect: str
+    satisfiable: bool | None
+    problems: tuple[ConstrainError, ...]
+    keywords: tuple[Note, ...]
+    recursion: tuple[str, ...]
+    shortest: bytes | None
+    shortest_tokens: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as JSON data."""
+        return {
+            "dialect": self.dialect,
+            "satisfiable": self.satisfiable,
+            "problems": [
+                {"kind": type(p).__name__, "what": p.what, "where": p.where, "hint": p.hint}
+                for p in self.problems
+            ],
+            "keywords": [
+                {"pointer": n.pointer, "keyword": n.keyword, "status": n.status, "detail": n.detail}
+                for n in self.keywords
+            ],
+            "recursion": list(self.recursion),
+            "shortest": None if self.shortest is None else self.shortest.decode(),
+            "shortest_bytes": None if self.shortest is None else len(self.shortest),
+            "shortest_tokens": self.shortest_tokens,
+        }
+
+    def __str__(self) -> str:
+        answer = {True: "yes", False: "no", None: "not decided"}[self.satisfiable]
+        lines = [f"satisfiable: {answer}", f"dialect: {self.dialect}"]
+        if self.shortest is not None:
+            tokens = "" if self.shortest_tokens is None else f", {self.shortest_tokens} tokens"
+            text = self.shortest[:_SHOWN_TEXT].decode(errors="ignore")
+            more = " ..." if len(self.shortest) > _SHOWN_TEXT else ""
+            lines.append(f"shortest completion: {len(self.shortest)} bytes{tokens}: {text}{more}")
+        lines.append(f"recursion: {', '.join(self.recursion) or 'none'}")
+        lines.append("keywords:" if self.keywords else "keywords: none")
+        for status in _STATUSES:
+            notes = [note for note in self.keywords if note.status == status]
+            if notes:
+                plain = Counter(note.keyword for note in notes if not note.detail)
+                lines.append(f"  {status:10}{len(notes):3}  {', '.join(plain)}".rstrip())
+                lines += [f"    {note.pointer}: {note.detail}" for note in notes if note.detail]
+        for problem in self.problems:
+            lines += [f"{type(problem).__name__}:", *("  " + line for line in str(problem).splitlines())]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class TextVerdict:
+    """The answer of `check_text`: does the text conform, or from which byte not, and what may stand there?"""
+
+    conforms: bool
+    offset: int
+    expected: str
+
+    def __str__(self) -> str:
+        if self.conforms:
+            return "the text conforms"
+        return f"the text stops conforming at byte {self.offset}: expected {self.expected}"
+
+
+def check_schema(
+    schema: dict[str, Any] | bool | str,
+    vocabulary: Vocabulary | None = None,
+    *,
+    registry: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> SchemaReport:
+    """Report on a JSON Schema; `options` are those of `JsonOptions`.
+
+    Raises InvalidInputError for an option that does not exist; all else is in the report.
+    """
+    chosen = json_options(options)
+    try:
+        scanned = scan_schema(schema, options=chosen, registry=registry)
+    except ConstrainError as problem:
+        return SchemaReport("unknown", None, (problem,), (), (), None, None)
+    admission, shortest = scanned.admission, None
+    problems, satisfiable = admission.problems, None
+    if not problems:
+        try:
+            grammar = scanned.compile()
+            satisfiable = True
+            with budget(chosen.max_steps, "finding the shortest completion"):
+                shortest = shortest_text(grammar.start)
+        except UnsatisfiableError as problem:
+            satisfiable, problems = False, (problem,)
+        except LimitExceeded as problem:
+            problems = (problem,)
+    tokens = fewest_tokens(shortest, vocabulary) if shortest is not None and vocabulary is not None else None
+    dialect = f"draft {DRAFT_NAMES[scanned.root.dialect.draft]}"
+    recursion = _recursive_references(admission)
+    return SchemaReport(dialect, satisfiable, problems, admission.notes, recursion, shortest, tokens)
+
+
+def check_text(compiled: CompiledGrammar, text: bytes) -> TextVerdict:
+    """Follow a text through a grammar, byte by byte."""
+    positions = compiled.positions
+    with compiled.lock:
+        threads: Threads = dict.fromkeys(positions.start.threads)
+        for offset, byte in enumerate(text):
+            with budget(positions.max_steps, "reading a byte"):
+                after = positions.step(threads, byte)
+            if not after:
+                return TextVerdict(conforms=False, offset=offset, expected=_expected(compiled, threads))
+            threads = after
+        if positions.intern(threads).can_end:
+            return TextVerdict(conforms=True, offset=len(text), expected="")
+        return TextVerdict(conforms=False, offset=len(text), expected=_expected(compiled, threads))
+
+
+def _expected(compiled: CompiledGrammar, threads: Threads) -> str:
+    """The bytes that may come next, as ranges of characters; and the end, where it may."""
+    positions = compiled.positions
+    with budget(positions.max_steps, "finding what was expected"):
+        allowed = sorted(positions.next_bytes(threads))
+    ranges: list[list[int]] = []
+    for byte in allowed:
+        if ranges and ranges[-1][1] == byte - 1:
+            ranges[-1][1] = byte
+        else:
+            ranges.append([byte, byte])
+    named = [_named(low) if low == high else f"{_named(low)} to {_named(high)}" for low, high in ranges]
+    if positions.intern(threads).can_end:
+        named.append("the end")
+    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} or {named[-1]}"
+
+
+def _named(byte: int) -> str:
+    return f"`{chr(byte)}`" if 0x20 < byte < 0x7F else {0x20: "a blank"}.get(byte, f"byte {byte:#04x}")
+
+
+def _recursive_references(admission: Admission) -> tuple[str, ...]:
+    """The references that close a cycle: their schema can be reached from where they lead."""
+    links = admission.links
+    component = _components({node: [link.to for link in out] for node, out in links.items()})
+    return tuple(
+        dict.fromkeys(
+            link.pointer
+            for node, out in links.items()
+            for link in out
+            if link.keyword in REFERENCES and component[node] == component[link.to]
+        )
+    )
+
+
+def _components(graph: dict[Node, list[Node]]) -> dict[Node, int]:
+    """The strongly connected component of each node: Kosaraju's two passes (Sharir 1981)."""
+    order: list[Node] = []
+    seen: set[Node] = set()
+    backward: dict[Node, list[Node]] = {node: [] for node in graph}
+    for start, out in graph.items():
+        stack = [(start, iter(out))] if start not in seen else []
+        seen.add(start)
+        while stack:
+            node, rest = stack[-1]
+            for to in rest:
+                backward[to].append(node)
+                if to not in seen:
+                    seen.add(to)
+                    stack.append((to, iter(graph[to])))
+                    break
+            else:
+                order.append(node)
+                stack.pop()
+    component: dict[Node, int] = {}
+    for root in reversed(order):
+        pending = [root]
+        while pending:
+            node = pending.pop()
+            if node not in component:
+                component[node] = id(root)
+                pending += [before for before in backward[node] if before not in component]
+    return component

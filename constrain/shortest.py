@@ -1,0 +1,132 @@
+"""What is the shortest text that completes a continuation, and how few tokens write it?
+
+Continuations are the nodes of a graph, and an edge is as long as the shortest text of its terminal.  So this
+is Dijkstra's algorithm, over a graph that appears as it is searched:
+
+    {"a": integer}      {"a":  then the shortest integer  then }         `{"a":0}`, 7 bytes
+
+Where a continuation is a part and what follows it (`Continuation.split`), the part's own shortest text is one
+long edge, found once and remembered: else every detour inside it would be tried at every place it stands.
+A part that contains itself has a shortest text without itself inside, so it is passed over there.
+
+The text is a shortest one in bytes.  `fewest_tokens` then is the least number of tokens that spell that very
+text, by dynamic programming over its prefixes; another text of as many bytes, or more, may take fewer.
+
+Source: Dijkstra, "A note on two problems in connexion with graphs" (1959); for the parts Knuth, "A
+generalization of Dijkstra's algorithm" (1977).
+Cost: one step of the budget in force for each continuation that is no further away than the end.
+"""
+
+from __future__ import annotations
+
+import heapq
+import sys
+from collections.abc import Iterator
+from itertools import count
+from typing import cast
+
+from constrain.budget import spend
+from constrain.continuation import Continuation, Edge, LiteralEdge, bits
+from constrain.regular.queries import shortest
+from constrain.vocabulary.vocabulary import Vocabulary
+
+
+def shortest_text(start: Continuation) -> bytes:
+    """A shortest text that completes `start`, whitespace as sparse as it may be.
+
+    Raises LimitExceeded when the budget in force is spent.
+    """
+    text = _Search().text(start)
+    if text is None:
+        raise AssertionError("a continuation is live")
+    return text
+
+
+class _Search:
+    """The shortest texts of parts that are known; `_open` are those being searched, outermost first."""
+
+    def __init__(self) -> None:
+        self._known: dict[Continuation, bytes | None] = {}
+        self._open: dict[Continuation, int] = {}
+        self._leaned_on = sys.maxsize
+
+    def text(self, start: Continuation) -> bytes | None:
+        """A shortest text without one of an open part inside; None if there is none."""
+        if start in self._known:
+            return self._known[start]
+        if start in self._open:
+            self._leaned_on = min(self._leaned_on, self._open[start])
+            return None
+        outside, self._leaned_on = self._leaned_on, sys.maxsize
+        number = self._open[start] = len(self._open)
+        text = self._search(start)
+        del self._open[start]
+        if self._leaned_on >= number:
+            self._known[start] = text
+            self._leaned_on = sys.maxsize
+        self._leaned_on = min(self._leaned_on, outside)
+        return text
+
+    def _search(self, start: Continuation) -> bytes | None:
+        tie = count()
+        heap: list[tuple[int, int, bytes, Continuation]] = [(0, next(tie), b"", start)]
+        settled: set[Continuation] = set()
+        while heap:
+            _, _, text, here = heapq.heappop(heap)
+            if here.can_end:
+                return text
+            if here in settled:
+                continue
+            settled.add(here)
+            spend()
+            for word, after in self._ways(here):
+                if after not in settled:
+                    longer = text + word
+                    heapq.heappush(heap, (len(longer), next(tie), longer, after))
+        return None
+
+    def _ways(self, here: Continuation) -> Iterator[tuple[bytes, Continuation]]:
+        parts = here.split()
+        if parts is not None:
+            word = self.text(parts[0])
+            if word is not None:
+                yield word, parts[1]
+            return
+        for edge in here.edges:
+            if type(edge) is Edge:
+                yield from _through(edge)
+            else:
+                literal = cast(LiteralEdge, edge)
+                for index in bits(literal.allowed):
+                    yield literal.literals.literals[index], literal.then(index)
+
+
+def _through(edge: Edge) -> Iterator[tuple[bytes, Continuation]]:
+    word = shortest(edge.terminal)
+    if word is None:
+        raise AssertionError("a terminal is never empty")
+    after = edge.capture(word) if edge.capture is not None else edge.then
+    if after is not None:
+        yield word, after
+
+
+def fewest_tokens(text: bytes, vocabulary: Vocabulary) -> int:
+    """The least number of tokens that spell `text`, the end-of-sequence token not counted.
+
+    >>> tokens = [*(bytes([byte]) for byte in range(256)), b"ab", None]
+    >>> vocabulary = Vocabulary.from_tokens(tokens, eos_token_ids=[257])
+    >>> fewest_tokens(b"abc", vocabulary)
+    2
+    """
+    trie = vocabulary.trie
+    fewest = [0, *([len(text) + 1] * len(text))]
+    for start in range(len(text)):
+        node = 0
+        for stop in range(start, len(text)):
+            child = trie.child(node, text[stop])
+            if child < 0:
+                break
+            node = child
+            if trie.own[node]:
+                fewest[stop + 1] = min(fewest[stop + 1], fewest[start] + 1)
+    return fewest[len(text)]

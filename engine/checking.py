@@ -1,0 +1,71 @@
+"""What `constrain check` says: the report on a schema or a pattern, and whether a text conforms.
+
+check_type      a schema or a type → SchemaReport (`constrain/report.py`), with a vocabulary's token counts
+check_pattern   a pattern → its shortest text
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from constrain.compiler import compile_json_schema, compile_regex
+from constrain.report import TextVerdict, check_schema, check_text
+from constrain.shortest import fewest_tokens, shortest_text
+from engine.generate import schema_of
+from engine.model import as_model
+
+if TYPE_CHECKING:
+    from constrain.matcher import CompiledGrammar
+    from engine.model import ModelLike
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found: lines for people, data for programs, and whether all is well."""
+
+    lines: str
+    data: dict[str, Any]
+    good: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """The findings as JSON data."""
+        return self.data
+
+    def __str__(self) -> str:
+        return self.lines
+
+
+def check_type(schema: object, text: str | None, model: ModelLike | None) -> Findings:
+    """Report on a JSON Schema, or on a type's, and follow `text` if there is one."""
+    vocabulary = as_model(model).vocabulary
+    target = schema_of(schema)
+    report = check_schema(target.schema, vocabulary)
+    good = report.satisfiable is True and not report.problems
+    if text is None or not good:
+        return Findings(str(report), report.as_json(), good)
+    compiled = compile_json_schema(target.schema, vocabulary)
+    return _with_verdict(Findings(str(report), report.as_json(), good), compiled, text)
+
+
+def check_pattern(pattern: str, text: str | None, model: ModelLike | None) -> Findings:
+    """The shortest text of a pattern, and whether `text` conforms.
+
+    Raises RegexError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
+    """
+    vocabulary = as_model(model).vocabulary
+    compiled = compile_regex(pattern, vocabulary)
+    shortest = shortest_text(compiled.start)
+    tokens = fewest_tokens(shortest, vocabulary)
+    data = {"satisfiable": True, "shortest": shortest.decode(), "shortest_tokens": tokens}
+    lines = (
+        f"satisfiable: yes\nshortest completion: {len(shortest)} bytes, {tokens} tokens: {shortest.decode()}"
+    )
+    findings = Findings(lines, data, good=True)
+    return findings if text is None else _with_verdict(findings, compiled, text)
+
+
+def _with_verdict(findings: Findings, compiled: CompiledGrammar, text: str) -> Findings:
+    verdict: TextVerdict = check_text(compiled, text.encode())
+    data = {"conforms": verdict.conforms, "offset": verdict.offset, "expected": verdict.expected}
+    return Findings(f"{findings.lines}\n{verdict}", findings.data | {"text": data}, verdict.conforms)

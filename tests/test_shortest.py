@@ -1,0 +1,87 @@
+"""Shortest completions against the oracle of trying all texts, and fewest tokens against trying all cuts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from constrain.budget import budget
+from constrain.continuation import Continuation
+from constrain.errors import LimitExceeded, UnsatisfiableError
+from constrain.json_schema.grammar import compile_schema
+from constrain.shortest import fewest_tokens, shortest_text
+from constrain.vocabulary.vocabulary import Vocabulary
+from tests.json_schema.schemas import schemas
+from tests.json_schema.walk import Thread, accepts, can_end, next_bytes, start_threads, step
+
+TOKENS = [*(bytes([byte]) for byte in range(256)), b"ab", b"abc", b"bc", b"ca", None]
+VOCABULARY = Vocabulary.from_tokens(TOKENS, eos_token_ids=[len(TOKENS) - 1])
+
+
+def shortest_length(start: Continuation, *, at_most: int) -> int | None:
+    """By trying every byte everywhere, once for each set of threads."""
+    frontier: set[frozenset[Thread]] = {frozenset(start_threads(start))}
+    for length in range(at_most + 1):
+        if any(can_end(threads) for threads in frontier):
+            return length
+        frontier = {frozenset(step(threads, byte)) for threads in frontier for byte in next_bytes(threads)}
+    return None
+
+
+@settings(max_examples=150, deadline=None)
+@given(schemas)
+def test_the_text_conforms_and_none_is_shorter(schema: Any) -> None:
+    """Shorter texts are looked for one by one, by length."""
+    try:
+        start = compile_schema(schema).start
+        with budget(20_000, "searching"):
+            text = shortest_text(start)
+    except (UnsatisfiableError, LimitExceeded):
+        assume(False)
+        raise
+
+    assert accepts(start, text)
+    assert shortest_length(start, at_most=4) == (len(text) if len(text) <= 4 else None)
+
+
+def test_detours_inside_a_value_are_not_tried_at_every_place() -> None:
+    """Ten objects of ten free values each: the search looks at each part once."""
+    free = {f"k{number}": {} for number in range(10)}
+    inner = {"type": "object", "properties": free, "required": sorted(free)}
+    names = {f"n{number}": inner for number in range(10)}
+    start = compile_schema({"type": "object", "properties": names, "required": sorted(names)}).start
+    with budget(5_000, "searching"):
+        text = shortest_text(start)
+
+    assert len(text) == len('{"n0":{"k0":0}}') + 9 * len(',"n0":{"k0":0}') + 90 * len(',"k0":0')
+
+
+def test_a_schema_that_contains_itself_has_a_shortest_text() -> None:
+    """The way out, and not the way round."""
+    tree = {
+        "required": ["l"],
+        "properties": {"l": {"anyOf": [{"$ref": "#"}, {"const": 123}]}},
+        "type": "object",
+    }
+
+    assert shortest_text(compile_schema(tree).start) == b'{"l":123}'
+
+
+@given(st.text("abc", max_size=8).map(str.encode))
+def test_no_cut_of_the_text_has_fewer_tokens(text: bytes) -> None:
+    """Every way to cut it is tried."""
+
+    def fewest(rest: bytes) -> int:
+        cuts = [token for token in TOKENS if token and rest.startswith(token)]
+        return min((1 + fewest(rest[len(token) :]) for token in cuts), default=0)
+
+    assert fewest_tokens(text, VOCABULARY) == fewest(text)
+
+
+def test_every_continuation_can_be_completed() -> None:
+    """The end needs nothing."""
+    start: Continuation = compile_schema({"const": "x"}).start
+
+    assert shortest_text(start) == b'"x"'
