@@ -256,7 +256,7 @@ class KeyText(Lazy):
             candidates &= (first << 1) - 1
         if shape.is_plain:
             return sum(1 << number for number in bits(candidates) if liveness.is_live(shape.goal(number)))
-        return sum(1 << number for number in bits(candidates) if liveness.object_ways(shape, state, number))
+        return sum(1 << number for number in bits(candidates) if liveness.may_come(shape, state, number))
 
     def _after_named(self, number: int) -> Continuation:
         key = ("after", self.shape, self.state, self.back, self.read, number)

@@ -11,7 +11,6 @@ with finitely many values is known to be finite when a round leaves nothing out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from constrain.json_schema.arrays import ArrayShape, ArrayState
@@ -75,7 +74,7 @@ class _Listing:
         if number < len(shape.names):
             bit = 1 << number
             if not state.missing & bit:
-                skipped = replace(state, open=state.open & ~bit)
+                skipped = state._replace(open=state.open & ~bit)
                 if self.liveness.can_complete_object(shape, skipped):
                     yield from self._objects(shape, skipped, number + 1, members, depth)
             for goal, after in shape.ways(state, number, ordered=False):

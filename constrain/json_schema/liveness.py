@@ -114,6 +114,16 @@ class Liveness:
             if self.is_live(goal) and self.can_complete_object(shape, after)
         ]
 
+    def may_come(self, shape: ObjectShape, state: ObjectState, number: int) -> bool:
+        """May this open key come now, in an object that can be completed?
+
+        A key that no debt looks at is not in the way of any, unless it closes one that a debt looks at.
+        """
+        free = shape.alternative.high is None and not state.excluded and not shape.watched & 1 << number
+        if free and not (shape.ordered and state.open & shape.watched):
+            return self.is_live(shape.goal(number))
+        return bool(self.object_ways(shape, state, number))
+
     def fresh_ways(
         self, shape: ObjectShape, state: ObjectState, number: int, key: str | None
     ) -> list[tuple[Formula, ObjectState]]:
@@ -136,7 +146,7 @@ class Liveness:
 
     def _search_object(self, shape: ObjectShape, state: ObjectState) -> bool:
         high = shape.alternative.high
-        if high is not None and state.count + state.missing.bit_count() > high:
+        if high is not None and state.written + state.missing.bit_count() > high:
             return False
         return any(
             self.is_live(goal) and self.can_complete_object(shape, after)
@@ -169,7 +179,10 @@ class Liveness:
                         yield goal, after
             return
         if self._can_fill_freely(shape, state):
-            yield self.goals.formulas.true, replace(state, count=shape.alternative.low, excluded=frozenset())
+            yield (
+                self.goals.formulas.true,
+                state._replace(written=shape.alternative.low, excluded=frozenset()),
+            )
             return
         for number in bits(state.open):
             yield from shape.ways(state, number, ordered=False)
@@ -185,14 +198,11 @@ class Liveness:
         """Can the least number of keys be reached with keys that no debt looks at?"""
         if state.excluded:
             return False
-        needed = shape.alternative.low - state.count
-        watched = {
-            value.data for clause in state.clauses for part in clause for value in part.args[0].args[0]
-        }
-        for number in bits(state.open):
+        needed = shape.alternative.low - state.written
+        for number in bits(state.open & ~shape.watched):
             if needed <= 0:
                 break
-            if shape.names[number] not in watched and self.is_live(shape.goal(number)):
+            if self.is_live(shape.goal(number)):
                 needed -= 1
         if needed <= 0:
             return True

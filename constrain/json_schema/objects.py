@@ -27,9 +27,9 @@ Source: shared ideas of Attouche et al. (2022), section 6 ("object preparation")
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from constrain.budget import spend
 from constrain.continuation import LiteralSet
@@ -59,15 +59,14 @@ class Cell:
     somes: int
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectState:
+class ObjectState(NamedTuple):
     """Where a half-written object stands."""
 
     open: int
     missing: int
     somes: int
     clauses: tuple[Clause, ...]
-    count: int
+    written: int
     extra: frozenset[str | Unknown]
     excluded: frozenset[Value]
 
@@ -103,7 +102,7 @@ class ObjectShape:
             missing=sum(1 << self.index[name] for name in alternative.required),
             somes=(1 << len(self.somes)) - 1,
             clauses=alternative.clauses,
-            count=0,
+            written=0,
             extra=frozenset(),
             excluded=alternative.excluded,
         )
@@ -112,6 +111,22 @@ class ObjectShape:
     def literals(self) -> LiteralSet:
         """The named keys with their quotes, as canonical JSON spells them."""
         return LiteralSet([b'"' + spell_canonical(name) + b'"' for name in self.names])
+
+    @cached_property
+    def watched(self) -> int:
+        """The named keys that a debt looks at, one bit each."""
+        names = {
+            value.data
+            for clause in self.alternative.clauses
+            for part in clause
+            for value in part.args[0].args[0]
+        }
+        languages = [self.goals.key_language(language) for language, _ in self.somes]
+        return sum(
+            1 << number
+            for number, name in enumerate(self.names)
+            if name in names or any(self.goals.has_key(language, name) for language in languages)
+        )
 
     @property
     def is_plain(self) -> bool:
@@ -215,9 +230,11 @@ class ObjectShape:
         opened = state.open & ~bit
         if ordered and self.ordered:
             opened &= ~(self.ordered & (bit - 1)) if bit & self.ordered else ~self.ordered
-        after = replace(
-            state, open=opened, missing=state.missing & ~bit, count=state.count + 1 if self.counted else 0
+        after = state._replace(
+            open=opened, missing=state.missing & ~bit, written=state.written + 1 if self.counted else 0
         )
+        if not bit & self.watched and not state.excluded:
+            return self._tidy([(self.goal(number), after)])
         found = self._settle_clauses(name, [(self.goal(number), after)])
         for some, (language, formula) in enumerate(self.somes):
             if state.somes >> some & 1 and self.goals.has_key(self.goals.key_language(language), name):
@@ -232,10 +249,9 @@ class ObjectShape:
         if self._is_full(state) or not self.has_left(state, number, 1):
             return []
         mark = key if key is not None else (number, sum(not isinstance(old, str) for old in state.extra))
-        after = replace(
-            state,
+        after = state._replace(
             open=state.open & ~self.ordered,
-            count=state.count + 1 if self.counted else 0,
+            written=state.written + 1 if self.counted else 0,
             extra=state.extra | {mark},
             excluded=frozenset(),
         )
@@ -249,7 +265,7 @@ class ObjectShape:
         return [way for way in dict.fromkeys(ways) if way[0] is not self.goals.formulas.false]
 
     def _is_full(self, state: ObjectState) -> bool:
-        return self.alternative.high is not None and state.count >= self.alternative.high
+        return self.alternative.high is not None and state.written >= self.alternative.high
 
     def has_left(self, state: ObjectState, number: int, needed: int) -> bool:
         """Are there this many keys of a cell that have not been written yet?"""
@@ -278,7 +294,7 @@ class ObjectShape:
             written = self.written_in(state, number)
             if written + ahead > SMALL_CELL:
                 marks += [(number, mark) for mark in range(written)]
-        return replace(state, extra=frozenset(marks))
+        return state._replace(extra=frozenset(marks))
 
     def _settle_clauses(self, name: str, ways: list[Way]) -> list[Way]:
         formulas = self.goals.formulas
@@ -292,9 +308,9 @@ class ObjectShape:
                 others = tuple(other for other in state.clauses if other != clause)
                 claims = [formulas.conj([goal, part.args[1]]) for part in mine]
                 if goal in claims or any(self._follows(goal, part.args[1]) for part in mine):
-                    settled.append((goal, replace(state, clauses=others)))
+                    settled.append((goal, state._replace(clauses=others)))
                     continue
-                paid = replace(state, clauses=others)
+                paid = state._replace(clauses=others)
                 settled += [(claim, paid) for claim in claims if not self.goals.clearly_empty(claim)]
                 if struck:
                     kept = tuple(struck if other == clause else other for other in state.clauses)
@@ -302,7 +318,7 @@ class ObjectShape:
                     flat = [part.args[1] for part in mine if self.goals.is_flat(part.args[1])]
                     rest = formulas.conj([goal, *map(formulas.negate, flat)])
                     if not self.goals.clearly_empty(rest):
-                        settled.append((rest, replace(state, clauses=kept)))
+                        settled.append((rest, state._replace(clauses=kept)))
             ways = settled
             spend(len(ways))
         return ways
@@ -314,7 +330,7 @@ class ObjectShape:
     def _settle_some(self, some: int, formula: Formula, ways: list[Way]) -> list[Way]:
         settled: list[Way] = []
         for goal, state in ways:
-            paid = replace(state, somes=state.somes & ~(1 << some))
+            paid = state._replace(somes=state.somes & ~(1 << some))
             claim = self.goals.formulas.conj([goal, formula])
             settled.append((claim, paid))
             if claim is not goal:
@@ -328,10 +344,10 @@ class ObjectShape:
             member = value.members.get(name)
             if member is not None:
                 groups.setdefault(member, []).append(value)
-        free = replace(state, excluded=frozenset())
+        free = state._replace(excluded=frozenset())
         yield formulas.conj([goal, formulas.not_values(groups)]), free
         for member, values in groups.items():
-            yield formulas.conj([goal, formulas.values([member])]), replace(state, excluded=frozenset(values))
+            yield formulas.conj([goal, formulas.values([member])]), state._replace(excluded=frozenset(values))
 
     # Ends.
 
@@ -340,9 +356,9 @@ class ObjectShape:
         return (
             not state.missing
             and not state.somes
-            and state.count >= self.alternative.low
+            and state.written >= self.alternative.low
             and all(any(part.kind == "all" for part in clause) for clause in state.clauses)
-            and not any(len(value.order) == state.count for value in state.excluded)
+            and not any(len(value.order) == state.written for value in state.excluded)
         )
 
 

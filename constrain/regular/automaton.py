@@ -39,6 +39,7 @@ DEAD = 0
 DEFAULT_MAX_STATES = 200_000
 HORIZON = 64
 SHORT_SEARCH = 1_000
+EASY_SEARCH = 200
 Row = npt.NDArray[np.int32]
 
 
@@ -138,13 +139,19 @@ class Automaton:
             return known
         if isinstance(term, Leaf):
             return not term.nonempty
-        wide = clip(term, HORIZON)
-        if self.short_text(wide) is not None:
-            self._empty[term] = False
-            return False
-        if wide is not term and self.is_empty(wide):
-            self._empty[term] = True
-            return True
+        found = self._search(term, EASY_SEARCH)
+        if found is None:
+            wide = clip(term, HORIZON)
+            if self.short_text(wide) is not None:
+                found = self._empty[term] = False
+            elif wide is not term and self.is_empty(wide):
+                found = self._empty[term] = True
+            else:
+                found = self._search(term, None)
+        return bool(found)
+
+    def _search(self, term: Term, most: int | None) -> bool | None:
+        """Is `term` empty?  Depth first over at most so many terms; None if they were not enough."""
         parent: dict[Term, Term | None] = {term: None}
         stack = [term]
         while stack:
@@ -160,6 +167,8 @@ class Automaton:
                 return False
             if known is True:
                 continue
+            if most is not None and len(parent) > most:
+                return None
             for mask in here.classes():
                 spend()
                 after = here.derivative((mask & -mask).bit_length() - 1)
