@@ -4,7 +4,7 @@ Some schemas and patterns multiply, however they are compiled: whether they can 
 hard as any puzzle that can be written as one.  So every search counts its steps against the budget of
 whoever started it, and when that is spent the answer is a LimitExceeded that names the limit:
 
-    with budget(200_000, "compiling this schema"):
+    with budget(500_000, "compiling this schema"):
         ...  spend()  ...  spend()  ...
 
 A step is about one derivative of a term, some 10 to 50 microseconds.  Counting steps instead of watching a
@@ -19,7 +19,7 @@ from types import TracebackType
 
 from constrain.errors import LimitExceeded
 
-DEFAULT_MAX_STEPS = 200_000
+DEFAULT_MAX_STEPS = 500_000
 
 
 class _Spending(threading.local):

@@ -88,6 +88,15 @@ DEFER = Defer()
 AnyEdge = Edge | LiteralEdge | Defer
 
 
+class _Deferred(Continuation):
+    def build_edges(self) -> tuple[AnyEdge, ...]:
+        return (DEFER,)
+
+
+DEFERRED: Continuation = _Deferred()
+"""Follows an edge of a preview that is right whatever the text was, where the next one may not be."""
+
+
 class LiteralSet:
     """A trie of byte strings, shared by every continuation that offers some of them.
 

@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from constrain.continuation import (
     DEFER,
+    DEFERRED,
     END,
     AnyEdge,
     Continuation,
@@ -327,7 +328,8 @@ class ArrayText(Lazy):
             close = punctuation.close_empty if self.first else punctuation.close
             yield Edge(close["]"], follow(self.back, self._value()))
         if UNKNOWN in self.state.seen:
-            yield DEFER
+            certain = self.emitter.liveness.another_is_certain(self.shape, self.state)
+            yield Edge(punctuation.comma, DEFERRED) if certain else DEFER
             return
         item = self._item()
         if item is None:

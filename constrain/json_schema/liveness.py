@@ -310,6 +310,19 @@ class Liveness:
         narrowed = formulas.conj([goal, formulas.not_values(bad)])
         return [(narrowed, after)] if self.is_live(narrowed) else []
 
+    def another_is_certain(self, shape: ArrayShape, state: ArrayState) -> bool:
+        """May another item come, whatever the value of the last one is, which `state` does not know?"""
+        if not shape.alternative.unique:
+            return False
+        most = self._most(shape) + len(state.seen)
+        return any(
+            self.values(goal, most) is None
+            and self.can_complete_array(shape, after)
+            and (shape.can_close(after) or not self._contested(shape, after))
+            for goal, after in shape.ways(replace(state, seen=state.seen - {UNKNOWN}))
+            if self.is_live(goal)
+        )
+
     def _contested(self, shape: ArrayShape, state: ArrayState) -> list[Value]:
         """The values of the items to come, as far as those have few."""
         found: dict[Value, None] = {}

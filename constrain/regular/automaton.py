@@ -39,7 +39,7 @@ DEAD = 0
 DEFAULT_MAX_STATES = 200_000
 HORIZON = 64
 SHORT_SEARCH = 1_000
-EASY_SEARCH = 200
+EASY_SEARCH = 50
 Row = npt.NDArray[np.int32]
 
 
@@ -139,16 +139,14 @@ class Automaton:
             return known
         if isinstance(term, Leaf):
             return not term.nonempty
-        found = self._search(term, EASY_SEARCH)
-        if found is None:
-            wide = clip(term, HORIZON)
-            if self.short_text(wide) is not None:
-                found = self._empty[term] = False
-            elif wide is not term and self.is_empty(wide):
-                found = self._empty[term] = True
-            else:
-                found = self._search(term, None)
-        return bool(found)
+        wide = clip(term, HORIZON)
+        if wide is not term:
+            found = self._search(term, EASY_SEARCH)
+            if found is None and (self.is_empty(wide) or self.short_text(wide) is not None):
+                found = self._empty[term] = self.is_empty(wide)
+            if found is not None:
+                return found
+        return bool(self._search(term, None))
 
     def _search(self, term: Term, most: int | None) -> bool | None:
         """Is `term` empty?  Depth first over at most so many terms; None if they were not enough."""
