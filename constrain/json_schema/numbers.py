@@ -44,7 +44,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Literal
 
@@ -63,7 +63,7 @@ from constrain.regular.terms import (
     star,
 )
 
-__all__ = ["NumberSet", "NumberSpace"]
+__all__ = ["NumberSet", "NumberSpace", "number_space"]
 
 Spelling = Literal["canonical", "any"]
 ANY_EXPONENT = 400
@@ -94,6 +94,9 @@ _DECIMAL_DIGITS = 16
 _SMALLEST_DECIMAL = Fraction(1, 10**4)
 
 
+MAX_REMEMBERED = 4_096
+
+
 class NumberSpace:
     """Number texts under one way of spelling; every set of numbers is a term within `universe`."""
 
@@ -117,6 +120,8 @@ class NumberSpace:
         """
         key = (numbers, integer_spellings)
         if key not in self._terms:
+            if len(self._terms) >= MAX_REMEMBERED:
+                self._terms.clear()
             forms = (self._integer_form,) if integer_spellings else self._forms
             self._terms[key] = choice(*(_start(form, numbers) for form in forms))
         return self._terms[key]
@@ -148,6 +153,12 @@ class NumberSpace:
     def values(self, numbers: Iterable[Fraction]) -> Term:
         """Exactly these numbers, in every spelling that the space allows."""
         return self.term(NumberSet.values(numbers))
+
+
+@cache
+def number_space(spelling: Spelling) -> NumberSpace:
+    """The space that every schema of this process shares."""
+    return NumberSpace(spelling)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -302,6 +313,7 @@ def _open(form: Form, phase: _Phase, magnitudes: _Magnitudes, digits: int, place
     return intern_leaf(_Number, _Residual(form, phase, ends, key, magnitudes, digits, places))
 
 
+@cache
 def _reach(form: Form) -> NumberSet:
     """The magnitudes that a form can spell."""
     if form is Form.DECIMAL:

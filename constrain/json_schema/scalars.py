@@ -28,8 +28,8 @@ from constrain.json_schema.component import component
 from constrain.json_schema.finite import few_strings, some_strings
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.number_set import NumberSet
-from constrain.json_schema.numbers import NumberSpace
-from constrain.json_schema.strings import StringSpace, spell_canonical
+from constrain.json_schema.numbers import number_space
+from constrain.json_schema.strings import StringSpace, spell_canonical, string_space
 from constrain.json_schema.values import BOOLEAN, NULL, NUMBER, STRING, Value
 from constrain.regular.queries import accepts, is_empty
 from constrain.regular.terms import EMPTY, Term, choice, difference, intersect, literal
@@ -175,9 +175,9 @@ class Scalars:
 
     def __init__(self, spelling: str) -> None:
         self.written_with_point: set[Fraction] = set()
-        self.strings = StringSpace("canonical")
-        self.spelled = self.strings if spelling == "canonical" else StringSpace("any")
-        self.numbers = NumberSpace("canonical" if spelling == "canonical" else "any")
+        self.strings = string_space("canonical")
+        self.spelled = self.strings if spelling == "canonical" else string_space("any")
+        self.numbers = number_space("canonical" if spelling == "canonical" else "any")
         self._string_algebra = _string_algebra(self.strings, component)
         self._spelled_algebra = _string_algebra(self.spelled, lambda term: term)
         self._strings: dict[Formula, Term] = {}

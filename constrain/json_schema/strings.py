@@ -25,7 +25,7 @@ beyond the BMP costs the automaton the states of its surrogate pairs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from constrain.errors import SchemaError
@@ -47,6 +47,7 @@ Spelling = Literal["canonical", "any"]
 CharSet = Sequence[tuple[int, int]]
 
 MAX_CODE_POINT = 0x10FFFF
+MAX_REMEMBERED = 4_096
 #: Every code point that can stand in a text: all but the surrogates.
 TEXT: tuple[tuple[int, int], ...] = ((0, 0xD7FF), (0xE000, MAX_CODE_POINT))
 
@@ -65,13 +66,15 @@ class StringSpace:
         self.spelling: Spelling = spelling
         self._characters: dict[tuple[tuple[int, int], ...], Term] = {}
         self._patterns: dict[str, Term] = {}
-        self._formats: dict[str, Term | None] = {}
+        self._formats: dict[formats.Format, Term] = {}
         self.universe: Term = star(self.character(TEXT))
 
     def character(self, charset: CharSet) -> Term:
         """The spellings of one character out of `charset`: sorted, inclusive ranges of code points."""
         key = tuple(charset)
         if key not in self._characters:
+            if len(self._characters) >= MAX_REMEMBERED:
+                self._characters.clear()
             spell = _canonical_character if self.spelling == "canonical" else _any_character
             self._characters[key] = spell(key)
         return self._characters[key]
@@ -80,6 +83,8 @@ class StringSpace:
         """The contents in which an ECMA regular expression finds a match."""
         if regex not in self._patterns:
             _check_text(regex)
+            if len(self._patterns) >= MAX_REMEMBERED:
+                self._patterns.clear()
             self._patterns[regex] = regex_term(regex, dialect="ecma", search=True, alphabet=self.character)
         return self._patterns[regex]
 
@@ -102,10 +107,18 @@ class StringSpace:
 
     def format(self, name: str) -> Term | None:
         """The contents that a format admits; None where the format is an annotation only."""
-        if name not in self._formats:
-            found = formats.find(name)
-            self._formats[name] = None if found is None else found.term(self.character)
-        return self._formats[name]
+        found = formats.find(name)
+        if found is None:
+            return None
+        if found not in self._formats:
+            self._formats[found] = found.term(self.character)
+        return self._formats[found]
+
+
+@cache
+def string_space(spelling: Spelling) -> StringSpace:
+    """The space that every schema of this process shares: what one of them asked for, the next one has."""
+    return StringSpace(spelling)
 
 
 def spell_canonical(text: str) -> bytes:
