@@ -11,7 +11,7 @@ is in the report.
     shortest completion: 7 bytes: {"a":0}
     recursion: none
     keywords:
-      exact       4  type, required, properties, unevaluatedProperties
+      exact       5  type, required, properties, unevaluatedProperties
       ignored     1
         #/dependencies: not a keyword of this draft; it is one of 4, 6, 7
 

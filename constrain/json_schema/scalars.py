@@ -31,8 +31,9 @@ from constrain.json_schema.number_set import NumberSet
 from constrain.json_schema.numbers import number_space
 from constrain.json_schema.strings import StringSpace, spell_canonical, string_space
 from constrain.json_schema.values import BOOLEAN, NULL, NUMBER, STRING, Value
+from constrain.regular.codes import meet
 from constrain.regular.queries import accepts, is_empty
-from constrain.regular.terms import EMPTY, Term, choice, difference, intersect, literal
+from constrain.regular.terms import EMPTY, Term, choice, difference, literal
 
 Set = TypeVar("Set")
 
@@ -149,7 +150,7 @@ def _string_algebra(space: StringSpace, factor: Callable[[Term], Term]) -> Algeb
         space.universe,
         EMPTY,
         lambda atom: atoms[atom.kind](atom),
-        intersect,
+        meet,
         choice,
         difference,
     )
