@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from constrain.compiler import compile_json_schema, compile_regex
+    from constrain.compiler import compile_json_schema, compile_part, compile_regex
     from constrain.errors import (
         ConstrainError,
         IncompleteOutputError,
@@ -35,6 +35,20 @@ if TYPE_CHECKING:
     )
     from constrain.json_schema.options import JsonOptions
     from constrain.matcher import CompiledGrammar, Matcher
+    from constrain.parts import (
+        Part,
+        branches,
+        choice,
+        either,
+        json_value,
+        literal,
+        optional,
+        regex,
+        repeated,
+        sequence,
+        special_token,
+    )
+    from constrain.structural import Tag, free_text, reasoning, structural_tags
     from constrain.vocabulary.bitmask import allocate_token_bitmask
     from constrain.vocabulary.vocabulary import Vocabulary
     from engine.generate import generate_json, generate_regex, stream_json
@@ -43,7 +57,7 @@ if TYPE_CHECKING:
     from engine.sampling import make_sampler
 
 _HOME: dict[str, tuple[str, ...]] = {
-    "constrain.compiler": ("compile_json_schema", "compile_regex"),
+    "constrain.compiler": ("compile_json_schema", "compile_part", "compile_regex"),
     "constrain.errors": (
         "ConstrainError", "IncompleteOutputError", "InvalidInputError", "LimitExceeded", "ModelError",
         "RegexError", "SchemaError", "TokenError", "UnsatisfiableError", "UnsupportedError",
@@ -51,6 +65,11 @@ _HOME: dict[str, tuple[str, ...]] = {
     ),
     "constrain.json_schema.options": ("JsonOptions",),
     "constrain.matcher": ("CompiledGrammar", "Matcher"),
+    "constrain.parts": (
+        "Part", "branches", "choice", "either", "json_value", "literal", "optional", "regex", "repeated",
+        "sequence", "special_token",
+    ),
+    "constrain.structural": ("Tag", "free_text", "reasoning", "structural_tags"),
     "constrain.vocabulary.bitmask": ("allocate_token_bitmask",),
     "constrain.vocabulary.vocabulary": ("Vocabulary",),
     "engine.generate": ("generate_json", "generate_regex", "stream_json"),
@@ -71,8 +90,10 @@ __all__ = [
     "LoadedModel",
     "Matcher",
     "ModelError",
+    "Part",
     "RegexError",
     "SchemaError",
+    "Tag",
     "TokenError",
     "UnsatisfiableError",
     "UnsupportedError",
@@ -81,13 +102,27 @@ __all__ = [
     "Vocabulary",
     "__version__",
     "allocate_token_bitmask",
+    "branches",
+    "choice",
     "compile_json_schema",
+    "compile_part",
     "compile_regex",
+    "either",
+    "free_text",
     "generate_json",
     "generate_regex",
+    "json_value",
+    "literal",
     "load",
     "make_sampler",
+    "optional",
+    "reasoning",
+    "regex",
+    "repeated",
+    "sequence",
+    "special_token",
     "stream_json",
+    "structural_tags",
 ]
 
 
