@@ -51,7 +51,14 @@ if TYPE_CHECKING:
     from constrain.structural import Tag, free_text, reasoning, structural_tags
     from constrain.vocabulary.bitmask import allocate_token_bitmask
     from constrain.vocabulary.vocabulary import Vocabulary
-    from engine.generate import generate_json, generate_regex, stream_json
+    from engine.generate import (
+        Chosen,
+        generate_choice,
+        generate_json,
+        generate_regex,
+        generate_text,
+        stream_json,
+    )
     from engine.model import LoadedModel, load
     from engine.processor import GrammarLogitsProcessor
     from engine.sampling import make_sampler
@@ -72,7 +79,9 @@ _HOME: dict[str, tuple[str, ...]] = {
     "constrain.structural": ("Tag", "free_text", "reasoning", "structural_tags"),
     "constrain.vocabulary.bitmask": ("allocate_token_bitmask",),
     "constrain.vocabulary.vocabulary": ("Vocabulary",),
-    "engine.generate": ("generate_json", "generate_regex", "stream_json"),
+    "engine.generate": (
+        "Chosen", "generate_choice", "generate_json", "generate_regex", "generate_text", "stream_json",
+    ),
     "engine.model": ("LoadedModel", "load"),
     "engine.processor": ("GrammarLogitsProcessor",),
     "engine.sampling": ("make_sampler",),
@@ -80,6 +89,7 @@ _HOME: dict[str, tuple[str, ...]] = {
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
+    "Chosen",
     "CompiledGrammar",
     "ConstrainError",
     "GrammarLogitsProcessor",
@@ -109,8 +119,10 @@ __all__ = [
     "compile_regex",
     "either",
     "free_text",
+    "generate_choice",
     "generate_json",
     "generate_regex",
+    "generate_text",
     "json_value",
     "literal",
     "load",
