@@ -49,6 +49,10 @@ if TYPE_CHECKING:
         special_token,
     )
     from constrain.structural import Tag, free_text, reasoning, structural_tags
+    from constrain.tool_calls.forms import Form
+    from constrain.tool_calls.grammar import tool_call_grammar
+    from constrain.tool_calls.reader import ToolCallReader, read_tool_calls
+    from constrain.tool_calls.tools import Tool, as_tool
     from constrain.vocabulary.bitmask import allocate_token_bitmask
     from constrain.vocabulary.vocabulary import Vocabulary
     from engine.generate import (
@@ -77,6 +81,10 @@ _HOME: dict[str, tuple[str, ...]] = {
         "sequence", "special_token",
     ),
     "constrain.structural": ("Tag", "free_text", "reasoning", "structural_tags"),
+    "constrain.tool_calls.forms": ("Form",),
+    "constrain.tool_calls.grammar": ("tool_call_grammar",),
+    "constrain.tool_calls.reader": ("ToolCallReader", "read_tool_calls"),
+    "constrain.tool_calls.tools": ("Tool", "as_tool"),
     "constrain.vocabulary.bitmask": ("allocate_token_bitmask",),
     "constrain.vocabulary.vocabulary": ("Vocabulary",),
     "engine.generate": (
@@ -92,6 +100,7 @@ __all__ = [
     "Chosen",
     "CompiledGrammar",
     "ConstrainError",
+    "Form",
     "GrammarLogitsProcessor",
     "IncompleteOutputError",
     "InvalidInputError",
@@ -105,6 +114,8 @@ __all__ = [
     "SchemaError",
     "Tag",
     "TokenError",
+    "Tool",
+    "ToolCallReader",
     "UnsatisfiableError",
     "UnsupportedError",
     "UnsupportedKeywordError",
@@ -112,6 +123,7 @@ __all__ = [
     "Vocabulary",
     "__version__",
     "allocate_token_bitmask",
+    "as_tool",
     "branches",
     "choice",
     "compile_json_schema",
@@ -128,6 +140,7 @@ __all__ = [
     "load",
     "make_sampler",
     "optional",
+    "read_tool_calls",
     "reasoning",
     "regex",
     "repeated",
@@ -135,6 +148,7 @@ __all__ = [
     "special_token",
     "stream_json",
     "structural_tags",
+    "tool_call_grammar",
 ]
 
 

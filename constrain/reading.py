@@ -92,9 +92,9 @@ class Reader:
         return self._end or ()
 
     def expected(self) -> tuple[str, ...]:
-        """A shortest way on for each reading, as text; `end` where the text may end."""
-        found = {self._rest(thread): None for thread in self._threads}
-        return tuple(found) + (("end",) if self._end is not None else ())
+        """A shortest way on for each reading, as text; blanks only where nothing else would do."""
+        found = [rest for thread in self._threads if (rest := self._rest(thread))]
+        return tuple(dict.fromkeys([rest for rest in found if not rest.isspace()] or found))
 
     def _move(self, thread: Thread, notes: Notes, byte: int) -> None:
         number, edge, captured = thread

@@ -13,8 +13,8 @@ argument.  What is told depends on the bytes only: cut the text anywhere, and th
 events.
 
 An answer that was not written under the grammar may depart from it.  Then a `Departure` says at which byte,
-what was expected there, and what had been read and not told; a call that was under way is not finished.  From
-that byte on the rest is read as a new answer, so that one bad call does not hide the good ones behind it.
+what was expected there, and how the call began that is not finished now.  From that byte on the rest is read
+as a new answer, so that one bad call does not hide the good ones behind it.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class CallEnd:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """The text departs from the form at the byte `offset`; `text` is what had been read and not told yet."""
+    """The text departs from the form at the byte `offset`; `text` is what had been read of the call."""
 
     offset: int
     expected: tuple[str, ...]
@@ -118,6 +118,7 @@ class ToolCallReader:
         self._reader = Reader(self._resume if loose else grammar.written.before(END))
         self._kept = bytearray()
         self._kept_from = 0
+        self._call = bytearray()
         self._open: object = None
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._index = self._tool = -1
@@ -169,6 +170,7 @@ class ToolCallReader:
                 self._decoder.reset()
             elif label == CALL and not note.begins:
                 yield self._finished("".join(self._arguments))
+                self._call.clear()
 
     def _finished(self, text: str) -> CallEnd:
         tool = self.grammar.tools[self._tool]
@@ -184,6 +186,8 @@ class ToolCallReader:
             return
         raw, self._kept_from = bytes(self._kept[:size]), offset
         del self._kept[:size]
+        if self._open != TEXT:
+            self._call += raw
         text = self._decoder.decode(raw) if self._open is not None else ""
         if not text:
             return
@@ -197,7 +201,9 @@ class ToolCallReader:
         """Say where and why, and read on as if a new answer began here."""
         reader = self._reader
         yield from self._told(reader.settled_offset())
-        found = Departure(reader.offset, reader.expected(), self._kept.decode(errors="replace"))
+        begun = (self._call + self._kept).decode(errors="replace")
+        found = Departure(reader.offset, reader.expected(), begun)
+        self._call.clear()
         self._kept.clear()
         self._kept_from, self._open = reader.offset, None
         self._decoder.reset()
