@@ -253,7 +253,7 @@ class _Marked(Part):
 
 def literal(text: str) -> Part:
     """Exactly this text."""
-    return TermPart(terms.literal(text.encode()), f"`{text}`")
+    return TermPart(terms.literal(_encoded(text)), f"`{text}`")
 
 
 def regex(pattern: str, *, flags: int = 0, max_steps: int = DEFAULT_MAX_STEPS) -> Part:
@@ -276,6 +276,13 @@ def json_value(
     return _Schema(schema, JsonOptions.of(options), registry)
 
 
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError("half a surrogate pair is not text", where=ascii(text)) from None
+
+
 def choice(texts: Iterable[str]) -> Part:
     """One of these texts."""
     return branches(dict.fromkeys(texts))
@@ -291,7 +298,9 @@ def branches(parts: Mapping[str, PartLike | None]) -> Part:
     for text in parts:
         if not isinstance(text, str):
             raise InvalidInputError(f"a choice is text, not {type(text).__name__}", where=repr(text))
-    return _Branches({text.encode(): None if part is None else as_part(part) for text, part in parts.items()})
+    return _Branches(
+        {_encoded(text): None if part is None else as_part(part) for text, part in parts.items()}
+    )
 
 
 def sequence(*parts: PartLike) -> Part:

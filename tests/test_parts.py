@@ -168,6 +168,7 @@ def test_what_is_wrong_with_a_part_is_said_when_it_is_made() -> None:
         lambda: sequence("a", 3),  # type: ignore[arg-type]
         lambda: repeated("a", 3, 2),
         lambda: regex(r"a(?!.|$)"),
+        lambda: literal("\ud800"),
         lambda: special_token(VOCABULARY, 65, "A"),
         lambda: special_token(VOCABULARY, VOCABULARY.eos_token_ids[0], "<end>"),
     ):
@@ -181,6 +182,7 @@ def test_what_is_wrong_with_a_part_is_said_when_it_is_made() -> None:
         "int is not a part of a grammar",
         "a part cannot be repeated 3 to 2 times",
         "no text matches `a(?!.|$)`",
+        "half a surrogate pair is not text",
         "token 65 is not a special token of this vocabulary",
         f"token {VOCABULARY.eos_token_ids[0]} ends a generation, so nothing can follow it",
     ]

@@ -21,14 +21,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from typing import Any, Literal, cast
 
 from constrain.errors import InvalidInputError
 from constrain.json_schema.options import JsonOptions
+from constrain.json_schema.strings import StringSpace
 from constrain.parts import (
     Part,
     SpecialToken,
+    TermPart,
     branches,
     either,
     json_value,
@@ -45,6 +48,8 @@ from constrain.tool_calls.tools import Tool, as_tools
 ToolChoice = Literal["auto", "none", "required"] | Mapping[str, str] | Sequence[str]
 
 CALL = "call"
+KEPT_GRAMMARS = 32
+_BLANKS = r"[ \t\r\n]*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,32 @@ class ToolCallGrammar:
 
     tools: tuple[Tool, ...]
     form: Form
-    written: Part
-    read: Part
+    _request: _Request
+
+    @property
+    def written(self) -> Part:
+        """The grammar to generate under."""
+        return _part(self._request)
+
+    @property
+    def read(self) -> Part:
+        """The loose grammar, to read what any model wrote."""
+        request = self._request
+        loose = replace(request.options, whitespace="any", spelling="any", property_order="any")
+        return _part(_Request(self.form, request.offered, run="read", options=loose))
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """Everything that decides a grammar.  The tools are names and schemas, so equal requests share one."""
+
+    form: Form
+    offered: tuple[tuple[str, str], ...]
+    run: Literal["auto", "none", "required", "read"]
+    options: JsonOptions
+    chosen: tuple[str, ...] = ()
+    parallel: bool = True
+    special: tuple[tuple[str, SpecialToken], ...] = ()
 
 
 def tool_call_grammar(
@@ -76,48 +105,61 @@ def tool_call_grammar(
     """The grammar of answers that may call `tools` in a form.
 
     `special` says which texts of the form are special tokens of the vocabulary, made by `special_token`;
-    `options` are those of `JsonOptions`, for the arguments.
+    `options` are those of `JsonOptions`, for the arguments.  Asked again for the same tools, it is ready.
+
+    Raises what `compile_json_schema` raises about a tool's parameters.
     """
     made, form = as_tools(tools), as_form(form)
-    chosen, single = _chosen(made, tool_choice)
-    parallel = parallel and not single
-    strict = _Writer(form, made, dict(special or {}), options)
-    loose = _Writer(form, made, {}, {**options, **_LOOSE}, loose=True)
-    read = structural_tags([loose.tag(made, parallel=True)]) if made else marked(free_text(), TEXT)
-    if tool_choice == "none" or not made:
-        without = free_text(until=[strict.trigger])
-        return ToolCallGrammar(tuple(made), form, marked(without, TEXT), read)
-    if tool_choice == "auto":
-        written = structural_tags([strict.tag(chosen, parallel=parallel)], stop_after_first=True)
-    else:
-        written = strict.calls(chosen, parallel=parallel)
-    return ToolCallGrammar(tuple(made), form, written, read)
+    chosen, run, single = _chosen([tool.name for tool in made], tool_choice)
+    request = _Request(
+        form,
+        tuple((tool.name, json.dumps(tool.parameters)) for tool in made),
+        run,
+        JsonOptions.of(options),
+        tuple(chosen),
+        parallel and not single,
+        tuple((special or {}).items()),
+    )
+    _part(request)
+    return ToolCallGrammar(tuple(made), form, request)
 
 
-_LOOSE = {"whitespace": "any", "spelling": "any", "property_order": "any"}
+@lru_cache(maxsize=KEPT_GRAMMARS)
+def _part(request: _Request) -> Part:
+    """The answers that a request stands for."""
+    writer = _Writer(request)
+    if request.run == "none" or not request.offered:
+        until = [writer.trigger] if request.run != "read" else []
+        return marked(free_text(until=until), TEXT)
+    if request.run == "read":
+        return structural_tags([writer.tag([name for name, _ in request.offered])])
+    if request.run == "auto":
+        return structural_tags([writer.tag(request.chosen)], stop_after_first=True)
+    return writer.calls(request.chosen, parallel=request.parallel)
 
 
-def _chosen(tools: list[Tool], choice: ToolChoice) -> tuple[list[Tool], bool]:
-    """The tools a choice leaves, and whether it asks for a single call."""
+def _chosen(
+    names: list[str], choice: ToolChoice
+) -> tuple[list[str], Literal["auto", "none", "required"], bool]:
+    """The tools a choice leaves, what may be written, and whether that is a single call."""
     if isinstance(choice, str):
         if choice not in ("auto", "none", "required"):
             raise InvalidInputError(
                 f"tool_choice={choice!r} is not a choice",
                 hint='use "auto", "none", "required", {"name": ...}, or a list of names',
             )
-        if choice == "required" and not tools:
+        if choice == "required" and not names:
             raise InvalidInputError("a call is required, but there are no tools")
-        return tools, False
-    names = [_named(choice)] if isinstance(choice, Mapping) else list(choice)
-    if not names:
+        return names, cast(Literal["auto", "none", "required"], choice), False
+    wanted = [_named(choice)] if isinstance(choice, Mapping) else list(dict.fromkeys(choice))
+    if not wanted:
         raise InvalidInputError("tool_choice names no tool")
-    by_name = {tool.name: tool for tool in tools}
-    for name in names:
-        if name not in by_name:
+    for name in wanted:
+        if name not in names:
             raise InvalidInputError(
-                f"tool_choice names `{name}`, which is not a tool", hint=f"the tools are {', '.join(by_name)}"
+                f"tool_choice names `{name}`, which is not a tool", hint=f"the tools are {', '.join(names)}"
             )
-    return [by_name[name] for name in dict.fromkeys(names)], isinstance(choice, Mapping)
+    return wanted, "required", isinstance(choice, Mapping)
 
 
 def _named(choice: Mapping[str, Any]) -> str:
@@ -126,81 +168,76 @@ def _named(choice: Mapping[str, Any]) -> str:
 
 
 class _Writer:
-    """Makes the parts of one form."""
+    """Makes the parts of one form.  What `behind` holds has been written already, as a trigger."""
 
-    def __init__(
-        self,
-        form: Form,
-        tools: Sequence[Tool],
-        special: dict[str, SpecialToken],
-        options: dict[str, Any],
-        *,
-        loose: bool = False,
-    ) -> None:
-        JsonOptions.of(options)
-        self.form, self.loose, self.special = form, loose, special
+    def __init__(self, request: _Request) -> None:
+        self.form, self.parallel, self.special = request.form, request.parallel, dict(request.special)
+        self.loose = request.run == "read"
+        options = asdict(request.options)
         self.arguments = {
-            tool.name: marked(json_value(tool.parameters, **options), Arguments(number))
-            for number, tool in enumerate(tools)
+            name: marked(json_value(schema, **options), Arguments(number))
+            for number, (name, schema) in enumerate(request.offered)
         }
-        opening = form.trigger
-        self.trigger = next((t for text, t in special.items() if opening.startswith(text)), opening)
+        opening = self.form.trigger
+        self.trigger = next((t for text, t in self.special.items() if opening.startswith(text)), opening)
+        self.blanks = regex(_BLANKS)
+        self.marks = {mark: regex(_BLANKS + re.escape(mark) + _BLANKS) for mark in "{:,"}
+        self.marks["}"] = regex(_BLANKS + r"\}")
 
-    def tag(self, tools: Sequence[Tool], *, parallel: bool) -> Tag:
+    def tag(self, names: Sequence[str]) -> Tag:
         """Calls behind their trigger.  Calls that nothing holds together are tags of their own when read."""
-        form, trigger = self.form, self.trigger
-        shown = trigger if isinstance(trigger, str) else trigger.text
-        parallel = parallel and not (self.loose and not form.end)
-        return Tag(trigger, self.calls(tools, parallel=parallel, behind=shown))
+        trigger = self.trigger
+        parallel = self.parallel and not (self.loose and not self.form.end)
+        behind = trigger if isinstance(trigger, str) else trigger.text
+        return Tag(trigger, self.calls(names, parallel=parallel, behind=behind))
 
-    def calls(self, tools: Sequence[Tool], *, parallel: bool, behind: str = "") -> Part:
-        """One call or several; `behind` is the part of the opening that has been written already."""
+    def calls(self, names: Sequence[str], *, parallel: bool, behind: str = "") -> Part:
+        """One call or several, in what holds them together."""
         form = self.form
-        first = self.call(tools, form.begin + form.before_call, behind)
-        more = sequence(self.text(form.between), self.call(tools, form.before_call, ""))
-        return sequence(first, repeated(more) if parallel else "", self.text(form.end))
+        first = self.call(names, form.begin + form.before_call, behind)
+        if not parallel:
+            return sequence(first, self.text(form.end))
+        more = sequence(self.text(form.between), self.call(names, form.before_call))
+        return sequence(first, repeated(more), self.text(form.end))
 
-    def call(self, tools: Sequence[Tool], opening: str, behind: str) -> Part:
-        """A call of one of `tools`."""
+    def call(self, names: Sequence[str], opening: str, behind: str = "") -> Part:
+        """A call of one of these tools."""
         form = self.form
-        closing = form.after_call
         if form.keys is None:
-            ways = {tool.name: self.behind_name(tool, form.separator) for tool in tools}
+            ways = {name: self.ending(name, form.separator) for name in names}
+            pieces = [self.text(opening[len(behind) :]), branches(ways), self.text(form.after_call)]
         elif self.loose:
-            return self.loose_object(tools, opening, behind)
+            pieces = [*self.loose_object(names, opening, behind), self.text(form.after_call)]
         else:
-            name, arguments = (json.dumps(key, ensure_ascii=False) for key in form.keys)
-            opening += f'{{{name}: "'
-            closing = "}" + closing
-            ways = {_quoted(tool.name): self.behind_name(tool, f'", {arguments}: ') for tool in tools}
-        body = sequence(self.text(opening[len(behind) :]), branches(ways), self.text(closing))
-        return marked(body, CALL)
+            name_key, arguments_key = (_quoted(key) for key in form.keys)
+            opening += f'{{"{name_key}": "'
+            ways = {_quoted(name): self.ending(name, f'", "{arguments_key}": ') for name in names}
+            pieces = [self.text(opening[len(behind) :]), branches(ways), self.text("}" + form.after_call)]
+        return marked(sequence(*pieces), CALL)
 
-    def behind_name(self, tool: Tool, separator: str) -> Part:
-        """The separator and the arguments."""
-        return sequence(self.text(separator), self.arguments[tool.name])
+    def ending(self, name: str, separator: str) -> Part:
+        """What follows a name."""
+        return sequence(self.text(separator), self.arguments[name])
 
-    def loose_object(self, tools: Sequence[Tool], opening: str, behind: str) -> Part:
-        """The JSON object of a call, in any spelling; `behind` may reach into it, past the first colon."""
+    def loose_object(self, names: Sequence[str], opening: str, behind: str) -> list[Part]:
+        """The JSON object of a call, in any spelling; a trigger may reach into it, past the first colon."""
         assert self.form.keys is not None
-        name, arguments = self.form.keys
+        name_key, arguments_key = self.form.keys
+        comma, after_name_key = self.marks[","], bool(behind) and not opening
         ways: list[Part] = []
-        for tool in tools:
-            named = json_value({"const": tool.name}, spelling="any")
-            ending = sequence(_PUNCTUATION[","], _key(arguments), self.arguments[tool.name])
-            if behind and not opening:
-                ways.append(sequence(_BLANK, named, ending))
-                continue
-            name_last = sequence(
-                _key(arguments), self.arguments[tool.name], _PUNCTUATION[","], _key(name), named
-            )
-            ways.append(either(sequence(_key(name), named, ending), name_last))
-        start = (
-            "" if behind and not opening else sequence(self.text(opening[len(behind) :]), _PUNCTUATION["{"])
-        )
-        return marked(
-            sequence(start, either(*ways), _PUNCTUATION["}"], self.text(self.form.after_call)), CALL
-        )
+        for name in names:
+            called, arguments = _spelled(name), sequence(self.key(arguments_key), self.arguments[name])
+            if after_name_key:
+                ways.append(sequence(self.blanks, called, comma, arguments))
+            else:
+                named = sequence(self.key(name_key), called)
+                ways += [sequence(named, comma, arguments), sequence(arguments, comma, named)]
+        start = [] if after_name_key else [self.text(opening[len(behind) :]), self.marks["{"]]
+        return [*start, either(*ways), self.marks["}"]]
+
+    def key(self, key: str) -> Part:
+        """A key of a JSON object in any spelling, with its colon."""
+        return sequence(_spelled(key), self.marks[":"])
 
     def text(self, text: str) -> Part:
         """A piece of the form: special tokens as such, and in the loose grammar any blanks for blanks."""
@@ -209,22 +246,16 @@ class _Writer:
             return literal(text)
         pieces: list[Part] = []
         for piece in re.split(f"({pattern})", text):
-            pieces.append(self.special.get(piece) or (_BLANK if piece.isspace() else literal(piece)))
+            pieces.append(self.special.get(piece) or (self.blanks if piece.isspace() else literal(piece)))
         return sequence(*pieces)
 
 
-_BLANK = regex(r"[ \t\r\n]*")
-_PUNCTUATION = {
-    mark: regex(rf"[ \t\r\n]*{re.escape(mark)}[ \t\r\n]*" if mark != "}" else r"[ \t\r\n]*\}")
-    for mark in "{}:,"
-}
+def _quoted(text: str) -> str:
+    """A text inside a JSON string, without the quotes."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
-def _key(key: str) -> Part:
-    """A key of a JSON object in any spelling, with its colon."""
-    return sequence(json_value({"const": key}, spelling="any"), _PUNCTUATION[":"])
-
-
-def _quoted(name: str) -> str:
-    """A name inside a JSON string."""
-    return json.dumps(name, ensure_ascii=False)[1:-1]
+def _spelled(text: str) -> Part:
+    """A JSON string, in every spelling that reads as `text`."""
+    space = StringSpace("any")
+    return TermPart(space.quoted(space.values([text])), f"`{text}`")

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from constrain.budget import DEFAULT_MAX_STEPS, budget
-from constrain.continuation import END, Continuation
+from constrain.continuation import END
 from constrain.reading import Note, Reader
 from constrain.structural import TEXT
 from constrain.tool_calls.grammar import CALL, Arguments, ToolCallGrammar
@@ -114,8 +114,7 @@ class ToolCallReader:
     ) -> None:
         self.grammar = grammar
         self.max_steps = max_steps
-        self._resume: Continuation = grammar.read.before(END)
-        self._reader = Reader(self._resume if loose else grammar.written.before(END))
+        self._reader = Reader((grammar.read if loose else grammar.written).before(END))
         self._kept = bytearray()
         self._kept_from = 0
         self._call = bytearray()
@@ -146,7 +145,7 @@ class ToolCallReader:
             if not self._reader.step(byte):
                 yield from self._depart()
                 if not self._reader.step(byte):
-                    self._reader = Reader(self._resume, self._reader.offset + 1)
+                    self._resume(self._reader.offset + 1)
                     self._kept_from += 1
                     continue
             self._kept.append(byte)
@@ -171,6 +170,9 @@ class ToolCallReader:
             elif label == CALL and not note.begins:
                 yield self._finished("".join(self._arguments))
                 self._call.clear()
+
+    def _resume(self, offset: int) -> None:
+        self._reader = Reader(self.grammar.read.before(END), offset)
 
     def _finished(self, text: str) -> CallEnd:
         tool = self.grammar.tools[self._tool]
@@ -207,5 +209,5 @@ class ToolCallReader:
         self._kept.clear()
         self._kept_from, self._open = reader.offset, None
         self._decoder.reset()
-        self._reader = Reader(self._resume, reader.offset)
+        self._resume(reader.offset)
         yield found

@@ -81,9 +81,11 @@ def _of_definition(definition: Mapping[str, Any]) -> Tool:
     parameters = function.get("parameters", {"type": "object", "properties": {}})
     if not isinstance(parameters, Mapping) or parameters.get("type", "object") != "object":
         raise InvalidInputError(f"the parameters of the tool `{name}` are not the schema of an object")
-    return Tool(
-        name, str(function.get("description", "")), {"type": "object", **parameters}, json.loads, None
-    )
+    try:
+        json.dumps(parameters)
+    except (TypeError, ValueError) as problem:
+        raise InvalidInputError(f"the parameters of the tool `{name}` are not JSON: {problem}") from problem
+    return Tool(name, str(function.get("description", "")), {"type": "object", **parameters}, json.loads)
 
 
 def _of_function(function: Callable[..., Any]) -> Tool:
