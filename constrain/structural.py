@@ -80,8 +80,8 @@ def reasoning(
 ) -> Part:
     """A section of free text between two marks, at most `max_characters` code points long.
 
-    A grammar counts characters and not tokens: the bound holds exactly, however the text is tokenised.  When it
-    is reached, `end` is all that may come.  Where the chat template has written `begin` already, pass
+    A grammar counts characters and not tokens: the bound holds exactly, however the text is tokenised, and
+    where it is reached `end` is all that may come.  Where the chat template has written `begin` already, pass
     `begin=""`.
     """
     return sequence(begin, free_text(until=[end], max_characters=max_characters), end)

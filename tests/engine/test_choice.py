@@ -13,9 +13,12 @@ from constrain import (
     generate_choice,
     generate_text,
     json_value,
+    read_tool_calls,
     sequence,
     structural_tags,
+    tool_call_grammar,
 )
+from constrain.tool_calls.reader import CallEnd, CallStart
 from engine.model import LoadedModel
 from engine.prompting import choice_request, prompt_tokens
 
@@ -74,3 +77,19 @@ def test_text_of_a_part_is_generated(random_model: LoadedModel) -> None:
     assert generate_text(random_model, "?", sequence("a", tags), max_tokens=3000, temp=1.0, seed=0).endswith(
         "ab"
     )
+
+
+def test_calls_are_well_formed_with_random_weights_and_read_back(random_model: LoadedModel) -> None:
+    """The whole way: a grammar of calls, a model that knows nothing, and the reader."""
+    weather = {
+        "name": "weather",
+        "parameters": {"properties": {"city": {"enum": CITIES}}, "required": ["city"]},
+    }
+    grammar = tool_call_grammar([weather], tool_choice={"name": "weather"}, additional_properties=False)
+    for seed in range(3):
+        text = generate_text(random_model, "?", grammar.written, temp=2.0, seed=seed)
+        start, *_, end = read_tool_calls(text, grammar, loose=False)
+
+        assert start == CallStart(0, "weather")
+        assert isinstance(end, CallEnd)
+        assert end.arguments["city"] in CITIES
