@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from constrain.compiler import compile_json_schema, compile_regex
+    from constrain.compiler import compile_json_schema, compile_part, compile_regex
     from constrain.errors import (
         ConstrainError,
         IncompleteOutputError,
@@ -36,16 +36,41 @@ if TYPE_CHECKING:
     from constrain.json_schema.formats import register_format
     from constrain.json_schema.options import JsonOptions
     from constrain.matcher import CompiledGrammar, Matcher
+    from constrain.parts import (
+        Part,
+        branches,
+        choice,
+        either,
+        json_value,
+        literal,
+        optional,
+        regex,
+        repeated,
+        sequence,
+        special_token,
+    )
     from constrain.report import SchemaReport, TextVerdict, check_schema, check_text
+    from constrain.structural import Tag, free_text, reasoning, structural_tags
+    from constrain.tool_calls.forms import Form
+    from constrain.tool_calls.grammar import tool_call_grammar
+    from constrain.tool_calls.reader import ToolCallReader, read_tool_calls
+    from constrain.tool_calls.tools import Tool, as_tool
     from constrain.vocabulary.bitmask import allocate_token_bitmask
     from constrain.vocabulary.vocabulary import Vocabulary
-    from engine.generate import generate_json, generate_regex, stream_json
+    from engine.generate import (
+        Chosen,
+        generate_choice,
+        generate_json,
+        generate_regex,
+        generate_text,
+        stream_json,
+    )
     from engine.model import LoadedModel, load
     from engine.processor import GrammarLogitsProcessor
     from engine.sampling import make_sampler
 
 _HOME: dict[str, tuple[str, ...]] = {
-    "constrain.compiler": ("compile_json_schema", "compile_regex"),
+    "constrain.compiler": ("compile_json_schema", "compile_part", "compile_regex"),
     "constrain.errors": (
         "ConstrainError", "IncompleteOutputError", "InvalidInputError", "LimitExceeded", "ModelError",
         "RegexError", "SchemaError", "TokenError", "UnsatisfiableError", "UnsupportedError",
@@ -55,9 +80,20 @@ _HOME: dict[str, tuple[str, ...]] = {
     "constrain.json_schema.options": ("JsonOptions",),
     "constrain.matcher": ("CompiledGrammar", "Matcher"),
     "constrain.report": ("SchemaReport", "TextVerdict", "check_schema", "check_text"),
+    "constrain.parts": (
+        "Part", "branches", "choice", "either", "json_value", "literal", "optional", "regex", "repeated",
+        "sequence", "special_token",
+    ),
+    "constrain.structural": ("Tag", "free_text", "reasoning", "structural_tags"),
+    "constrain.tool_calls.forms": ("Form",),
+    "constrain.tool_calls.grammar": ("tool_call_grammar",),
+    "constrain.tool_calls.reader": ("ToolCallReader", "read_tool_calls"),
+    "constrain.tool_calls.tools": ("Tool", "as_tool"),
     "constrain.vocabulary.bitmask": ("allocate_token_bitmask",),
     "constrain.vocabulary.vocabulary": ("Vocabulary",),
-    "engine.generate": ("generate_json", "generate_regex", "stream_json"),
+    "engine.generate": (
+        "Chosen", "generate_choice", "generate_json", "generate_regex", "generate_text", "stream_json",
+    ),
     "engine.model": ("LoadedModel", "load"),
     "engine.processor": ("GrammarLogitsProcessor",),
     "engine.sampling": ("make_sampler",),
@@ -65,8 +101,10 @@ _HOME: dict[str, tuple[str, ...]] = {
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
+    "Chosen",
     "CompiledGrammar",
     "ConstrainError",
+    "Form",
     "GrammarLogitsProcessor",
     "IncompleteOutputError",
     "InvalidInputError",
@@ -75,11 +113,15 @@ __all__ = [
     "LoadedModel",
     "Matcher",
     "ModelError",
+    "Part",
     "RegexError",
     "SchemaError",
     "SchemaReport",
+    "Tag",
     "TextVerdict",
     "TokenError",
+    "Tool",
+    "ToolCallReader",
     "UnsatisfiableError",
     "UnsupportedError",
     "UnsupportedKeywordError",
@@ -87,16 +129,35 @@ __all__ = [
     "Vocabulary",
     "__version__",
     "allocate_token_bitmask",
+    "as_tool",
+    "branches",
     "check_schema",
     "check_text",
+    "choice",
     "compile_json_schema",
+    "compile_part",
     "compile_regex",
+    "either",
+    "free_text",
+    "generate_choice",
     "generate_json",
     "generate_regex",
+    "generate_text",
+    "json_value",
+    "literal",
     "load",
     "make_sampler",
+    "optional",
+    "read_tool_calls",
+    "reasoning",
+    "regex",
     "register_format",
+    "repeated",
+    "sequence",
+    "special_token",
     "stream_json",
+    "structural_tags",
+    "tool_call_grammar",
 ]
 
 

@@ -2,8 +2,8 @@
 
     schema ─▶ json_schema.compile_schema ─┐
                                           ├─▶ Continuation ─▶ Positions ─▶ Masks ─▶ Matcher
-    pattern ─▶ regular.regex_term ────────┘                     ▲            ▲
-                                                                └─ Tables ───┘   one for each vocabulary
+    pattern ─▶ regular.regex_term ────────┤                     ▲            ▲
+    parts, tags ─▶ Part.before(END) ──────┘                     └─ Tables ───┘   one for each vocabulary
 
 This is the only module that knows every stage.  Compiling makes the first continuation and nothing
 more: states, tables and positions appear when a generation reaches them.
@@ -11,22 +11,20 @@ more: states, tables and positions appear when a generation reaches them.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from constrain.budget import DEFAULT_MAX_STEPS, budget
 from constrain.continuation import END, Continuation, Terminal, Union
-from constrain.errors import InvalidInputError, UnsatisfiableError
+from constrain.errors import UnsatisfiableError
 from constrain.json_schema.grammar import compile_schema
 from constrain.json_schema.options import JsonOptions
 from constrain.matcher import CompiledGrammar
+from constrain.parts import PartLike, as_part
 from constrain.regular.queries import is_empty
 from constrain.regular.syntax import regex_term
 from constrain.regular.terms import EPSILON, Term, difference
 from constrain.vocabulary.vocabulary import Vocabulary
-
-_OPTION_NAMES = tuple(option.name for option in dataclasses.fields(JsonOptions))
 
 
 def compile_json_schema(
@@ -42,18 +40,8 @@ def compile_json_schema(
 
     Raises SchemaError, UnsupportedKeywordError, UnsatisfiableError or LimitExceeded.
     """
-    grammar = compile_schema(schema, options=json_options(options), registry=registry)
+    grammar = compile_schema(schema, options=JsonOptions.of(options), registry=registry)
     return CompiledGrammar(grammar.start, vocabulary, max_steps=grammar.options.max_steps)
-
-
-def json_options(options: Mapping[str, Any]) -> JsonOptions:
-    """The options by name.  Raises InvalidInputError for a name or value that does not exist."""
-    unknown = [name for name in options if name not in _OPTION_NAMES]
-    if unknown:
-        raise InvalidInputError(
-            f"there is no option `{unknown[0]}`", hint=f"the options are {', '.join(_OPTION_NAMES)}"
-        )
-    return JsonOptions(**options)
 
 
 def compile_regex(
@@ -67,6 +55,18 @@ def compile_regex(
     """
     with budget(max_steps, "compiling this pattern"):
         start = term_continuation(regex_term(pattern, flags=flags), what=pattern)
+    return CompiledGrammar(start, vocabulary, max_steps=max_steps)
+
+
+def compile_part(
+    part: PartLike, vocabulary: Vocabulary, *, max_steps: int = DEFAULT_MAX_STEPS
+) -> CompiledGrammar:
+    """Compile what `constrain.parts` and `constrain.structural` put together.
+
+    `max_steps` bounds the work of each mask (`budget.py`).
+    """
+    with budget(max_steps, "compiling this grammar"):
+        start = as_part(part).before(END)
     return CompiledGrammar(start, vocabulary, max_steps=max_steps)
 
 

@@ -19,18 +19,19 @@ Four rules keep it simple and exact.
 4. An edge's terminal is neither empty nor nullable, so a continuation is followed by at least a byte.
    Two edges may share texts: they are then two threads of one position, and both go on.
 
-Two kinds of edge exist beside the plain one.  A `LiteralEdge` stands for many literal edges at once (the
+Three kinds of edge exist beside the plain one.  A `LiteralEdge` stands for many literal edges at once (the
 keys of an object), sharing one trie among all the continuations that differ only in which literals are
 still allowed.  An edge with a `capture` has a successor that depends on the bytes its terminal matched
 (an undeclared key may not be written twice).  A mask must look past such a terminal for thousands of
 texts at once; it then follows `preview`, a continuation that is right whatever the text was, up to the
 point where the text would matter.  There `preview` offers DEFER, and the few tokens that get that far
-are tried one by one.
+are tried one by one.  A `TokenEdge` is one special token, a mark that is never text (Mistral's
+`[TOOL_CALLS]`): it stands between bytes, and no text that is spelled out can take its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -79,13 +80,22 @@ class LiteralEdge:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class TokenEdge:
+    """One special token of a vocabulary, which writes no bytes; `text` is how a tokenizer shows it."""
+
+    token_id: int
+    text: bytes
+    then: Continuation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Defer:
     """Stands where the way on depends on text that a preview does not know."""
 
 
 DEFER = Defer()
 
-AnyEdge = Edge | LiteralEdge | Defer
+AnyEdge = Edge | LiteralEdge | TokenEdge | Defer
 
 
 class _Deferred(Continuation):
@@ -153,11 +163,20 @@ class Terminal(Continuation):
 
 
 class Union(Continuation):
-    """Any of several continuations."""
+    """Any of several continuations.  A subclass may set `can_end` itself and make `members` on first use."""
 
     def __init__(self, members: tuple[Continuation, ...]) -> None:
-        self.members = members
+        self._members = members
         self.can_end = any(member.can_end for member in members)
+
+    @cached_property
+    def members(self) -> tuple[Continuation, ...]:
+        """The continuations that this one is a choice of."""
+        return self.build_members()
+
+    def build_members(self) -> tuple[Continuation, ...]:
+        """Make the members; called once."""
+        return self._members
 
     def build_edges(self) -> tuple[AnyEdge, ...]:
         return tuple(edge for member in self.members for edge in member.edges)
@@ -175,3 +194,14 @@ def bits(mask: int) -> list[int]:
         found.append(low.bit_length() - 1)
         mask ^= low
     return found
+
+
+class Mark(Continuation):
+    """What `then` is; whoever reads a text notes that `label` begins here, or ends."""
+
+    def __init__(self, label: Hashable, begins: bool, then: Continuation) -> None:
+        self.label, self.begins, self.then = label, begins, then
+        self.can_end = then.can_end
+
+    def build_edges(self) -> tuple[AnyEdge, ...]:
+        return self.then.edges

@@ -29,7 +29,7 @@ from typing import cast
 import numpy as np
 
 from constrain.budget import budget
-from constrain.continuation import Continuation, Edge, LiteralEdge, bits
+from constrain.continuation import Continuation, Edge, LiteralEdge, TokenEdge, bits
 from constrain.position import Position, Positions
 from constrain.vocabulary.bitmask import Words, set_tokens, word_count
 from constrain.vocabulary.remainders import EVERYTHING
@@ -127,6 +127,9 @@ class Masks:
                 self._add_terminal(remainder, self.tables.automaton.state(edge.terminal), edge, total)
             elif type(edge) is LiteralEdge:
                 self._add_literal(remainder, 0, edge, total)
+            elif type(edge) is TokenEdge:
+                if remainder == EVERYTHING:
+                    total.ids.add(edge.token_id)
             else:
                 total.deferred.update(self.tables.remainders.tokens_below(remainder).tolist())
         if len(self._reaches) >= MAX_REACHES:

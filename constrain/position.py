@@ -28,7 +28,7 @@ from collections.abc import Iterable, Iterator
 from typing import cast
 
 from constrain.budget import DEFAULT_MAX_STEPS, budget
-from constrain.continuation import Continuation, Edge, LiteralEdge, bits
+from constrain.continuation import Continuation, Edge, LiteralEdge, TokenEdge, bits
 from constrain.vocabulary.bitmask import Words
 from constrain.vocabulary.tables import Tables
 
@@ -86,7 +86,7 @@ class Positions:
             pass
         token = self.tables.vocabulary.tokens[token_id]
         with budget(self.max_steps, "reading a token"):
-            threads = self.read(position, token) if token else None
+            threads = self.read(position, token) if token else self.take(position, token_id)
         after = self.intern(threads) if threads else None
         position.after_token[token_id] = after
         return after
@@ -100,6 +100,10 @@ class Positions:
                 break
         return threads
 
+    def take(self, position: Position, token_id: int) -> Threads:
+        """The threads after a special token; none of them if it is refused."""
+        return {(0, edge.then, b""): None for edge in _marks(position.threads) if edge.token_id == token_id}
+
     def step(self, threads: Threads, byte: int) -> Threads:
         """The threads after one more byte."""
         after: Threads = {}
@@ -111,7 +115,7 @@ class Positions:
         return after
 
     def readers(self, threads: Iterable[Thread]) -> Iterator[tuple[int, Edge | LiteralEdge, bytes]]:
-        """The threads with each continuation replaced by its edges, about to be read."""
+        """The threads with each continuation replaced by its edges, about to be read; bytes only."""
         for number, where, captured in threads:
             if not isinstance(where, Continuation):
                 yield number, where, captured
@@ -121,7 +125,7 @@ class Positions:
                     yield self.tables.automaton.state(edge.terminal), edge, b""
                 elif type(edge) is LiteralEdge:
                     yield 0, edge, b""
-                else:
+                elif type(edge) is not TokenEdge:
                     raise AssertionError("a preview was taken for a position")
 
     def _step_terminal(self, state: int, edge: Edge, captured: bytes, byte: int, after: Threads) -> None:
@@ -167,6 +171,8 @@ class Positions:
         while len(forced) < MAX_FORCED_BYTES:
             if any(isinstance(where, Continuation) and where.can_end for _, where, _ in threads):
                 break
+            if any(_marks(threads)):
+                break
             ways = self.next_bytes(threads)
             if len(ways) != 1:
                 break
@@ -174,6 +180,13 @@ class Positions:
             forced.append(byte)
             threads = self.step(threads, byte)
         return bytes(forced)
+
+
+def _marks(threads: Iterable[Thread]) -> Iterator[TokenEdge]:
+    """The special tokens that may come next."""
+    for _, where, _ in threads:
+        if isinstance(where, Continuation):
+            yield from (edge for edge in where.edges if type(edge) is TokenEdge)
 
 
 def _literal_bytes(node: int, edge: LiteralEdge) -> list[int]:

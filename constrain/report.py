@@ -27,11 +27,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from constrain.budget import budget
-from constrain.compiler import json_options
 from constrain.errors import ConstrainError, LimitExceeded, UnsatisfiableError
 from constrain.json_schema.admission import REFERENCES, Admission, Note
 from constrain.json_schema.describe import DRAFT_NAMES
 from constrain.json_schema.grammar import scan_schema
+from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.references import Node
 from constrain.matcher import CompiledGrammar
 from constrain.position import Threads
@@ -125,7 +125,7 @@ def check_schema(
 
     Raises InvalidInputError for an option that does not exist; all else is in the report.
     """
-    chosen = json_options(options)
+    chosen = JsonOptions.of(options)
     try:
         scanned = scan_schema(schema, options=chosen, registry=registry)
     except ConstrainError as problem:

@@ -9,8 +9,9 @@ Where a continuation is a part and what follows it (`Continuation.split`), the p
 long edge, found once and remembered: else every detour inside it would be tried at every place it stands.
 A part that contains itself has a shortest text without itself inside, so it is passed over there.
 
-The text is a shortest one in bytes.  `fewest_tokens` then is the least number of tokens that spell that very
-text, by dynamic programming over its prefixes; another text of as many bytes, or more, may take fewer.
+The text is a shortest one in bytes, special tokens as a tokenizer shows them.  `fewest_tokens` then is the
+least number of tokens that spell that very text, by dynamic programming over its prefixes; another text of as
+many bytes, or more, may take fewer.
 
 Source: Dijkstra, "A note on two problems in connexion with graphs" (1959); for the parts Knuth, "A
 generalization of Dijkstra's algorithm" (1977).
@@ -26,7 +27,7 @@ from itertools import count
 from typing import cast
 
 from constrain.budget import spend
-from constrain.continuation import Continuation, Edge, LiteralEdge, bits
+from constrain.continuation import Continuation, Edge, LiteralEdge, TokenEdge, bits
 from constrain.regular.queries import shortest
 from constrain.vocabulary.vocabulary import Vocabulary
 
@@ -95,6 +96,8 @@ class _Search:
         for edge in here.edges:
             if type(edge) is Edge:
                 yield from _through(edge)
+            elif type(edge) is TokenEdge:
+                yield edge.text, edge.then
             else:
                 literal = cast(LiteralEdge, edge)
                 for index in bits(literal.allowed):

@@ -21,16 +21,17 @@ import codecs
 import json
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from constrain.errors import IncompleteOutputError, InvalidInputError, SchemaError
 from engine.model import LoadedModel, ModelLike, as_model
-from engine.prompting import Message, prompt_tokens, regex_request, schema_request
+from engine.prompting import Message, choice_request, prompt_tokens, regex_request, schema_request
 
 if TYPE_CHECKING:
     from constrain.matcher import CompiledGrammar
+    from constrain.parts import PartLike
     from engine.sampling import SamplerFunction
 
 T = TypeVar("T")
@@ -223,6 +224,111 @@ def generate_regex(
     return _collected(pieces, verbose=verbose)
 
 
+def generate_text(
+    model: ModelLike,
+    prompt: Prompt,
+    part: PartLike,
+    *,
+    max_tokens: int = DEFAULT_MAX_TOKENS,
+    temp: float = 0.0,
+    top_p: float = 0.0,
+    min_p: float = 0.0,
+    top_k: int = 0,
+    seed: int | None = None,
+    use_chat_template: bool = True,
+    sampler: SamplerFunction | None = None,
+    verbose: bool = False,
+) -> str:
+    """Generate a text of a part (`constrain.parts`): sequences, alternatives, free text with tags in it.
+
+    Nothing is added to the prompt.  Special tokens that the part asks for appear as their tokenizer shows
+    them.  Raises IncompleteOutputError when `max_tokens` runs out first.
+    """
+    from constrain.compiler import compile_part
+
+    loaded = as_model(model)
+    compiled = compile_part(part, loaded.vocabulary)
+    tokens = prompt_tokens(loaded.tokenizer, prompt, None, use_chat_template=use_chat_template)
+    sampler = sampler or _sampler(temp, top_p, min_p, top_k)
+    pieces = _stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
+    return _collected(pieces, verbose=verbose)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The text that was chosen, and for every choice the logarithm of its share of the probability."""
+
+    text: str
+    logprobs: dict[str, float]
+
+
+@overload
+def generate_choice(
+    model: ModelLike,
+    prompt: Prompt,
+    choices: Iterable[str],
+    *,
+    with_logprobs: Literal[False] = ...,
+    temp: float = ...,
+    seed: int | None = ...,
+    use_chat_template: bool = ...,
+    choices_in_prompt: bool = ...,
+    sampler: SamplerFunction | None = ...,
+) -> str: ...
+
+
+@overload
+def generate_choice(
+    model: ModelLike,
+    prompt: Prompt,
+    choices: Iterable[str],
+    *,
+    with_logprobs: Literal[True],
+    temp: float = ...,
+    seed: int | None = ...,
+    use_chat_template: bool = ...,
+    choices_in_prompt: bool = ...,
+    sampler: SamplerFunction | None = ...,
+) -> Chosen: ...
+
+
+def generate_choice(
+    model: ModelLike,
+    prompt: Prompt,
+    choices: Iterable[str],
+    *,
+    with_logprobs: bool = False,
+    temp: float = 0.0,
+    seed: int | None = None,
+    use_chat_template: bool = True,
+    choices_in_prompt: bool = True,
+    sampler: SamplerFunction | None = None,
+) -> str | Chosen:
+    """Generate one of some texts.
+
+    `with_logprobs` also says how probable each choice is to the model, as the logarithm of its share among
+    them; `engine/scoring.py` defines it.  The text is the same with and without: it is decided token by token
+    under the mask, and need not have the largest share.
+    """
+    from constrain.compiler import compile_part
+    from constrain.parts import choice
+
+    texts, loaded = list(dict.fromkeys(choices)), as_model(model)
+    compiled = compile_part(choice(texts), loaded.vocabulary)
+    request = choice_request(texts) if choices_in_prompt else None
+    tokens = prompt_tokens(loaded.tokenizer, prompt, request, use_chat_template=use_chat_template)
+    longest = max(len(text.encode()) for text in texts)
+    sampler = sampler or _sampler(temp, 0.0, 0.0, 0)
+    pieces = _stream(loaded, tokens, compiled, max_tokens=longest + 1, sampler=sampler, seed=seed)
+    text = _collected(pieces, verbose=False)
+    if not with_logprobs:
+        return text
+    from engine.scoring import shares
+
+    found = shares(loaded.network, tokens, texts, loaded.vocabulary, loaded.tokenizer)
+    return Chosen(text, dict(zip(texts, found, strict=True)))
+
+
 def _sampler(temp: float, top_p: float, min_p: float, top_k: int) -> SamplerFunction:
     from engine.sampling import make_sampler
 
@@ -284,7 +390,7 @@ def _pieces(
             finish = end.value
             break
         count += 1
-        piece = to_text.decode(vocabulary.tokens[token] or b"")
+        piece = to_text.decode(vocabulary.tokens[token] or _shown(loaded, token))
         if piece:
             written.append(piece)
             yield piece
@@ -296,6 +402,11 @@ def _pieces(
             hint=f"pass a larger max_tokens (it is {max_tokens}), or bound the schema with maxLength and "
             "maxItems",
         )
+
+
+def _shown(loaded: LoadedModel, token: int) -> bytes:
+    """How the tokenizer shows a special token, which writes no bytes of its own."""
+    return str(loaded.tokenizer.convert_ids_to_tokens(token) or "").encode()
 
 
 def _collected(pieces: Iterator[str], *, verbose: bool) -> str:

@@ -23,6 +23,7 @@ from constrain.errors import InvalidInputError
 
 SCHEMA_LINE = "Answer with JSON that follows this JSON Schema:"
 REGEX_LINE = "Answer with text that matches this regular expression:"
+CHOICE_LINE = "Answer with exactly one of these texts:"
 ANSWER_LINE = "Answer:"
 
 Message = dict[str, Any]
@@ -36,6 +37,11 @@ def schema_request(schema: object) -> str:
 def regex_request(pattern: str) -> str:
     """The lines that ask for text under `pattern`."""
     return f"{REGEX_LINE}\n{pattern}"
+
+
+def choice_request(choices: Sequence[str]) -> str:
+    """The lines that ask for one of some texts, written as a JSON list."""
+    return f"{CHOICE_LINE}\n{json.dumps(list(choices), ensure_ascii=False)}"
 
 
 def messages_of(prompt: str | Sequence[Message]) -> list[Message]:

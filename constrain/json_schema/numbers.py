@@ -280,6 +280,7 @@ class _Number(Leaf):
         return _NUMBER_CLASSES
 
 
+@lru_cache(maxsize=1024)
 def _start(form: Form, numbers: NumberSet) -> Term:
     if form in (Form.INTEGER, Form.LEXICAL):
         numbers &= NumberSet.integers()

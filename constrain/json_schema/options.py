@@ -8,7 +8,8 @@ those that a validator accepts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from constrain.budget import DEFAULT_MAX_STEPS
@@ -59,6 +60,17 @@ class JsonOptions:
                     f"{name}={getattr(self, name)!r} is not a choice",
                     hint="use one of " + ", ".join(repr(choice) for choice in allowed),
                 )
+
+    @classmethod
+    def of(cls, options: Mapping[str, object]) -> JsonOptions:
+        """The options with these names; raises InvalidInputError for a name that is none."""
+        names = [option.name for option in fields(cls)]
+        unknown = [name for name in options if name not in names]
+        if unknown:
+            raise InvalidInputError(
+                f"there is no option `{unknown[0]}`", hint=f"the options are {', '.join(names)}"
+            )
+        return cls(**options)  # type: ignore[arg-type]
 
     @classmethod
     def exact(cls, **changes: object) -> JsonOptions:

@@ -146,6 +146,7 @@ def _check_text(text: str) -> None:
             )
 
 
+@lru_cache(maxsize=1024)
 def _canonical_character(charset: CharSet) -> Term:
     escaped = [
         _spell_canonical_character(chr(code)).encode()
@@ -155,6 +156,7 @@ def _canonical_character(charset: CharSet) -> Term:
     return choice(utf8(_meet(charset, _RAW)), literals(escaped))
 
 
+@lru_cache(maxsize=1024)
 def _any_character(charset: CharSet) -> Term:
     short = [
         b"\\" + letter.encode()

@@ -20,7 +20,7 @@ walk of their own, because a neighbour's table says nearly all:
    (`counted.py`).
 3. Any other counter that is far from its end.  If `x{0,8}` and `x*` in its place have one and the same
    table, then so has every `x{0,n}` with n >= 8, for tables grow with their languages
-   (`with_few_counts`).
+   (`with_few_counts`).  No token is longer than the longest, so that many rounds are always enough.
 
 Source: masks as a table per automaton state are due to Willard and Louf, "Efficient Guided Generation
 for Large Language Models" (2023), section 3; splitting a token at the terminal's end is the idea of
@@ -86,6 +86,11 @@ class Tables:
     def levels(self) -> Levels:
         """The trie by depth, for dense walks."""
         return Levels.build(self.vocabulary)
+
+    @cached_property
+    def longest(self) -> int:
+        """The bytes of the longest token: a counter that far from its end cannot matter."""
+        return int(np.diff(self.vocabulary.offsets).max())
 
     def row(self, state: int) -> list[int]:
         """The successors of `state` by byte, 256 of them; 0 is dead."""
@@ -158,7 +163,7 @@ class Tables:
     def with_few_counts(self, remainder: int, state: int) -> int:
         """A state with the same table whose counters are short; `state` itself if none is known."""
         term = self.automaton.term(state)
-        for count in SHARED_COUNTS:
+        for count in (*SHARED_COUNTS, self.longest):
             if term.largest <= count:
                 break
             few = self.automaton.state(narrow(term, count))

@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from engine.prompting import ANSWER_LINE, REGEX_LINE, SCHEMA_LINE
+from engine.prompting import ANSWER_LINE, CHOICE_LINE, REGEX_LINE, SCHEMA_LINE
 
 SPECIAL = "\0"
 
@@ -67,6 +67,13 @@ def read(prompt: str) -> Request:
         before, after = prompt.rsplit(REGEX_LINE + "\n", 1)
         pattern, _, rest = after.partition(SPECIAL if SPECIAL in after else f"\n\n{ANSWER_LINE}")
         prompt = before + SPECIAL + rest
+    elif CHOICE_LINE in prompt:
+        before, after = prompt.rsplit(CHOICE_LINE + "\n", 1)
+        try:
+            choices, end = json.JSONDecoder().raw_decode(after)
+            pattern, prompt = "|".join(re.escape(str(text)) for text in choices), before + after[end:]
+        except ValueError:
+            pass
     if not has_schema:
         schema, prompt = _embedded_schema(prompt)
         has_schema = schema is not None

@@ -132,3 +132,17 @@ def test_the_dense_walk_says_the_same(term: Term) -> None:
         table = TABLES.dense_table(walk_dense(TABLES.automaton, TABLES.levels, state))
 
         assert contents(table) == by_reading(VOCABULARY, TABLES, state)
+
+
+def test_a_counter_farther_from_its_end_than_any_token_reaches_shares_its_table() -> None:
+    """A reasoning section of two thousand characters must not walk the vocabulary for each of them."""
+    vocabulary = toy_vocabulary([b" " * size for size in (2, 40, 60)])
+    tables = Tables(vocabulary, shared_automaton())
+    space = literal(b" ")
+    found = {
+        id(tables.table(EVERYTHING, tables.automaton.state(repeat(space, 0, high))))
+        for high in range(100, 200)
+    }
+
+    assert len(found) == 1
+    assert tables.longest == 60

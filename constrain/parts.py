@@ -1,0 +1,351 @@
+"""How are grammars put together in Python?
+
+A *part* is a piece of text still without a place: it becomes a continuation when it is told what follows.
+
+    sequence("Answer: ", either(json_value(S), "unknown"), ".")
+
+    "Answer: " ──▶ ┬─ S ──────────┬──▶ "." ──▶ END
+                   └─ "unknown" ──┘
+
+Whoever composes parts does it from the end: `part.before(then)` is the continuation "a text of this part,
+then `then`", so a sequence asks its last part first.  One question decides everything else: can a part be
+empty?  A continuation's edges may not be (continuation.py, rule 4), so each part answers in two halves:
+
+    nullable          whether the empty text is one of its texts
+    filled(then)      its other texts, then `then`; None where there are none
+
+    sequence(a, b)    filled: a.filled(b.before(then)), and b.filled(then) where a is nullable
+    repeated(a)       one round is always a filled one, so that no loop turns on the spot
+
+Rule 1: a part is made only if it has a text.  Whatever is wrong or empty is refused when the part is made.
+Rule 2: `before` gives the same continuation for the same part and the same `then`, so that everything behind
+it can memoise by identity.  Repeats and lists of literals make their continuations as they are reached.
+
+A `marked` part leaves a note where it begins and ends.  Notes change nothing about what is allowed; a reader
+(reading.py) finds in them which bytes of a text were which part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
+
+from constrain.budget import DEFAULT_MAX_STEPS, budget
+from constrain.continuation import (
+    AnyEdge,
+    Continuation,
+    LiteralEdge,
+    LiteralSet,
+    Mark,
+    Terminal,
+    TokenEdge,
+    Union,
+)
+from constrain.errors import InvalidInputError, TokenError, UnsatisfiableError
+from constrain.json_schema.grammar import compile_schema
+from constrain.json_schema.options import JsonOptions
+from constrain.regular import terms
+from constrain.regular.queries import is_empty
+from constrain.regular.syntax import regex_term
+from constrain.regular.terms import EMPTY, EPSILON, Term, difference
+from constrain.vocabulary.vocabulary import Vocabulary
+
+
+class Part:
+    """A piece of a grammar.  Subclasses set `nullable` and implement `make_filled`."""
+
+    nullable: bool = False
+
+    def __init__(self) -> None:
+        self._filled: dict[Continuation, Continuation | None] = {}
+        self._before: dict[Continuation, Continuation] = {}
+
+    def before(self, then: Continuation) -> Continuation:
+        """A text of this part, then `then`."""
+        found = self._before.get(then)
+        if found is None:
+            filled = self.filled(then)
+            ways = ([filled] if filled is not None else []) + ([then] if self.nullable else [])
+            found = self._before[then] = union(ways)
+        return found
+
+    def filled(self, then: Continuation) -> Continuation | None:
+        """A text of this part that is not empty, then `then`; None where there is no such text."""
+        if then not in self._filled:
+            self._filled[then] = self.make_filled(then)
+        return self._filled[then]
+
+    def make_filled(self, then: Continuation) -> Continuation | None:
+        """Make what `filled` returns; called once for each `then`."""
+        raise TypeError(f"{type(self).__name__} does not implement make_filled")
+
+
+PartLike = Part | str
+"""A part, or text that stands for itself."""
+
+
+def union(ways: Iterable[Continuation]) -> Continuation:
+    """Any of some continuations, of which there is at least one."""
+    distinct = tuple(dict.fromkeys(ways))
+    return distinct[0] if len(distinct) == 1 else Union(distinct)
+
+
+def as_part(part: PartLike) -> Part:
+    """A part as it is; text as a literal."""
+    if isinstance(part, str):
+        return literal(part)
+    if isinstance(part, Part):
+        return part
+    raise InvalidInputError(
+        f"{type(part).__name__} is not a part of a grammar",
+        hint="give text, or what literal, regex, json_value, choice, sequence, either, ... return",
+    )
+
+
+class TermPart(Part):
+    """The texts of one regular language."""
+
+    def __init__(self, term: Term, what: str) -> None:
+        super().__init__()
+        if is_empty(term):
+            raise UnsatisfiableError(f"no text matches {what}")
+        self.nullable = term.nullable
+        written = difference(term, EPSILON) if term.nullable else term
+        self.written = EMPTY if is_empty(written) else written
+
+    def make_filled(self, then: Continuation) -> Continuation | None:
+        return None if self.written is EMPTY else Terminal(self.written, then)
+
+
+class _Schema(Part):
+    """The JSON texts of a schema's values."""
+
+    def __init__(self, schema: dict[str, Any] | bool | str, options: JsonOptions, registry: Any) -> None:
+        super().__init__()
+        self.grammar = compile_schema(schema, options=options, registry=registry)
+
+    def make_filled(self, then: Continuation) -> Continuation:
+        return self.grammar.before(then)
+
+
+class _Branches(Part):
+    """One of several literals, each followed by a part of its own."""
+
+    def __init__(self, branches: Mapping[bytes, Part | None]) -> None:
+        super().__init__()
+        self.nullable = any(not text and (part is None or part.nullable) for text, part in branches.items())
+        self.empty = branches.get(b"")
+        self.parts = [part for text, part in branches.items() if text]
+        self.literals = LiteralSet([text for text in branches if text])
+
+    def make_filled(self, then: Continuation) -> Continuation | None:
+        ways = [_BranchText(self, then)] if self.parts else []
+        rest = self.empty.filled(then) if self.empty is not None else None
+        return union([*ways, *([rest] if rest is not None else [])]) if ways or rest is not None else None
+
+
+class _BranchText(Continuation):
+    def __init__(self, branches: _Branches, then: Continuation) -> None:
+        self.branches, self.then = branches, then
+
+    def build_edges(self) -> tuple[AnyEdge, ...]:
+        literals = self.branches.literals
+        return (LiteralEdge(literals, (1 << len(literals.literals)) - 1, self._after),)
+
+    def _after(self, number: int) -> Continuation:
+        part = self.branches.parts[number]
+        return self.then if part is None else part.before(self.then)
+
+
+class _Sequence(Part):
+    def __init__(self, parts: tuple[Part, ...]) -> None:
+        super().__init__()
+        self.parts = parts
+        self.nullable = all(part.nullable for part in parts)
+
+    def make_filled(self, then: Continuation) -> Continuation | None:
+        filled: Continuation | None = None
+        for part in reversed(self.parts):
+            ways = [part.filled(then), filled if part.nullable else None]
+            found = [way for way in ways if way is not None]
+            filled = union(found) if found else None
+            then = part.before(then)
+        return filled
+
+
+class _Either(Part):
+    def __init__(self, parts: tuple[Part, ...]) -> None:
+        super().__init__()
+        self.parts = parts
+        self.nullable = any(part.nullable for part in parts)
+
+    def make_filled(self, then: Continuation) -> Continuation | None:
+        found = [way for part in self.parts if (way := part.filled(then)) is not None]
+        return union(found) if found else None
+
+
+class _Repeated(Part):
+    def __init__(self, part: Part, low: int, high: int | None) -> None:
+        super().__init__()
+        self.part = part
+        self.low = 0 if part.nullable else low
+        self.high = high
+        self.nullable = self.low == 0
+        self._after: dict[tuple[int, Continuation], Continuation] = {}
+
+    def make_filled(self, then: Continuation) -> Continuation | None:
+        return None if self.high == 0 else self.part.filled(self.after(1, then))
+
+    def after(self, rounds: int, then: Continuation) -> Continuation:
+        """What follows `rounds` rounds; without an upper bound, more than `low` of them are alike."""
+        if self.high is None:
+            rounds = min(rounds, max(self.low, 1))
+        elif rounds == self.high:
+            return then
+        key = (rounds, then)
+        if key not in self._after:
+            self._after[key] = _Rounds(self, rounds, then)
+        return self._after[key]
+
+
+class _Rounds(Union):
+    """Between two rounds of a repeat."""
+
+    def __init__(self, repeat: _Repeated, rounds: int, then: Continuation) -> None:
+        self.repeat, self.rounds, self.then = repeat, rounds, then
+        self.can_end = rounds >= repeat.low and then.can_end
+
+    def build_members(self) -> tuple[Continuation, ...]:
+        more = self.repeat.part.filled(self.repeat.after(self.rounds + 1, self.then))
+        end = (self.then,) if self.rounds >= self.repeat.low else ()
+        return end if more is None else (more, *end)
+
+
+class SpecialToken(Part):
+    """One special token of a vocabulary, which text cannot spell; `text` is how its tokenizer shows it."""
+
+    def __init__(self, token_id: int, text: str) -> None:
+        super().__init__()
+        self.token_id, self.text = token_id, text
+
+    def make_filled(self, then: Continuation) -> Continuation:
+        return _TokenText(TokenEdge(self.token_id, self.text.encode(), then))
+
+
+class _TokenText(Continuation):
+    def __init__(self, edge: TokenEdge) -> None:
+        self.edge = edge
+
+    def build_edges(self) -> tuple[AnyEdge, ...]:
+        return (self.edge,)
+
+
+class _Marked(Part):
+    def __init__(self, part: Part, label: Hashable) -> None:
+        super().__init__()
+        self.part, self.label = part, label
+        self.nullable = part.nullable
+
+    def make_filled(self, then: Continuation) -> Continuation | None:
+        filled = self.part.filled(Mark(self.label, False, then))
+        return None if filled is None else Mark(self.label, True, filled)
+
+
+def literal(text: str) -> Part:
+    """Exactly this text."""
+    return TermPart(terms.literal(_encoded(text)), f"`{text}`")
+
+
+def regex(pattern: str, *, flags: int = 0, max_steps: int = DEFAULT_MAX_STEPS) -> Part:
+    """A text that `re.fullmatch(pattern, text, flags)` accepts.
+
+    Raises RegexError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
+    """
+    with budget(max_steps, "compiling this pattern"):
+        return TermPart(regex_term(pattern, flags=flags), f"`{pattern}`")
+
+
+def json_value(
+    schema: dict[str, Any] | bool | str, *, registry: Mapping[str, Any] | None = None, **options: Any
+) -> Part:
+    """The JSON text of a value that a schema allows; `options` are those of `JsonOptions`.
+
+    Whatever the option `whitespace` says, no blanks stand before the value or after it: those would belong to
+    the parts around it.  Raises what `compile_json_schema` raises.
+    """
+    return _Schema(schema, JsonOptions.of(options), registry)
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError("half a surrogate pair is not text", where=ascii(text)) from None
+
+
+def choice(texts: Iterable[str]) -> Part:
+    """One of these texts."""
+    return branches(dict.fromkeys(texts))
+
+
+def branches(parts: Mapping[str, PartLike | None]) -> Part:
+    """One of the texts that are the keys, followed by the part that is its value.
+
+    Ten thousand keys cost one step per byte: they share a trie.
+    """
+    if not parts:
+        raise InvalidInputError("there is nothing to choose from", hint="give at least one text")
+    for text in parts:
+        if not isinstance(text, str):
+            raise InvalidInputError(f"a choice is text, not {type(text).__name__}", where=repr(text))
+    return _Branches(
+        {_encoded(text): None if part is None else as_part(part) for text, part in parts.items()}
+    )
+
+
+def sequence(*parts: PartLike) -> Part:
+    """One part after the other."""
+    return _Sequence(tuple(as_part(part) for part in parts))
+
+
+def either(*parts: PartLike) -> Part:
+    """Any of the parts."""
+    if not parts:
+        raise InvalidInputError("there is nothing to choose from", hint="give at least one part")
+    return _Either(tuple(as_part(part) for part in parts))
+
+
+def repeated(part: PartLike, low: int = 0, high: int | None = None) -> Part:
+    """`low` to `high` texts of the part in a row; `high` None means any number."""
+    if low < 0 or (high is not None and high < low):
+        raise InvalidInputError(f"a part cannot be repeated {low} to {high} times")
+    return _Repeated(as_part(part), low, high)
+
+
+def optional(part: PartLike) -> Part:
+    """The part, or nothing."""
+    return repeated(part, 0, 1)
+
+
+def special_token(vocabulary: Vocabulary, token_id: int, text: str) -> SpecialToken:
+    """One special token of `vocabulary`, such as Mistral's `[TOOL_CALLS]`; `text` is how it is shown.
+
+    A token that is ordinary text (Qwen's `<tool_call>` is one) needs no part of its own: write it as text.
+    Raises TokenError for a token that is not special, or that ends a generation.
+    """
+    if token_id not in vocabulary.special_token_ids:
+        raise TokenError(
+            f"token {token_id} is not a special token of this vocabulary",
+            where=f"`{text}`",
+            hint="a token that writes text is written as text",
+        )
+    if token_id in vocabulary.eos_token_ids:
+        raise TokenError(f"token {token_id} ends a generation, so nothing can follow it", where=f"`{text}`")
+    if not text:
+        raise InvalidInputError(f"special token {token_id} needs a text to be shown as")
+    return SpecialToken(token_id, text)
+
+
+def marked(part: PartLike, label: Hashable) -> Part:
+    """The same texts, noted under `label` where the part is not empty."""
+    return _Marked(as_part(part), label)

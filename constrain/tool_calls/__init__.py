@@ -1,0 +1,1 @@
+"""Tool calls: one grammar writes them and reads them back."""

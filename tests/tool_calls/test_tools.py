@@ -1,0 +1,149 @@
+"""Dictionaries, functions and Pydantic models are tools; what cannot be one is refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import BaseModel, Field, field_validator
+
+from constrain.compiler import compile_part
+from constrain.errors import ConstrainError
+from constrain.tool_calls.forms import Form
+from constrain.tool_calls.grammar import tool_call_grammar
+from constrain.tool_calls.reader import CallEnd, read_tool_calls
+from constrain.tool_calls.tools import as_tool
+from tests.oracle import toy_vocabulary
+from tests.test_parts import accepts
+
+VOCABULARY = toy_vocabulary()
+
+
+@dataclass
+class Point:
+    x: int
+    y: int
+
+
+class Booking(BaseModel):
+    """A table at a restaurant."""
+
+    people: int = Field(ge=1, le=9)
+    model_config = {"extra": "forbid"}
+
+    @field_validator("people")
+    @classmethod
+    def even(cls, people: int) -> int:
+        if people % 2:
+            raise ValueError("an odd number of people")
+        return people
+
+
+def distance(
+    a: Point, b: Annotated[Point, Field(description="where to")], unit: Literal["m", "km"] = "m"
+) -> float:
+    """How far apart two points are."""
+    raise AssertionError("nothing calls a tool here")
+
+
+def test_a_function_is_a_tool_with_typed_arguments_and_is_never_called() -> None:
+    """Signature, hints and docstring say everything; what has a default may be left out."""
+    tool = as_tool(distance)
+    arguments = tool.read('{"a": {"x": 1, "y": 2}, "b": {"x": 3, "y": 4}}')
+
+    assert (tool.name, tool.description) == ("distance", "How far apart two points are.")
+    assert tool.parameters["required"] == ["a", "b"]
+    assert tool.parameters["properties"]["b"]["description"] == "where to"
+    assert tool.parameters["additionalProperties"] is False
+    assert arguments == {"a": Point(1, 2), "b": Point(3, 4)}
+    assert tool.function is distance
+
+
+def test_a_model_is_a_tool_whose_arguments_are_an_instance() -> None:
+    """And a validator that checks more than the schema can say is an error of that call."""
+    grammar = tool_call_grammar([Booking])
+    called = '<tool_call>\n{{"name": "Booking", "arguments": {{"people": {}}}}}\n</tool_call>'
+    even, odd = (read_tool_calls(called.format(n), grammar)[-1] for n in (4, 3))
+
+    assert as_tool(Booking).description == "A table at a restaurant."
+    assert even == CallEnd(0, "Booking", Booking(people=4), '{"people": 4}')
+    assert isinstance(odd, CallEnd)
+    assert odd.arguments == {"people": 3}
+    assert "an odd number of people" in odd.error
+
+
+def test_a_definition_is_a_tool_with_or_without_its_wrapping() -> None:
+    """OpenAI's form, and the function alone; without parameters there are no arguments to check."""
+    inner = {"name": "now", "description": "The time."}
+    tool = as_tool({"type": "function", "function": inner})
+
+    assert tool.definition == as_tool(inner).definition == as_tool(tool).definition
+    assert tool.parameters == {"type": "object", "properties": {}}
+
+
+def test_a_choice_of_tools_leaves_only_those() -> None:
+    """By name, by OpenAI's object, or as a list."""
+    tools = [{"name": name} for name in ("f", "g", "h")]
+    call = '<tool_call>\n{{"name": "{}", "arguments": {{}}}}\n</tool_call>'
+    texts = [call.format(name) for name in "fgh"]
+    found = {}
+    for choice in ("auto", "required", {"name": "g"}, {"function": {"name": "g"}}, ["f", "h"], "none"):
+        compiled = compile_part(tool_call_grammar(tools, tool_choice=choice).written, VOCABULARY)
+        several = "\n".join(texts[:1] * 2)
+        found[str(choice)] = [accepts(compiled, text) for text in [*texts, several, "hello"]]
+
+    assert list(found.values()) == [
+        [True, True, True, True, True],
+        [True, True, True, True, False],
+        [False, True, False, False, False],
+        [False, True, False, False, False],
+        [True, False, True, True, False],
+        [False, False, False, False, True],
+    ]
+
+
+def positional(a: int, /) -> None: ...
+
+
+def test_what_is_no_tool_is_refused_by_name() -> None:
+    """Before anything is generated."""
+    makers: list[Callable[[], Any]] = [
+        lambda: as_tool(3),
+        lambda: as_tool({"function": {"description": "nameless"}}),
+        lambda: as_tool({"name": "f", "parameters": {"type": "string"}}),
+        lambda: as_tool({"name": "f", "parameters": {"default": {1}}}),
+        lambda: as_tool(positional),
+        lambda: as_tool(lambda *words: None),
+        lambda: tool_call_grammar([{"name": "f"}, {"name": "f"}]),
+        lambda: tool_call_grammar([{"name": "f"}], "klingon"),
+        lambda: tool_call_grammar([{"name": "f"}], tool_choice="maybe"),
+        lambda: tool_call_grammar([{"name": "f"}], tool_choice=["g"]),
+        lambda: tool_call_grammar([{"name": "f"}], tool_choice=[]),
+        lambda: tool_call_grammar([], tool_choice="required"),
+        lambda: tool_call_grammar([{"name": "f"}], Form("bare", separator="(")),
+        lambda: tool_call_grammar([{"name": "f", "parameters": False}]),
+    ]
+    messages = []
+    for make in makers:
+        with pytest.raises(ConstrainError) as caught:
+            make()
+        messages.append(caught.value.what)
+
+    assert messages == [
+        "int is not a tool",
+        "a tool needs a name",
+        "the parameters of the tool `f` are not the schema of an object",
+        "the parameters of the tool `f` are not JSON: Object of type set is not JSON serializable",
+        "the parameter `a: 'int'` of `positional` has no name to pass it by",
+        "the parameter `*words` of `<lambda>` has no name to pass it by",
+        "two tools are called `f`",
+        "there is no form `klingon`",
+        "tool_choice='maybe' is not a choice",
+        "tool_choice names `g`, which is not a tool",
+        "tool_choice names no tool",
+        "a call is required, but there are no tools",
+        "nothing tells a call of the form `bare` from text",
+        "the parameters of the tool `f` are not the schema of an object",
+    ]
