@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from constrain.compiler import compile_json_schema, compile_regex
+    from constrain.compiler import compile_json_schema, compile_lark, compile_regex
     from constrain.errors import (
         ConstrainError,
+        GrammarError,
         IncompleteOutputError,
         InvalidInputError,
         LimitExceeded,
@@ -43,9 +44,10 @@ if TYPE_CHECKING:
     from engine.sampling import make_sampler
 
 _HOME: dict[str, tuple[str, ...]] = {
-    "constrain.compiler": ("compile_json_schema", "compile_regex"),
+    "constrain.compiler": ("compile_json_schema", "compile_lark", "compile_regex"),
     "constrain.errors": (
-        "ConstrainError", "IncompleteOutputError", "InvalidInputError", "LimitExceeded", "ModelError",
+        "ConstrainError", "GrammarError", "IncompleteOutputError", "InvalidInputError", "LimitExceeded",
+        "ModelError",
         "RegexError", "SchemaError", "TokenError", "UnsatisfiableError", "UnsupportedError",
         "UnsupportedKeywordError", "UnsupportedRegexError",
     ),
@@ -63,6 +65,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __all__ = [
     "CompiledGrammar",
     "ConstrainError",
+    "GrammarError",
     "GrammarLogitsProcessor",
     "IncompleteOutputError",
     "InvalidInputError",
@@ -82,6 +85,7 @@ __all__ = [
     "__version__",
     "allocate_token_bitmask",
     "compile_json_schema",
+    "compile_lark",
     "compile_regex",
     "generate_json",
     "generate_regex",

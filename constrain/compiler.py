@@ -1,6 +1,7 @@
 """The whole pipeline, top to bottom: an input becomes a continuation, a continuation becomes masks.
 
-    schema ─▶ json_schema.compile_schema ─┐
+    grammar ─▶ lark_grammar.load_grammar ─┐
+    schema ─▶ json_schema.compile_schema ─┤
                                           ├─▶ Continuation ─▶ Positions ─▶ Masks ─▶ Matcher
     pattern ─▶ regular.regex_term ────────┘                     ▲            ▲
                                                                 └─ Tables ───┘   one for each vocabulary
@@ -12,18 +13,22 @@ more: states, tables and positions appear when a generation reaches them.
 from __future__ import annotations
 
 import dataclasses
+import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from constrain.budget import DEFAULT_MAX_STEPS, budget
 from constrain.continuation import END, Continuation, Terminal, Union
-from constrain.errors import InvalidInputError, UnsatisfiableError
+from constrain.errors import InvalidInputError, LimitExceeded, UnsatisfiableError
 from constrain.json_schema.grammar import compile_schema
 from constrain.json_schema.options import JsonOptions
+from constrain.lark_grammar.grammar import load_grammar
+from constrain.lark_grammar.symbols import Part
 from constrain.matcher import CompiledGrammar
 from constrain.regular.queries import is_empty
 from constrain.regular.syntax import regex_term
-from constrain.regular.terms import EPSILON, Term, difference
+from constrain.regular.terms import EPSILON, Term, difference, literals
 from constrain.vocabulary.vocabulary import Vocabulary
 
 _OPTION_NAMES = tuple(option.name for option in dataclasses.fields(JsonOptions))
@@ -65,11 +70,63 @@ def compile_regex(
     return CompiledGrammar(start, vocabulary, max_steps=max_steps)
 
 
-def term_continuation(term: Term, *, what: str) -> Continuation:
-    """A continuation that writes one text of `term`."""
+def compile_lark(
+    grammar: str | os.PathLike[str],
+    vocabulary: Vocabulary,
+    *,
+    start: str = "start",
+    embed: Mapping[str, Any] | None = None,
+    max_steps: int = DEFAULT_MAX_STEPS,
+) -> CompiledGrammar:
+    """Compile a Lark grammar, given as text or as the path of a `.lark` file.
+
+    The language is what Lark's Earley parser accepts with its complete dynamic lexer.  `embed` says what the
+    terminals stand for that the grammar only declares (`%declare`): a JSON Schema (a dict or a bool), a
+    pattern (`re.compile(...)`), a choice (a list of texts), another grammar (`load_grammar`), or
+    any object with a method `before(continuation)`.
+
+    Raises GrammarError, UnsupportedError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
+    """
+    parts = {name: embedded_part(name, part) for name, part in (embed or {}).items()}
+    try:
+        with budget(max_steps, "compiling this grammar"):
+            loaded = load_grammar(grammar, start=start, embed=parts)
+            return CompiledGrammar(loaded.start, vocabulary, max_steps=max_steps)
+    except RecursionError:
+        raise LimitExceeded(
+            "the grammar is nested too deeply for Python's recursion limit",
+            hint="raise sys.setrecursionlimit, or flatten the grammar",
+        ) from None
+
+
+def embedded_part(name: str, part: Any) -> Part | Term:
+    """What a declared terminal stands for, from the ways to say it."""
+    if isinstance(part, dict | bool):
+        return compile_schema(part)
+    if isinstance(part, re.Pattern) and isinstance(part.pattern, str):
+        return _possible(regex_term(part.pattern, flags=part.flags & ~re.UNICODE), what=part.pattern)
+    if isinstance(part, list | tuple) and part and all(isinstance(text, str) for text in part):
+        return literals(text.encode() for text in part)
+    if isinstance(part, Term):
+        return _possible(part, what=name)
+    if callable(getattr(part, "before", None)):
+        found: Part = part
+        return found
+    raise InvalidInputError(
+        f"`embed` cannot make sense of what it gives `{name}`: {part!r}",
+        hint="give a JSON Schema (a dict), a compiled pattern, a list of texts, or another grammar",
+    )
+
+
+def _possible(term: Term, *, what: str) -> Term:
     if is_empty(term):
         raise UnsatisfiableError(f"no text matches `{what}`")
-    written = difference(term, EPSILON)
+    return term
+
+
+def term_continuation(term: Term, *, what: str) -> Continuation:
+    """A continuation that writes one text of `term`."""
+    written = difference(_possible(term, what=what), EPSILON)
     if not term.nullable:
         return Terminal(written, END)
     return END if is_empty(written) else Union((END, Terminal(written, END)))

@@ -42,6 +42,9 @@ class Continuation:
 
     can_end: bool = False
 
+    joins: object = None
+    """Continuations with the same `joins`, not None, that a byte reaches together are `joined` into one."""
+
     @cached_property
     def edges(self) -> tuple[AnyEdge, ...]:
         """The ways on, made on first use."""
@@ -50,6 +53,10 @@ class Continuation:
     def build_edges(self) -> tuple[AnyEdge, ...]:
         """Make the edges; called once."""
         raise TypeError(f"{type(self).__name__} does not implement build_edges")
+
+    def joined(self, others: Sequence[Continuation]) -> Continuation:
+        """One continuation for this one and `others`, where they have the same `joins`."""
+        raise TypeError(f"{type(self).__name__} does not implement joined")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
