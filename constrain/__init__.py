@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from constrain.compiler import compile_json_schema, compile_part, compile_regex
+    from constrain.compiler import compile_json_schema, compile_lark, compile_part, compile_regex
     from constrain.errors import (
         ConstrainError,
+        GrammarError,
         IncompleteOutputError,
         InvalidInputError,
         LimitExceeded,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         choice,
         either,
         json_value,
+        lark,
         literal,
         optional,
         regex,
@@ -70,9 +72,10 @@ if TYPE_CHECKING:
     from engine.sampling import make_sampler
 
 _HOME: dict[str, tuple[str, ...]] = {
-    "constrain.compiler": ("compile_json_schema", "compile_part", "compile_regex"),
+    "constrain.compiler": ("compile_json_schema", "compile_lark", "compile_part", "compile_regex"),
     "constrain.errors": (
-        "ConstrainError", "IncompleteOutputError", "InvalidInputError", "LimitExceeded", "ModelError",
+        "ConstrainError", "GrammarError", "IncompleteOutputError", "InvalidInputError", "LimitExceeded",
+        "ModelError",
         "RegexError", "SchemaError", "TokenError", "UnsatisfiableError", "UnsupportedError",
         "UnsupportedKeywordError", "UnsupportedRegexError",
     ),
@@ -81,8 +84,8 @@ _HOME: dict[str, tuple[str, ...]] = {
     "constrain.matcher": ("CompiledGrammar", "Matcher"),
     "constrain.report": ("SchemaReport", "TextVerdict", "check_schema", "check_text"),
     "constrain.parts": (
-        "Part", "branches", "choice", "either", "json_value", "literal", "optional", "regex", "repeated",
-        "sequence", "special_token",
+        "Part", "branches", "choice", "either", "json_value", "lark", "literal", "optional", "regex",
+        "repeated", "sequence", "special_token",
     ),
     "constrain.structural": ("Tag", "free_text", "reasoning", "structural_tags"),
     "constrain.tool_calls.forms": ("Form",),
@@ -105,6 +108,7 @@ __all__ = [
     "CompiledGrammar",
     "ConstrainError",
     "Form",
+    "GrammarError",
     "GrammarLogitsProcessor",
     "IncompleteOutputError",
     "InvalidInputError",
@@ -135,6 +139,7 @@ __all__ = [
     "check_text",
     "choice",
     "compile_json_schema",
+    "compile_lark",
     "compile_part",
     "compile_regex",
     "either",
@@ -144,6 +149,7 @@ __all__ = [
     "generate_regex",
     "generate_text",
     "json_value",
+    "lark",
     "literal",
     "load",
     "make_sampler",

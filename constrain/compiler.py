@@ -1,6 +1,7 @@
 """The whole pipeline, top to bottom: an input becomes a continuation, a continuation becomes masks.
 
-    schema ─▶ json_schema.compile_schema ─┐
+    grammar ─▶ lark_grammar.load_grammar ─┐
+    schema ─▶ json_schema.compile_schema ─┤
                                           ├─▶ Continuation ─▶ Positions ─▶ Masks ─▶ Matcher
     pattern ─▶ regular.regex_term ────────┤                     ▲            ▲
     parts, tags ─▶ Part.before(END) ──────┘                     └─ Tables ───┘   one for each vocabulary
@@ -11,6 +12,7 @@ more: states, tables and positions appear when a generation reaches them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +22,7 @@ from constrain.errors import UnsatisfiableError
 from constrain.json_schema.grammar import compile_schema
 from constrain.json_schema.options import JsonOptions
 from constrain.matcher import CompiledGrammar
-from constrain.parts import PartLike, as_part
+from constrain.parts import PartLike, as_part, lark
 from constrain.regular.queries import is_empty
 from constrain.regular.syntax import regex_term
 from constrain.regular.terms import EPSILON, Term, difference
@@ -56,6 +58,25 @@ def compile_regex(
     with budget(max_steps, "compiling this pattern"):
         start = term_continuation(regex_term(pattern, flags=flags), what=pattern)
     return CompiledGrammar(start, vocabulary, max_steps=max_steps)
+
+
+def compile_lark(
+    grammar: str | os.PathLike[str],
+    vocabulary: Vocabulary,
+    *,
+    start: str = "start",
+    embed: Mapping[str, PartLike] | None = None,
+    max_steps: int = DEFAULT_MAX_STEPS,
+) -> CompiledGrammar:
+    """Compile a Lark grammar, given as text or as the path of a `.lark` file.
+
+    The language is what Lark's Earley parser accepts with its complete dynamic lexer.  `embed` says which
+    parts (`constrain.parts`) stand for the terminals that the grammar only declares (`%declare`).
+
+    Raises GrammarError, UnsupportedError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
+    """
+    part = lark(grammar, start=start, embed=embed, max_steps=max_steps)
+    return compile_part(part, vocabulary, max_steps=max_steps)
 
 
 def compile_part(

@@ -43,6 +43,9 @@ class Continuation:
 
     can_end: bool = False
 
+    joins: object = None
+    """Continuations with the same `joins`, not None, that a byte reaches together are `joined` into one."""
+
     @cached_property
     def edges(self) -> tuple[AnyEdge, ...]:
         """The ways on, made on first use."""
@@ -58,6 +61,10 @@ class Continuation:
         None where it is not known to fall into two.
         """
         return None
+
+    def joined(self, others: Sequence[Continuation]) -> Continuation:
+        """One continuation for this one and `others`, where they have the same `joins`."""
+        raise TypeError(f"{type(self).__name__} does not implement joined")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,6 +4,7 @@
     ├── InvalidInputError          wrong: the input is not what it claims to be
     │   ├── SchemaError              not a JSON Schema (a JSON pointer says where)
     │   ├── RegexError               not a regular expression (a caret says where)
+    │   ├── GrammarError             not a Lark grammar (line and column say where)
     │   ├── ModelError               no such model, or not one we can run
     │   └── TokenError               a token id outside the vocabulary, a rollback past the start
     ├── UnsupportedError           right, but we cannot honour it, and say so by name
@@ -53,6 +54,10 @@ class SchemaError(InvalidInputError):
 
 class RegexError(InvalidInputError):
     """The pattern is not a regular expression of its dialect; `where` shows it with a caret."""
+
+
+class GrammarError(InvalidInputError):
+    """The grammar is not one that Lark loads; `where` is the line and column, or the rule or terminal."""
 
 
 class ModelError(InvalidInputError):

@@ -27,6 +27,7 @@ A `marked` part leaves a note where it begins and ends.  Notes change nothing ab
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
@@ -41,9 +42,10 @@ from constrain.continuation import (
     TokenEdge,
     Union,
 )
-from constrain.errors import InvalidInputError, TokenError, UnsatisfiableError
+from constrain.errors import InvalidInputError, LimitExceeded, TokenError, UnsatisfiableError
 from constrain.json_schema.grammar import compile_schema
 from constrain.json_schema.options import JsonOptions
+from constrain.lark_grammar.grammar import LarkGrammar, load_grammar
 from constrain.regular import terms
 from constrain.regular.queries import is_empty
 from constrain.regular.syntax import regex_term
@@ -126,6 +128,18 @@ class _Schema(Part):
 
     def make_filled(self, then: Continuation) -> Continuation:
         return self.grammar.before(then)
+
+
+class _Lark(Part):
+    """The texts of a Lark grammar."""
+
+    def __init__(self, grammar: LarkGrammar) -> None:
+        super().__init__()
+        self.grammar = grammar
+        self.nullable = grammar.nullable
+
+    def make_filled(self, then: Continuation) -> Continuation | None:
+        return self.grammar.filled(then)
 
 
 class _Branches(Part):
@@ -274,6 +288,30 @@ def json_value(
     the parts around it.  Raises what `compile_json_schema` raises.
     """
     return _Schema(schema, JsonOptions.of(options), registry)
+
+
+def lark(
+    grammar: str | os.PathLike[str],
+    *,
+    start: str = "start",
+    embed: Mapping[str, PartLike] | None = None,
+    max_steps: int = DEFAULT_MAX_STEPS,
+) -> Part:
+    """A text that Lark's Earley parser accepts with its complete dynamic lexer.
+
+    `grammar` is its text, or the path of a file (a `Path`, or a name that ends in `.lark`).  `embed` says
+    which parts stand for the terminals that it only declares (`%declare`).
+    Raises GrammarError, UnsupportedError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
+    """
+    embedded = {name: as_part(part) for name, part in (embed or {}).items()}
+    try:
+        with budget(max_steps, "compiling this grammar"):
+            return _Lark(load_grammar(grammar, start=start, embed=embedded))
+    except RecursionError:
+        raise LimitExceeded(
+            "the grammar is nested too deeply for Python's recursion limit",
+            hint="raise sys.setrecursionlimit, or flatten the grammar",
+        ) from None
 
 
 def _encoded(text: str) -> bytes:

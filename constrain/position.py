@@ -112,7 +112,7 @@ class Positions:
                 self._step_terminal(number, edge, captured, byte, after)
             else:
                 self._step_literal(number, cast(LiteralEdge, edge), byte, after)
-        return after
+        return _joined(after) if len(after) > 1 else after
 
     def readers(self, threads: Iterable[Thread]) -> Iterator[tuple[int, Edge | LiteralEdge, bytes]]:
         """The threads with each continuation replaced by its edges, about to be read; bytes only."""
@@ -187,6 +187,20 @@ def _marks(threads: Iterable[Thread]) -> Iterator[TokenEdge]:
     for _, where, _ in threads:
         if isinstance(where, Continuation):
             yield from (edge for edge in where.edges if type(edge) is TokenEdge)
+
+
+def _joined(threads: Threads) -> Threads:
+    """The threads, with those at continuations that can be one continuation made one."""
+    together: dict[object, list[Continuation]] = {}
+    for _, where, _ in threads:
+        if isinstance(where, Continuation) and where.joins is not None:
+            together.setdefault(where.joins, []).append(where)
+    for several in together.values():
+        if len(several) > 1:
+            for where in several:
+                del threads[0, where, b""]
+            threads[0, several[0].joined(several[1:]), b""] = None
+    return threads
 
 
 def _literal_bytes(node: int, edge: LiteralEdge) -> list[int]:

@@ -1,0 +1,1 @@
+"""Lark grammars: context-free structure over regular terminals, as continuations."""

@@ -1,0 +1,179 @@
+"""A Lark grammar, loaded by Lark itself, as a continuation.
+
+    text ─ Lark ─▶ rules, terminals, ignored ─ symbols.reduce ─▶ alternatives ─ states ─▶ continuations
+
+Lark reads the grammar: imports, templates, EBNF, `%ignore`, `%override`, aliases all are its own, and so are
+the errors.  What is left after that are plain rules over terminals, and a terminal is a string or a pattern
+in Python's syntax.  The language is what Lark's Earley parser accepts with `lexer="dynamic_complete"`.
+
+A terminal that the grammar only declares (`%declare PERSON`) is a hook: `embed` says which part stands
+there, a JSON Schema, a pattern, a choice, or another grammar (`constrain.parts`).
+
+Priorities choose among the trees of one text.  They never change which texts have a tree, so nothing
+here looks at them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from constrain.budget import spend
+from constrain.continuation import Continuation
+from constrain.errors import (
+    GrammarError,
+    InvalidInputError,
+    RegexError,
+    UnsatisfiableError,
+    UnsupportedError,
+    UnsupportedRegexError,
+)
+from constrain.lark_grammar.states import States
+from constrain.lark_grammar.symbols import Nonterminal, Part, Rules, Symbol, optional, reduce
+from constrain.regular.queries import is_empty
+from constrain.regular.syntax import regex_term
+from constrain.regular.terms import Term, literal
+
+if TYPE_CHECKING:
+    from lark import Lark
+    from lark.lexer import TerminalDef
+
+
+class LarkGrammar:
+    """A loaded grammar; it can stand before any continuation, so grammars nest."""
+
+    def __init__(self, root: Nonterminal, states: States) -> None:
+        self._root = root
+        self._states = states
+
+    @property
+    def nullable(self) -> bool:
+        """Is the empty text one of its texts?"""
+        return self._root.nullable
+
+    def filled(self, then: Continuation) -> Continuation | None:
+        """A text of this grammar that is not empty, then `then`; None where there is none."""
+        return self._states.filled(self._root, then)
+
+
+def load_grammar(
+    grammar: str | os.PathLike[str], *, start: str = "start", embed: Mapping[str, Part] | None = None
+) -> LarkGrammar:
+    """Load a grammar: its text, or the path of a file (a `Path`, or a name that ends in `.lark`).
+
+    `embed` says which parts stand for the terminals that the grammar declares.
+
+    Raises GrammarError (Lark refuses it), UnsupportedError and UnsupportedRegexError (not context-free over
+    regular terminals), UnsatisfiableError (no text), LimitExceeded.
+    """
+    lark = _load(grammar, start)
+    rules: Rules = {}
+    heads: dict[str, Nonterminal] = {}
+    for rule in lark.rules:
+        name = str(rule.origin.name)
+        if name not in heads:
+            heads[name] = Nonterminal(name, len(heads))
+            rules[heads[name]] = []
+    symbols = _terminals(lark, dict(embed or {}), rules)
+    for rule in lark.rules:
+        spend(1 + len(rule.expansion))
+        body = (symbols[s.name] if s.is_term else heads[str(s.name)] for s in rule.expansion)
+        rules[heads[str(rule.origin.name)]].append(tuple(body))
+    reduce(rules)
+    root = heads[start]
+    if not root.alternatives:
+        raise UnsatisfiableError("no text satisfies this grammar", where=f"rule `{start}`")
+    return LarkGrammar(root, States(_ignored(lark)))
+
+
+def _load(grammar: str | os.PathLike[str], start: str) -> Lark:
+    from lark import Lark
+
+    is_file = not isinstance(grammar, str) or (grammar.endswith(".lark") and "\n" not in grammar)
+    try:
+        if is_file:
+            text, source = Path(grammar).read_text(encoding="utf-8"), str(grammar)
+        else:
+            text, source = str(grammar), "<string>"
+    except (OSError, UnicodeError) as problem:
+        raise GrammarError(f"the grammar cannot be read: {problem}") from problem
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of `re`, about what Lark hands to it
+            lark = Lark(text, source_path=source, parser="earley", lexer="dynamic_complete", start=start)
+    except Exception as problem:  # Lark lets assertions and errors of `re` and of files through
+        raise _as_ours(problem, start) from problem
+    return lark
+
+
+def _as_ours(problem: Exception, start: str) -> GrammarError:
+    """Lark's own words: the first line says what, the display of the place comes after it."""
+    if re.search(rf"NonTerminal\('{re.escape(start)}'\)", str(problem)):
+        return GrammarError(f"there is no rule `{start}` to start from", hint="name a rule with `start`")
+    if str(problem).startswith('("Dynamic Earley doesn'):
+        name = re.search(r"TerminalDef\('(\w+)'", str(problem))
+        return GrammarError(
+            "a terminal may not match the empty text",
+            where=f"terminal {name[1]}" if name else "",
+            hint="let it match at least one character, and make it optional in the rules",
+        )
+    what, _, where = str(problem).strip().partition("\n")
+    return GrammarError(
+        f"Lark refuses this grammar: {what or type(problem).__name__}", where=where.strip("\n")
+    )
+
+
+def _terminals(lark: Lark, embed: dict[str, Part], rules: Rules) -> dict[str, Symbol]:
+    defined = {terminal.name: terminal for terminal in lark.terminals}
+    used = {s.name for rule in lark.rules for s in rule.expansion if s.is_term}
+    for name in embed:
+        if name in defined or name not in used:
+            raise InvalidInputError(
+                f"`embed` gives a meaning to `{name}`, which the grammar does not declare and use",
+                hint=f"write `%declare {name}` in the grammar",
+            )
+    symbols: dict[str, Symbol] = {}
+    for name in sorted(used):
+        if name in defined:
+            symbols[name] = _term(defined[name])
+        elif name in embed:
+            part = embed[name]
+            symbols[name] = optional(part, name, rules) if part.nullable else part
+        else:
+            raise UnsupportedError(
+                f"`{name}` is declared, but nothing says what it stands for",
+                where=f"%declare {name}",
+                hint=f"say it with embed={{'{name}': ...}}; what a postlexer such as Indenter writes is not "
+                "context-free and cannot be generated",
+            )
+    return symbols
+
+
+def _ignored(lark: Lark) -> list[Term]:
+    defined = {terminal.name: terminal for terminal in lark.terminals}
+    for name in lark.ignore_tokens:
+        if name not in defined:
+            raise UnsupportedError(
+                f"`{name}` is to be ignored, but is only declared",
+                where=f"%ignore {name}",
+                hint="define the terminal in the grammar",
+            )
+    terms = dict.fromkeys(_term(defined[name]) for name in lark.ignore_tokens)
+    return [term for term in terms if not is_empty(term)]
+
+
+def _term(terminal: TerminalDef) -> Term:
+    from lark.lexer import PatternStr
+
+    pattern = terminal.pattern
+    if isinstance(pattern, PatternStr) and not pattern.flags:
+        return literal(pattern.value.encode())
+    shown = f"terminal {terminal.user_repr()}"
+    try:
+        return regex_term(pattern.to_regexp())
+    except (RegexError, UnsupportedRegexError) as problem:
+        raise type(problem)(problem.what, where=f"{shown}\n{problem.where}", hint=problem.hint) from problem
