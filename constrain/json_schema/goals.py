@@ -42,8 +42,11 @@ from constrain.json_schema.units import (
     Alternative,
     ArrayUnits,
     ObjectUnits,
+    Tags,
     Units,
     is_single_key,
+    not_told_apart,
+    single_key,
 )
 from constrain.json_schema.values import ALL_TYPES, ARRAY, OBJECT, SCALAR_TYPES, STRING, Value
 
@@ -269,14 +272,39 @@ class Goals:
             return False
         return units.implies(part)
 
+    def _tags(self, part: Formula, units: Units) -> Tags:
+        """The keys that `part` and the units plainly require to have one of a few values."""
+        if not isinstance(units, ObjectUnits):
+            return {}
+        atoms = [atom for atom in (part.parts if part.kind == "and" else (part,)) if is_single_key(atom)]
+        required = {single_key(atom.args[0]) for atom in atoms if atom.kind == "some"}
+        tags: Tags = {}
+        for atom in atoms:
+            name = single_key(atom.args[0])
+            if name is not None and (name in required or name in units.required):
+                values = self._few_values(atom.args[1])
+                if values is not None:
+                    tags[name] = tags.get(name, values) & values
+        return tags
+
+    def _few_values(self, formula: Formula) -> frozenset[Value] | None:
+        """The values of a formula that lists them."""
+        found: frozenset[Value] = frozenset()
+        for kind in (*SCALAR_TYPES, ARRAY, OBJECT):
+            seen = self.view.at(formula, kind)
+            if seen.kind == "in":
+                found |= seen.args[0]
+            elif seen is not self.formulas.false:
+                return None
+        return found
+
     def _expanded(self, clause: Formula, units: Units) -> Formula:
         """`one` or `notone` as `or`, with as few negations as the units allow."""
         formulas = self.formulas
         parts = clause.parts
         together = {
             (i, j)
-            for i in range(len(parts))
-            for j in range(i)
+            for i, j in not_told_apart([self._tags(part, units) for part in parts])
             if not self._refuted([parts[j], parts[i]], units)
         }
         if clause.kind == "one":

@@ -33,7 +33,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from constrain.budget import spend
 from constrain.continuation import LiteralSet
-from constrain.errors import LimitExceeded
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.strings import spell_canonical
 from constrain.json_schema.units import Clause, ObjectAlternative, single_key
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 
 SMALL_CELL = 16
 """Cells of at most this many keys are taken apart into named keys."""
-MAX_CELLS = 256
 
 Unknown = tuple[int, int]
 """A key whose text is not known: its cell, and a number."""
@@ -166,10 +164,7 @@ class ObjectShape:
                 for piece in (formulas.conj([old, rest]), formulas.conj([old, formulas.negate(rest)]))
                 if not goals.scalars.is_empty(formulas.conj([piece, named]), STRING)
             ]
-            if len(pieces) > MAX_CELLS:
-                raise LimitExceeded(
-                    f"patternProperties cut the keys of a schema into more than MAX_CELLS={MAX_CELLS} sets"
-                )
+            spend(10 * len(pieces))
         merged: dict[tuple[Formula, int], list[Formula]] = {}
         for piece in pieces:
             holds = {rest: self._covers(rest, piece, named) for rest in set(rests.values())}
