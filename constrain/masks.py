@@ -27,13 +27,14 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 
 from constrain.budget import budget
 from constrain.continuation import Continuation, Edge, LiteralEdge, TokenEdge, bits
 from constrain.position import Position, Positions
-from constrain.vocabulary.bitmask import Words, set_tokens, word_count
+from constrain.vocabulary.bitmask import Words, clear_tokens, set_tokens, word_count
 from constrain.vocabulary.remainders import EVERYTHING
-from constrain.vocabulary.tables import Tables
+from constrain.vocabulary.tables import Table, Tables
 
 MAX_REACHES = 50_000
 KEPT_MASKS = 1_024
@@ -41,17 +42,34 @@ KEPT_MASKS = 1_024
 
 @dataclass(slots=True)
 class TokenSum:
-    """A union of tokens being collected: packed masks, single ids, and ids still to be tried."""
+    """A union of tokens being collected: packed masks, single ids, and ids still to be tried.
+
+    `partial` are further unions, each with ids that are not to be counted from it.
+    """
 
     words: dict[int, Words] = field(default_factory=dict)
     ids: set[int] = field(default_factory=set)
     deferred: set[int] = field(default_factory=set)
+    partial: list[tuple[TokenSum, npt.NDArray[np.int64]]] = field(default_factory=list)
 
     def add(self, other: TokenSum) -> None:
         """Take the tokens of `other` in."""
         self.words.update(other.words)
         self.ids |= other.ids
         self.deferred |= other.deferred
+        self.partial += other.partial
+
+    def write(self, row: Words) -> None:
+        """Allow the tokens in `row`, those still to be tried left out."""
+        for words in self.words.values():
+            np.bitwise_or(row, words, out=row)
+        if self.ids:
+            set_tokens(row, self.ids)
+        for part, refused in self.partial:
+            some = np.zeros_like(row)
+            part.write(some)
+            clear_tokens(some, refused)
+            np.bitwise_or(row, some, out=row)
 
 
 class Masks:
@@ -85,10 +103,7 @@ class Masks:
             ids.update(self._eos)
         row = self._row_for(position)
         row[:] = 0
-        for words in total.words.values():
-            np.bitwise_or(row, words, out=row)
-        if ids:
-            set_tokens(row, ids)
+        total.write(row)
         position.mask = row
         return row
 
@@ -139,6 +154,15 @@ class Masks:
 
     def _add_terminal(self, remainder: int, state: int, edge: Edge, total: TokenSum) -> None:
         table = self.tables.table(remainder, state)
+        if table.refused is not None:
+            part = TokenSum()
+            self._add_table(table, edge, part)
+            total.deferred |= part.deferred
+            total.partial.append((part, table.refused))
+        else:
+            self._add_table(table, edge, total)
+
+    def _add_table(self, table: Table, edge: Edge, total: TokenSum) -> None:
         if table.words is not None:
             total.words[id(table.words)] = table.words
         total.ids.update(table.ids)

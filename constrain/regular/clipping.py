@@ -27,11 +27,9 @@ from collections.abc import Callable
 
 from constrain.regular.terms import (
     Choice,
-    Complement,
     Concat,
     Intersection,
     Repeat,
-    Strings,
     Term,
     choice,
     concat,
@@ -86,18 +84,3 @@ def recount(term: Term, above: int, change: Change) -> Term:
     if type(term) is Intersection:
         return intersect(*[recount(member, above, change) for member in term.members])
     raise AssertionError("only these kinds of term have counts in them")
-
-
-def without_exclusion(term: Term) -> Term | None:
-    """`base` where `term` is `base & ~(finite set)`, or that and then something else; otherwise None.
-
-    Most texts of such a term never come near the set, and from there on it is its base.
-    """
-    if type(term) is Concat:
-        base = without_exclusion(term.head)
-        return None if base is None else concat(base, term.tail)
-    if type(term) is Intersection:
-        rest = [m for m in term.members if not (type(m) is Complement and type(m.body) is Strings)]
-        if 0 < len(rest) < len(term.members):
-            return intersect(*rest)
-    return None

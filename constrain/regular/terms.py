@@ -263,14 +263,27 @@ class Complement(Term):
 class Strings(Term):
     """A finite set of strings: a trie node, `here` when one ends at it, and its children by byte."""
 
-    __slots__ = ("children",)
+    __slots__ = ("children", "size")
 
     def __init__(self, here: bool, children: dict[int, Term]) -> None:
         self.children = children
+        self.size: int = here + sum(c.size if isinstance(c, Strings) else 1 for c in children.values())
         self._register(nullable=here, plain=True)
 
     def derivative(self, byte: int) -> Term:
         return self.children.get(byte, EMPTY)
+
+    @property
+    def only(self) -> bytes | None:
+        """The text, if there is no other."""
+        text = bytearray()
+        at: Term = self
+        while isinstance(at, Strings):
+            if at.size > 1:
+                return None
+            ((byte, at),) = at.children.items()
+            text.append(byte)
+        return bytes(text)
 
     def _find_classes(self) -> tuple[int, ...]:
         by_child: dict[int, int] = {}

@@ -63,3 +63,9 @@ def set_tokens(words: Words, token_ids: Iterable[int]) -> None:
 def is_set(words: Words, token_id: int) -> bool:
     """Is `token_id` allowed by this row?"""
     return bool((int(words[token_id >> 5]) >> (token_id & 31)) & 1)
+
+
+def clear_tokens(words: Words, token_ids: npt.NDArray[np.int64]) -> None:
+    """Forbid `token_ids` in one row, in place."""
+    bits = np.uint32(1) << (token_ids & 31).astype(np.uint32)
+    np.bitwise_and.at(words.view(np.uint32), token_ids >> 5, ~bits)

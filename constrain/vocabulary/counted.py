@@ -134,6 +134,8 @@ class Counted:
         if characters is None:
             return None
         base = self._base(counted, characters)
+        if base.table.refused is not None:
+            return None
         high = NEVER - 1 if counted.high is None else min(counted.high, NEVER - 1)
         enough = characters.token >= counted.low
         fits = base.needed <= high

@@ -14,8 +14,8 @@ A table is made by one of two walks over the vocabulary (`walks.py`): the sparse
 `SPARSE_STEPS` steps over the whole vocabulary it gives way to the dense one.  Three kinds of state need no
 walk of their own, because a neighbour's table says nearly all:
 
-1. `base & ~{excluded keys}` differs from `base` only along the excluded texts, so `_correct` copies the
-   base's table and follows just the bytes where the two rows differ.
+1. `base & ~{excluded keys}` differs from `base` only in the tokens that complete one of these
+   (`exclusions.py`).
 2. A string of at most n characters differs from one of any length only in tokens that are too long
    (`counted.py`).
 3. Any other counter that is far from its end.  If `x{0,8}` and `x*` in its place have one and the same
@@ -36,11 +36,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from constrain.regular.automaton import Automaton, shared_automaton
-from constrain.regular.clipping import narrow, widen, without_exclusion
+from constrain.regular.clipping import narrow, widen
 from constrain.vocabulary.bitmask import Words, pack_flags
 from constrain.vocabulary.counted import Counted
+from constrain.vocabulary.exclusions import Exclusions
 from constrain.vocabulary.remainders import EVERYTHING, Remainders
 from constrain.vocabulary.vocabulary import Vocabulary
 from constrain.vocabulary.walks import Levels, Reached, walk_dense, walk_sparse
@@ -49,19 +51,24 @@ SPARSE_STEPS = 4_000
 SHARED_COUNTS = (8, 32)
 MAX_TABLES = 50_000
 _IDS_AS_WORDS = 2_048
-_NO_IDS = np.empty(0, dtype=np.int32)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The tokens inside a terminal (`words`, a packed mask, or the few `ids`), and the `exit` remainder."""
+    """The tokens inside a terminal (`words`, a packed mask, or the few `ids`), and the `exit` remainder.
+
+    `refused` are token ids that go nowhere, though they are inside or have a node of the exit on their way.
+    """
 
     words: Words | None
     ids: tuple[int, ...]
     exit: int
+    refused: npt.NDArray[np.int64] | None = None
 
     def equals(self, other: Table) -> bool:
         """Are these the same tokens and the same exit, in the same form?"""
+        if self.refused is not None or other.refused is not None:
+            return False
         if self.exit != other.exit or (self.words is None) != (other.words is None):
             return False
         if self.words is None or other.words is None:
@@ -81,6 +88,7 @@ class Tables:
         self._live: list[tuple[tuple[int, int], ...] | None] = []
         self._extensible: dict[int, bool] = {}
         self.counted = Counted(self)
+        self.exclusions = Exclusions(self)
 
     @cached_property
     def levels(self) -> Levels:
@@ -136,12 +144,9 @@ class Tables:
         return found
 
     def _build(self, remainder: int, state: int) -> Table:
-        term = self.automaton.term(state)
-        base = without_exclusion(term)
-        if base is not None and len(self.remainders.nodes[remainder]) == 1:
-            corrected = self._correct(remainder, state, self.automaton.state(base))
-            if corrected is not None:
-                return corrected
+        excluding = self.exclusions.table(remainder, state)
+        if excluding is not None:
+            return excluding
         if remainder == EVERYTHING:
             counted = self.counted.table(state)
             if counted is not None:
@@ -183,55 +188,6 @@ class Tables:
         complete[0] = False  # nothing has been read at the root
         exits = levels.preorder[np.flatnonzero(complete)]
         return Table(pack_flags(flags), (), self.remainders.intern(exits.tolist()))
-
-    def _correct(self, remainder: int, state: int, base: int) -> Table | None:
-        """The table of `state`, made from that of `base`, whose language holds the state's.
-
-        None where the two differ in too many places: their rows may have other numbers for equal languages.
-        """
-        table = self.table(remainder, base)
-        remainders, accepting = self.remainders, self.automaton.accepting
-        trie = self.vocabulary.trie
-        refused: list[int] = []
-        unfinished: list[int] = []
-        stack = [(remainder, state, base)]
-        places = 0
-        while stack:
-            places += 1
-            if places > SPARSE_STEPS:
-                return None
-            here, at, base_at = stack.pop()
-            children = remainders.children(here)
-            row, base_row = self.automaton.row(at), self.automaton.row(base_at)
-            for byte in np.flatnonzero(row != base_row).tolist():
-                child = children.get(byte)
-                if child is None:
-                    continue
-                to, base_to = int(row[byte]), int(base_row[byte])
-                if not to:
-                    refused.extend(remainders.nodes[child])
-                    continue
-                if accepting[base_to] and not accepting[to]:
-                    unfinished.extend(remainders.nodes[child])
-                stack.append((child, to, base_to))
-        if not refused and not unfinished:
-            return table
-        spans = [(int(trie.first[node]), int(trie.first[trie.end[node]])) for node in refused]
-        gone = np.concatenate([trie.order[start:stop] for start, stop in spans] or [_NO_IDS])
-        words, ids = table.words, table.ids
-        if words is not None:
-            words = words.copy()
-            np.bitwise_and.at(
-                words.view(np.uint32), gone >> 5, ~(np.uint32(1) << (gone & 31).astype(np.uint32))
-            )
-        else:
-            removed = set(gone.tolist())
-            ids = tuple(token_id for token_id in ids if token_id not in removed)
-        exits = np.asarray(remainders.nodes[table.exit], dtype=np.int32)
-        keep = ~np.isin(exits, np.asarray(unfinished, dtype=np.int32))
-        for node in refused:
-            keep &= (exits < node) | (exits >= trie.end[node])
-        return Table(words, ids, remainders.intern(exits[keep].tolist()))
 
 
 _shared: weakref.WeakKeyDictionary[Vocabulary, Tables] = weakref.WeakKeyDictionary()

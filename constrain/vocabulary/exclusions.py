@@ -1,0 +1,189 @@
+"""Tables of "any key but these": the table of any key, without the tokens that complete one of these.
+
+An object that declares `id` and `name` writes its other keys with `(Σ* & ~{id, name})"`.  Each such object
+has a set of its own, but nearly all tokens do not care:
+
+    tokens           ab   id   id"   id":   idx"
+    any key          in   in   exit  exit   exit       the table of Σ*", made once
+    any but `id`     in   in   --    --     exit       that table, and what begins with `id"` refused
+
+So the table of the whole is shared, with its exit and all that follows from it, and beside it stand the few
+token ids to refuse.  This is right if
+
+1. no text of `base end` is the beginning of another one: then a token that gets as far as `id"` was nowhere
+   complete before, and nothing else can become of it;
+2. wherever such tokens stop on the way to `id"`, base has more texts than are excluded: then the way to
+   them stays open.
+
+Both are checked on the automaton of the base, once for each of its states; where they do not hold, or cannot
+be seen quickly, the table is made by walking.
+
+Cost: a walk along the excluded texts, as far as tokens go.  Source: ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from constrain.regular.terms import (
+    EPSILON,
+    Complement,
+    Concat,
+    Intersection,
+    Strings,
+    Term,
+    concat,
+    intersect,
+)
+
+if TYPE_CHECKING:
+    from constrain.vocabulary.tables import Table, Tables
+
+MAX_STATES = 500
+PLENTY = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Excluding:
+    """`start (base & ~texts) end`, taken apart; `base` is `start base end`."""
+
+    start: bytes
+    texts: tuple[Term, ...]
+    end: bytes
+    base: Term
+    size: int
+
+    @classmethod
+    def find(cls, term: Term) -> Excluding | None:
+        """The parts of a term of that form."""
+        start = b""
+        head: tuple[Term, ...] = ()
+        if type(term) is Concat and type(term.head) is Strings:
+            start, head, term = term.head.only or b"", (term.head,), term.tail
+        if type(term) is not Concat or type(term.head) is not Intersection or bool(start) != bool(head):
+            return None
+        end = term.tail.only if type(term.tail) is Strings else None
+        finite = [m.body for m in term.head.members if type(m) is Complement and _is_finite(m.body)]
+        others = [m for m in term.head.members if not (type(m) is Complement and _is_finite(m.body))]
+        if end is None or not finite or not others:
+            return None
+        size = sum(texts.size if type(texts) is Strings else 1 for texts in finite)
+        return cls(start, tuple(finite), end, concat(*head, intersect(*others), term.tail), size)
+
+
+def _is_finite(term: Term) -> bool:
+    return type(term) is Strings or term is EPSILON
+
+
+class Exclusions:
+    """What is known of the bases of one vocabulary's tables."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._is_code: dict[int, bool] = {0: True}
+        self._sizes: dict[int, int] = {0: 0}
+
+    def table(self, remainder: int, state: int) -> Table | None:
+        """The table of `(base & ~texts) end` for the tokens of `remainder`; None for other languages."""
+        from constrain.vocabulary.tables import Table
+
+        tables = self._tables
+        excluding = Excluding.find(tables.automaton.term(state))
+        if excluding is None:
+            return None
+        base = tables.automaton.state(excluding.base)
+        if not self.is_code(base):
+            return None
+        refused = self._refused(remainder, base, excluding)
+        if refused is None:
+            return None
+        found = tables.table(remainder, base)
+        if not refused:
+            return found
+        if found.refused is not None:
+            refused += found.refused.tolist()
+        return Table(found.words, found.ids, found.exit, np.array(refused, dtype=np.int64))
+
+    def _refused(self, remainder: int, base: int, excluding: Excluding) -> list[int] | None:
+        """The tokens that go through an excluded text and the end; None if tokens stop at a narrow place."""
+        tables = self._tables
+        remainders = tables.remainders
+        refused: list[int] = []
+        start = self._along(remainder, base, excluding.start)
+        stack = [(*start, texts) for texts in excluding.texts] if start is not None else []
+        while stack:
+            here, at, left = stack.pop()
+            if left.nullable:
+                closed = self._along(here, at, excluding.end)
+                if closed is not None:
+                    refused.extend(remainders.tokens(closed[0]))
+                    refused.extend(remainders.tokens_below(closed[0]).tolist())
+            children = remainders.children(here)
+            for byte, rest in left.children.items() if type(left) is Strings else ():
+                child = children.get(byte)
+                if child is None:
+                    continue
+                to = tables.step(at, byte)
+                if to:
+                    if self.size(to) <= excluding.size:
+                        return None
+                    stack.append((child, to, rest))
+        return refused
+
+    def _along(self, remainder: int, state: int, text: bytes) -> tuple[int, int] | None:
+        """The remainder and the state after `text`, if tokens get there."""
+        for byte in text:
+            child, state = (
+                self._tables.remainders.children(remainder).get(byte),
+                self._tables.step(state, byte),
+            )
+            if child is None or not state:
+                return None
+            remainder = child
+        return remainder, state
+
+    def is_code(self, state: int) -> bool:
+        """Is no text of `state` the beginning of another one?  False, too, where that takes long to see."""
+        known = self._is_code.get(state)
+        if known is None:
+            known = self._is_code[state] = self._find_code(state)
+        return known
+
+    def _find_code(self, state: int) -> bool:
+        tables = self._tables
+        seen = {state}
+        stack = [state]
+        while stack:
+            here = stack.pop()
+            after = {to for _, to in tables.live(here)} - seen
+            if len(seen) > MAX_STATES or (tables.automaton.accepting[here] and tables.live(here)):
+                return False
+            after = {to for to in after if not self._is_code.get(to, False)}
+            seen |= after
+            stack.extend(after)
+        self._is_code.update(dict.fromkeys(seen, True))
+        return True
+
+    def size(self, state: int) -> int:
+        """How many texts has `state`?  Fewer than there are where that takes long to see, PLENTY at most."""
+        known = self._sizes.get(state)
+        if known is None:
+            known = self._sizes[state] = self._find_size(state)
+        return known
+
+    def _find_size(self, state: int) -> int:
+        tables = self._tables
+        total = 0
+        counts = {state: 1}
+        while counts and total < PLENTY and len(counts) <= MAX_STATES:
+            after: dict[int, int] = {}
+            for here, count in counts.items():
+                if tables.automaton.accepting[here]:
+                    total += count
+                for _, to in tables.live(here):
+                    after[to] = min(after.get(to, 0) + count, PLENTY)
+            counts = after
+        return min(total, PLENTY)
