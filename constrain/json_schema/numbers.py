@@ -51,6 +51,7 @@ from typing import Literal
 from constrain.budget import spend
 from constrain.json_schema.number_set import ANYTHING, TOP, Clause, Condition, Cut, NumberSet
 from constrain.regular.byte_sets import ALL_BYTES
+from constrain.regular.keeping import remember
 from constrain.regular.leaf import Leaf, intern_leaf
 from constrain.regular.terms import (
     EMPTY,
@@ -155,7 +156,7 @@ class NumberSpace:
         return self.term(NumberSet.values(numbers))
 
 
-@cache
+@remember()
 def number_space(spelling: Spelling) -> NumberSpace:
     """The space that every schema of this process shares."""
     return NumberSpace(spelling)
@@ -187,7 +188,7 @@ class _Magnitudes:
         return cls(numbers, tuple(stretches))
 
 
-@lru_cache(maxsize=1024)
+@remember(1024)
 def _magnitudes(numbers: NumberSet) -> _Magnitudes:
     return _Magnitudes.build(numbers)
 
@@ -280,7 +281,7 @@ class _Number(Leaf):
         return _NUMBER_CLASSES
 
 
-@lru_cache(maxsize=1024)
+@remember(1024)
 def _start(form: Form, numbers: NumberSet) -> Term:
     if form in (Form.INTEGER, Form.LEXICAL):
         numbers &= NumberSet.integers()
@@ -487,7 +488,7 @@ def _valid_exponents(form: Form, magnitudes: _Magnitudes, digits: int, places: i
     return frozenset(valid)
 
 
-@lru_cache(maxsize=4096)
+@remember(4096)
 def _exponents(form: Form, valid: frozenset[int]) -> Term:
     """The texts of these exponents, from after the `e`."""
     if form is Form.SCIENTIFIC:

@@ -25,11 +25,11 @@ beyond the BMP costs the automaton the states of its surrogate pairs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
 from typing import Literal
 
 from constrain.errors import SchemaError
 from constrain.json_schema import formats
+from constrain.regular.keeping import remember
 from constrain.regular.syntax import regex_term
 from constrain.regular.terms import (
     Term,
@@ -115,7 +115,7 @@ class StringSpace:
         return self._formats[found]
 
 
-@cache
+@remember()
 def string_space(spelling: Spelling) -> StringSpace:
     """The space that every schema of this process shares: what one of them asked for, the next one has."""
     return StringSpace(spelling)
@@ -146,7 +146,7 @@ def _check_text(text: str) -> None:
             )
 
 
-@lru_cache(maxsize=1024)
+@remember(1024)
 def _canonical_character(charset: CharSet) -> Term:
     escaped = [
         _spell_canonical_character(chr(code)).encode()
@@ -156,7 +156,7 @@ def _canonical_character(charset: CharSet) -> Term:
     return choice(utf8(_meet(charset, _RAW)), literals(escaped))
 
 
-@lru_cache(maxsize=1024)
+@remember(1024)
 def _any_character(charset: CharSet) -> Term:
     short = [
         b"\\" + letter.encode()
@@ -186,7 +186,7 @@ def _surrogate_pairs(low: int, high: int) -> Term:
     )
 
 
-@lru_cache(maxsize=4096)
+@remember(4096)
 def _hex_unit(low: int, high: int, digits: int = 4) -> Term:
     """`low` to `high` as so many hexadecimal digits, in either case."""
     if digits == 1:

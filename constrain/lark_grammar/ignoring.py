@@ -19,10 +19,9 @@ have nothing to do with it, and nothing is left to refuse.  Nearly always that i
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from constrain.budget import spend
 from constrain.regular.byte_sets import refine
+from constrain.regular.keeping import remember
 from constrain.regular.leaf import Leaf, intern_leaf
 from constrain.regular.queries import is_empty
 from constrain.regular.terms import (
@@ -63,7 +62,7 @@ def leading(at: Term, to: Term) -> Term:
     return intern_leaf(Leading, at, to) if to in _reached(at) else EMPTY
 
 
-@lru_cache(maxsize=4096)
+@remember(4096)
 def after_each(term: Term) -> Pieces:
     """The parts of `term` that end in one state, each with the texts that would make its own longer.
 
@@ -78,7 +77,7 @@ def after_each(term: Term) -> Pieces:
     return tuple((leading(term, end), _tidy(without_epsilon(end))) for end in ends)
 
 
-@lru_cache(maxsize=4096)
+@remember(4096)
 def split(term: Term, refused: Term) -> Pieces:
     """The parts of `term` that do not begin with a text of `refused`, each with what to refuse after it."""
     if refused is EMPTY:
@@ -116,7 +115,7 @@ def split(term: Term, refused: Term) -> Pieces:
     return tuple((part, left) for part, left in parts if not is_empty(part))
 
 
-@lru_cache(maxsize=4096)
+@remember(4096)
 def _reached(term: Term) -> frozenset[Term]:
     """Every state that reading leads to from `term`, itself included."""
     seen = {term}

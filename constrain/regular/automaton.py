@@ -32,11 +32,14 @@ from constrain.budget import spend
 from constrain.errors import LimitExceeded
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.clipping import clip
+from constrain.regular.keeping import at_end, forget
 from constrain.regular.leaf import Leaf
-from constrain.regular.terms import EMPTY, EPSILON, LOCK, Term
+from constrain.regular.terms import EMPTY, EPSILON, LOCK, Term, interned
 
 DEAD = 0
 DEFAULT_MAX_STATES = 200_000
+KEPT_STATES = 20_000
+KEPT_TERMS = 100_000
 HORIZON = 64
 SHORT_SEARCH = 1_000
 EASY_SEARCH = 50
@@ -114,11 +117,6 @@ class Automaton:
             spend()
             to = steps[byte] = self.state(self._terms[state].derivative(byte))
         return to
-
-    @property
-    def remembered(self) -> int:
-        """How many terms this automaton knows to be empty, or not."""
-        return len(self._empty) + len(self._short)
 
     def extensible(self, state: int) -> bool:
         """Can a text go on from `state`?"""
@@ -222,12 +220,14 @@ _shared = Automaton()
 
 
 def shared_automaton() -> Automaton:
-    """The automaton of this process; a fresh one takes over when it is half full, and holders keep theirs.
-
-    What is remembered of emptiness counts too: it keeps terms alive that have no state.
-    """
-    global _shared  # noqa: PLW0603 - the one process-wide table, with its eviction
+    """The automaton of this generation (`keeping.py`), which ends when it has gathered too much."""
     with LOCK:
-        if len(_shared) * 2 > _shared.max_states or _shared.remembered > _shared.max_states:
-            _shared = Automaton()
+        if len(_shared) > KEPT_STATES or interned() > KEPT_TERMS:
+            forget()
         return _shared
+
+
+@at_end
+def _renew() -> None:
+    global _shared  # noqa: PLW0603 - one for the process, until the generation ends
+    _shared = Automaton()

@@ -13,8 +13,7 @@ Source: Berstel, Perrin and Reutenauer, "Codes and Automata" (2010), section 2.1
 
 from __future__ import annotations
 
-import weakref
-
+from constrain.regular.keeping import remember
 from constrain.regular.terms import (
     ANY_BYTES,
     EMPTY,
@@ -29,8 +28,6 @@ from constrain.regular.terms import (
     intersect,
     repeat,
 )
-
-_known: weakref.WeakKeyDictionary[Term, bool] = weakref.WeakKeyDictionary()
 
 
 def meet(left: Term, right: Term) -> Term:
@@ -58,15 +55,9 @@ def meet(left: Term, right: Term) -> Term:
     return intersect(*others)
 
 
+@remember(4096)
 def is_prefix_code(term: Term) -> bool:
     """Is no string of `term` the beginning of another one?  False also where that is not seen at once."""
-    known = _known.get(term)
-    if known is None:
-        known = _known[term] = _is_prefix_code(term)
-    return known
-
-
-def _is_prefix_code(term: Term) -> bool:
     if type(term) is Concat:
         return is_prefix_code(term.head) and is_prefix_code(term.tail)
     if type(term) is Strings:

@@ -28,25 +28,31 @@ look-up for each node made.  `automaton.py` takes over from here.
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from constrain.errors import LimitExceeded
 from constrain.regular.byte_sets import ALL_BYTES, join_counts, refine
+from constrain.regular.keeping import at_end
 
 LOCK: Final = threading.RLock()
 """Guards interning here and in everything built on it; terms are shared by the whole process."""
 
 MAX_MEMBERS: Final = 20_000
 
-_interned: weakref.WeakValueDictionary[tuple[object, ...], Term] = weakref.WeakValueDictionary()
+MAX_INTERNED: Final = 1_000_000
+"""A single search may not fill the memory with terms; past this, equal ones may be made twice."""
+
+_BYTES, _CHOICE, _CONCAT, _REPEAT, _INTERSECTION, _COMPLEMENT, _STRINGS = range(7)
+
+_interned: dict[tuple[object, ...], Term] = {}
+_permanent: dict[tuple[object, ...], Term] = {}
 
 
 class Term:
     """An interned byte language.  Compare with `is`; make with the functions of this module."""
 
-    __slots__ = ("__weakref__", "_derivatives", "_partition", "fixed", "id", "largest", "nullable", "plain")
+    __slots__ = ("_derivatives", "_partition", "fixed", "id", "largest", "nullable", "plain")
 
     _next_id: ClassVar[int] = 0
 
@@ -304,7 +310,7 @@ def byte_set(mask: int) -> Term:
     >>> byte_set(0) is EMPTY
     True
     """
-    return intern((Bytes, mask), Bytes, mask) if mask else EMPTY
+    return intern((_BYTES, mask), Bytes, mask) if mask else EMPTY
 
 
 def byte_range(low: int, high: int) -> Term:
@@ -352,7 +358,7 @@ def _close(open_nodes: list[tuple[int, dict[int, Term], bool]], path: list[int],
 def _strings(here: bool, children: dict[int, Term]) -> Term:
     if not children:
         return EPSILON if here else EMPTY
-    key = (Strings, here, *[(byte, child.id) for byte, child in sorted(children.items())])
+    key = (_STRINGS, here, *[(byte, child.id) for byte, child in sorted(children.items())])
     return intern(key, Strings, here, children)
 
 
@@ -376,7 +382,7 @@ def _then(first: Term, second: Term) -> Term:
     if first is not EPSILON:
         heads.append(first)
     for head in reversed(heads):
-        second = intern((Concat, head.id, second.id), Concat, head, second)
+        second = intern((_CONCAT, head.id, second.id), Concat, head, second)
     return second
 
 
@@ -425,7 +431,7 @@ def choice(*terms: Term) -> Term:
     if not members:
         return EMPTY
     ordered = tuple(member for _, member in sorted(members.items()))
-    return intern((Choice, *[member.id for member in ordered]), Choice, ordered)
+    return intern((_CHOICE, *[member.id for member in ordered]), Choice, ordered)
 
 
 def _merge_counts(members: dict[int, Term]) -> None:
@@ -492,7 +498,7 @@ def repeat(term: Term, low: int = 0, high: int | None = None) -> Term:
     if type(term) is Repeat and term.low <= 1:
         # Rounds of one or more make every count: (x{1,q}){m,n} is x{m,qn}.
         return repeat(term.body, low, None if high is None or term.high is None else term.high * high)
-    return intern((Repeat, term.id, low, high), Repeat, term, low, high)
+    return intern((_REPEAT, term.id, low, high), Repeat, term, low, high)
 
 
 def without_epsilon(term: Term) -> Term:
@@ -559,7 +565,7 @@ def intersect(*terms: Term) -> Term:
     if not members:
         return ANY_BYTES
     ordered = tuple(member for _, member in sorted(members.items()))
-    return intern((Intersection, *[member.id for member in ordered]), Intersection, ordered)
+    return intern((_INTERSECTION, *[member.id for member in ordered]), Intersection, ordered)
 
 
 def complement(term: Term) -> Term:
@@ -574,7 +580,7 @@ def complement(term: Term) -> Term:
         return ANY_BYTES
     if term is ANY_BYTES:
         return EMPTY
-    return intern((Complement, term.id), Complement, term)
+    return intern((_COMPLEMENT, term.id), Complement, term)
 
 
 def difference(term: Term, without: Term) -> Term:
@@ -589,14 +595,27 @@ def intern(key: tuple[object, ...], make: type[Term], *args: object) -> Term:
         with LOCK:
             found = _interned.get(key)
             if found is None:
-                found = make(*args)
-                _interned[key] = found
+                if len(_interned) >= MAX_INTERNED:
+                    _forget()
+                found = _interned[key] = make(*args)
     return found
 
 
+def interned() -> int:
+    """How many terms this generation has made."""
+    return len(_interned)
+
+
+def _forget() -> None:
+    _interned.clear()
+    _interned.update(_permanent)
+
+
+at_end(_forget)
 ANY_BYTES: Final[Term] = intern(
-    (Repeat, byte_set(ALL_BYTES).id, 0, None), Repeat, byte_set(ALL_BYTES), 0, None
+    (_REPEAT, byte_set(ALL_BYTES).id, 0, None), Repeat, byte_set(ALL_BYTES), 0, None
 )
 _SOME_BYTES: Final[Term] = intern(
-    (Repeat, byte_set(ALL_BYTES).id, 1, None), Repeat, byte_set(ALL_BYTES), 1, None
+    (_REPEAT, byte_set(ALL_BYTES).id, 1, None), Repeat, byte_set(ALL_BYTES), 1, None
 )
+_permanent.update(_interned)

@@ -22,7 +22,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
 from typing import Any, Literal, cast
 
 from constrain.errors import InvalidInputError
@@ -41,6 +40,7 @@ from constrain.parts import (
     repeated,
     sequence,
 )
+from constrain.regular.keeping import remember
 from constrain.structural import TEXT, Tag, free_text, structural_tags
 from constrain.tool_calls.forms import Form, as_form
 from constrain.tool_calls.tools import Tool, as_tools
@@ -124,7 +124,7 @@ def tool_call_grammar(
     return ToolCallGrammar(tuple(made), form, request)
 
 
-@lru_cache(maxsize=KEPT_GRAMMARS)
+@remember(KEPT_GRAMMARS)
 def _part(request: _Request) -> Part:
     """The answers that a request stands for."""
     writer = _Writer(request)

@@ -50,6 +50,7 @@ from constrain.vocabulary.walks import Levels, Reached, walk_dense, walk_sparse
 SPARSE_STEPS = 4_000
 SHARED_COUNTS = (8, 32)
 MAX_TABLES = 50_000
+KEPT_WIDE = 2_000
 _IDS_AS_WORDS = 2_048
 
 
@@ -84,6 +85,7 @@ class Tables:
         self.automaton = automaton
         self.remainders = Remainders(vocabulary.trie)
         self._tables: dict[tuple[int, int], Table] = {}
+        self.wide = 0
         self._rows: list[list[int] | None] = []
         self._live: list[tuple[tuple[int, int], ...] | None] = []
         self._extensible: dict[int, bool] = {}
@@ -141,6 +143,7 @@ class Tables:
             if len(self._tables) >= MAX_TABLES:
                 self._tables.clear()
             found = self._tables[key] = self._build(remainder, state)
+            self.wide += found.words is not None
         return found
 
     def _build(self, remainder: int, state: int) -> Table:
@@ -195,10 +198,10 @@ _shared_lock = threading.Lock()
 
 
 def shared_tables(vocabulary: Vocabulary) -> Tables:
-    """The tables of `vocabulary` that every grammar of this process shares."""
+    """The tables of `vocabulary` that all grammars of a generation share, until their masks fill 32 MB."""
     automaton = shared_automaton()
     with _shared_lock:
         tables = _shared.get(vocabulary)
-        if tables is None or tables.automaton is not automaton:
+        if tables is None or tables.automaton is not automaton or tables.wide > KEPT_WIDE:
             tables = _shared[vocabulary] = Tables(vocabulary, automaton)
         return tables

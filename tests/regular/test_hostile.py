@@ -48,12 +48,12 @@ def test_what_is_remembered_of_emptiness_is_thrown_away_with_the_automaton(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Emptiness searches make no states; without counting them a long-lived process would only grow."""
-    small = automaton.Automaton(max_states=400)
-    monkeypatch.setattr(automaton, "_shared", small)
+    monkeypatch.setattr(automaton, "KEPT_TERMS", 400)
+    first = automaton.shared_automaton()
     for digits in range(40):
         is_empty(difference(regex_term(rf"[0-9]{{{digits}}}x"), regex_term(rf"[0-9]*y{{{digits + 1}}}x")))
 
-    assert automaton.shared_automaton() is not small
+    assert automaton.shared_automaton() is not first
 
 
 def spelled(members: CharSet) -> Term:
