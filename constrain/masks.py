@@ -17,59 +17,77 @@ Tokens that cross a terminal whose successor depends on its text (`Edge.capture`
 preview; those that get as far as DEFER are tried one by one with `Positions.advance`, which is the
 definition.  So a mask is exact: it equals trying every token (the tests do just that).
 
-Cost: a position seen before copies its row; a new one is a few dictionary look-ups, an OR for each
-wide table and a scatter of single ids; a table never met costs what `tables.py` says.
+A finished mask is kept in two pieces: a packed row that it shares with others (a wide table's, or none), and
+the few words in which it differs from that (`Mask`).  So a grammar's masks take a few hundred bytes each, not
+16 kB.
+
+Cost: a position seen before copies a row and scatters some words; a new one is a few dictionary look-ups
+for each edge; a table never met costs what `tables.py` says.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 
 from constrain.budget import budget
 from constrain.continuation import Continuation, Edge, LiteralEdge, TokenEdge, bits
 from constrain.position import Position, Positions
-from constrain.vocabulary.bitmask import Words, clear_tokens, set_tokens, word_count
+from constrain.vocabulary.bitmask import Mask, Sparse, Words, clear_tokens, set_tokens, word_count
 from constrain.vocabulary.remainders import EVERYTHING
-from constrain.vocabulary.tables import Table, Tables
+from constrain.vocabulary.tables import Tables
 
 MAX_REACHES = 50_000
-KEPT_MASKS = 1_024
+
+Ids = Iterable[int]
 
 
 @dataclass(slots=True)
 class TokenSum:
-    """A union of tokens being collected: packed masks, single ids, and ids still to be tried.
+    """A union of tokens: packed masks, sparse ones, lists of ids, and lists of ids still to be tried.
 
     `partial` are further unions, each with ids that are not to be counted from it.
     """
 
-    words: dict[int, Words] = field(default_factory=dict)
-    ids: set[int] = field(default_factory=set)
-    deferred: set[int] = field(default_factory=set)
-    partial: list[tuple[TokenSum, npt.NDArray[np.int64]]] = field(default_factory=list)
+    words: list[Words] = field(default_factory=list)
+    sparse: list[Sparse] = field(default_factory=list)
+    ids: list[Ids] = field(default_factory=list)
+    deferred: list[Ids] = field(default_factory=list)
+    partial: list[tuple[TokenSum, frozenset[int]]] = field(default_factory=list)
 
     def add(self, other: TokenSum) -> None:
         """Take the tokens of `other` in."""
-        self.words.update(other.words)
-        self.ids |= other.ids
-        self.deferred |= other.deferred
+        self.words += other.words
+        self.sparse += other.sparse
+        self.ids += other.ids
+        self.deferred += other.deferred
         self.partial += other.partial
 
     def write(self, row: Words) -> None:
         """Allow the tokens in `row`, those still to be tried left out."""
-        for words in self.words.values():
+        for words in {id(words): words for words in self.words}.values():
             np.bitwise_or(row, words, out=row)
-        if self.ids:
-            set_tokens(row, self.ids)
+        for sparse in {id(sparse): sparse for sparse in self.sparse}.values():
+            sparse.add_to(row)
+        set_tokens(row, set().union(*self.ids))
         for part, refused in self.partial:
             some = np.zeros_like(row)
             part.write(some)
             clear_tokens(some, refused)
             np.bitwise_or(row, some, out=row)
+
+    def doubtful(self) -> set[int]:
+        """The ids still to be tried."""
+        return set().union(*self.deferred, *(part.doubtful() for part, _ in self.partial))
+
+    def shared_row(self) -> Words | None:
+        """A packed mask that this union begins with."""
+        if self.words:
+            return self.words[0]
+        return next((row for part, _ in self.partial if (row := part.shared_row()) is not None), None)
 
 
 class Masks:
@@ -78,46 +96,30 @@ class Masks:
     def __init__(self, positions: Positions) -> None:
         self.positions = positions
         self.tables: Tables = positions.tables
-        vocabulary = self.tables.vocabulary
-        self._eos = tuple(vocabulary.eos_token_ids)
-        self._word_count = word_count(vocabulary.size)
+        self._eos = tuple(self.tables.vocabulary.eos_token_ids)
         self._reaches: dict[tuple[int, Continuation], TokenSum] = {}
-        self._kept: list[Position] = []
-        self._oldest = 0
+        self._row: Words = np.zeros(word_count(self.tables.vocabulary.size), dtype=np.int32)
 
-    def mask(self, position: Position) -> Words:
-        """The allowed tokens, shape (⌈V/32⌉,).  The row is shared: copy it before the next call."""
-        row = position.mask
-        if row is None:
+    def mask(self, position: Position) -> Mask:
+        """The allowed tokens."""
+        mask = position.mask
+        if mask is None:
             with budget(self.positions.max_steps, "finding the next tokens"):
-                row = self._make(position)
-        return row
+                mask = position.mask = self._make(position)
+        return mask
 
-    def _make(self, position: Position) -> Words:
+    def _make(self, position: Position) -> Mask:
         total = self._collect(position)
-        ids = total.ids
-        for token_id in total.deferred - ids:
-            if self.positions.advance(position, token_id) is not None:
-                ids.add(token_id)
         if position.can_end:
-            ids.update(self._eos)
-        row = self._row_for(position)
-        row[:] = 0
+            total.ids.append(self._eos)
+        row = self._row
+        row.fill(0)
         total.write(row)
-        position.mask = row
-        return row
-
-    def _row_for(self, position: Position) -> Words:
-        """A row to fill: a new one, or the oldest of the rows kept."""
-        if len(self._kept) < KEPT_MASKS:
-            self._kept.append(position)
-            return np.zeros(self._word_count, dtype=np.int32)
-        owner = self._kept[self._oldest]
-        row = owner.mask
-        owner.mask = None
-        self._kept[self._oldest] = position
-        self._oldest = (self._oldest + 1) % KEPT_MASKS
-        return row if row is not None else np.zeros(self._word_count, dtype=np.int32)
+        doubtful = total.doubtful()
+        if doubtful:
+            allowed = (i for i in doubtful if self.positions.advance(position, i) is not None)
+            set_tokens(row, list(allowed))
+        return Mask(total.shared_row(), row)
 
     def _collect(self, position: Position) -> TokenSum:
         total = TokenSum()
@@ -144,9 +146,9 @@ class Masks:
                 self._add_literal(remainder, 0, edge, total)
             elif type(edge) is TokenEdge:
                 if remainder == EVERYTHING:
-                    total.ids.add(edge.token_id)
+                    total.ids.append((edge.token_id,))
             else:
-                total.deferred.update(self.tables.remainders.tokens_below(remainder).tolist())
+                total.deferred.append(self.tables.remainders.tokens_below(remainder).tolist())
         if len(self._reaches) >= MAX_REACHES:
             self._reaches.clear()
         self._reaches[key] = total
@@ -154,25 +156,23 @@ class Masks:
 
     def _add_terminal(self, remainder: int, state: int, edge: Edge, total: TokenSum) -> None:
         table = self.tables.table(remainder, state)
-        if table.refused is not None:
+        if table.refused:
             part = TokenSum()
-            self._add_table(table, edge, part)
-            total.deferred |= part.deferred
             total.partial.append((part, table.refused))
+            total = part
+        inside = table.inside
+        if type(inside) is tuple:
+            total.ids.append(inside)
+        elif type(inside) is Sparse:
+            total.sparse.append(inside)
         else:
-            self._add_table(table, edge, total)
-
-    def _add_table(self, table: Table, edge: Edge, total: TokenSum) -> None:
-        if table.words is not None:
-            total.words[id(table.words)] = table.words
-        total.ids.update(table.ids)
-        if not table.exit:
-            return
-        then = edge.preview if edge.capture is not None else edge.then
-        if then is None:
-            total.deferred.update(self.tables.remainders.tokens_below(table.exit).tolist())
-        else:
-            total.add(self.reach(table.exit, then))
+            total.words.append(cast(Words, inside))
+        if table.exit:
+            then = edge.preview if edge.capture is not None else edge.then
+            if then is None:
+                total.deferred.append(self.tables.remainders.tokens_below(table.exit).tolist())
+            else:
+                total.add(self.reach(table.exit, then))
 
     def _add_literal(self, remainder: int, node: int, edge: LiteralEdge, total: TokenSum) -> None:
         remainders, literals, allowed = self.tables.remainders, edge.literals, edge.allowed
@@ -186,7 +186,7 @@ class Masks:
                 child = children.get(byte)
                 if child is None:
                     continue
-                total.ids.update(remainders.tokens(child))
+                total.ids.append(remainders.tokens(child))
                 complete = literals.here[to] & allowed
                 rest = remainders.intern(remainders.nodes[child]) if complete else 0
                 if rest:

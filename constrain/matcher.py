@@ -24,7 +24,7 @@ from constrain.errors import TokenError, UnsupportedError
 from constrain.masks import Masks
 from constrain.position import Position, Positions
 from constrain.regular.terms import LOCK
-from constrain.vocabulary.bitmask import Words, unpack_words
+from constrain.vocabulary.bitmask import unpack_words, word_count
 from constrain.vocabulary.tables import shared_tables
 from constrain.vocabulary.vocabulary import Vocabulary
 
@@ -117,7 +117,7 @@ class Matcher:
             row[:] = 0
             return True
         with self.compiled.lock:
-            row[:words] = self._masks.mask(self.position)
+            self._masks.mask(self.position).write(row[:words])
         row[words:] = 0
         return True
 
@@ -126,8 +126,10 @@ class Matcher:
         if self._terminated:
             return np.empty(0, dtype=np.int32)
         with self.compiled.lock:
-            words: Words = self._masks.mask(self.position)
-            flags = unpack_words(words, self.vocabulary.size)
+            mask = self._masks.mask(self.position)
+        words = np.empty(word_count(self.vocabulary.size), dtype=np.int32)
+        mask.write(words)
+        flags = unpack_words(words, self.vocabulary.size)
         return np.flatnonzero(flags).astype(np.int32)
 
     def is_completed(self) -> bool:

@@ -29,7 +29,7 @@ from typing import cast
 
 from constrain.budget import DEFAULT_MAX_STEPS, budget
 from constrain.continuation import Continuation, Edge, LiteralEdge, TokenEdge, bits
-from constrain.vocabulary.bitmask import Words
+from constrain.vocabulary.bitmask import Mask
 from constrain.vocabulary.tables import Tables
 
 Thread = tuple[int, Continuation | Edge | LiteralEdge, bytes]
@@ -50,7 +50,7 @@ class Position:
         self.threads = threads
         self.can_end = any(isinstance(where, Continuation) and where.can_end for _, where, _ in threads)
         self.after_token: dict[int, Position | None] = {}
-        self.mask: Words | None = None
+        self.mask: Mask | None = None
 
 
 class Positions:

@@ -65,7 +65,44 @@ def is_set(words: Words, token_id: int) -> bool:
     return bool((int(words[token_id >> 5]) >> (token_id & 31)) & 1)
 
 
-def clear_tokens(words: Words, token_ids: npt.NDArray[np.int64]) -> None:
+def clear_tokens(words: Words, token_ids: Iterable[int]) -> None:
     """Forbid `token_ids` in one row, in place."""
-    bits = np.uint32(1) << (token_ids & 31).astype(np.uint32)
-    np.bitwise_and.at(words.view(np.uint32), token_ids >> 5, ~bits)
+    unsigned = words.view(np.uint32)
+    ids = np.fromiter(token_ids, dtype=np.int64)
+    np.bitwise_and.at(unsigned, ids >> 5, ~(np.uint32(1) << (ids & 31).astype(np.uint32)))
+
+
+class Sparse:
+    """A packed mask of a few hundred tokens: the words that are not 0, and where they are."""
+
+    __slots__ = ("index", "words")
+
+    def __init__(self, row: Words) -> None:
+        self.index = np.flatnonzero(row)
+        self.words = row[self.index]
+
+    def add_to(self, row: Words) -> None:
+        """Allow these tokens in `row`, in place."""
+        row[self.index] |= self.words
+
+
+class Mask:
+    """A finished mask: a packed row that others may share, and the words in which it differs from that.
+
+    Without a row it differs from the mask of no token.
+    """
+
+    __slots__ = ("index", "row", "words")
+
+    def __init__(self, row: Words | None, mask: Words) -> None:
+        self.row = row
+        self.index = np.flatnonzero(mask if row is None else mask != row)
+        self.words = mask[self.index]
+
+    def write(self, row: Words) -> None:
+        """Write the mask into `row`, int32, shape (⌈V/32⌉,)."""
+        if self.row is None:
+            row.fill(0)
+        else:
+            row[:] = self.row
+        row[self.index] = self.words

@@ -37,7 +37,7 @@ from constrain.regular.terms import (
     intersect,
     star,
 )
-from constrain.vocabulary.bitmask import pack_flags, unpack_words
+from constrain.vocabulary.bitmask import pack_flags
 from constrain.vocabulary.remainders import EVERYTHING
 from constrain.vocabulary.walks import walk_dense
 
@@ -134,7 +134,7 @@ class Counted:
         if characters is None:
             return None
         base = self._base(counted, characters)
-        if base.table.refused is not None:
+        if base.table.refused:
             return None
         high = NEVER - 1 if counted.high is None else min(counted.high, NEVER - 1)
         enough = characters.token >= counted.low
@@ -149,7 +149,7 @@ class Counted:
         fits &= enough | ~characters.closed
         keep = (base.exit_counts >= counted.low) & (base.exit_counts <= high)
         exits = base.table.exit if keep.all() else tables.remainders.intern(base.exits[keep].tolist())
-        return Table(pack_flags(base.inside & fits), (), exits)
+        return Table(pack_flags(base.inside & fits), exits)
 
     def _goes_on(self, state: int, token: int) -> bool:
         text = self._tables.vocabulary.tokens[token]
@@ -203,11 +203,7 @@ class Counted:
                 del self._bases[next(iter(self._bases))]
             table = tables.table(EVERYTHING, tables.automaton.state(term))
             exits = np.array(tables.remainders.nodes[table.exit], dtype=np.int32)
-            if table.words is not None:
-                inside = unpack_words(table.words, tables.vocabulary.size)
-            else:
-                inside = np.zeros(tables.vocabulary.size, dtype=np.bool_)
-                inside[list(table.ids)] = True
+            inside = table.flags(tables.vocabulary.size)
             needed = self._needed(counted, characters) if counted.others else characters.token
             base = self._bases[term] = Base(table, inside, needed, exits, characters.node[exits])
         return base

@@ -26,8 +26,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from constrain.regular.terms import (
     EPSILON,
     Complement,
@@ -103,9 +101,7 @@ class Exclusions:
         found = tables.table(remainder, base)
         if not refused:
             return found
-        if found.refused is not None:
-            refused += found.refused.tolist()
-        return Table(found.words, found.ids, found.exit, np.array(refused, dtype=np.int64))
+        return Table(found.inside, found.exit, found.refused.union(refused))
 
     def _refused(self, remainder: int, base: int, excluding: Excluding) -> list[int] | None:
         """The tokens that go through an excluded text and the end; None if tokens stop at a narrow place."""

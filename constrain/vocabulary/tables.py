@@ -40,7 +40,7 @@ import numpy.typing as npt
 
 from constrain.regular.automaton import Automaton, shared_automaton
 from constrain.regular.clipping import narrow, widen
-from constrain.vocabulary.bitmask import Words, pack_flags
+from constrain.vocabulary.bitmask import Sparse, Words, pack_flags, set_tokens, unpack_words, word_count
 from constrain.vocabulary.counted import Counted
 from constrain.vocabulary.exclusions import Exclusions
 from constrain.vocabulary.remainders import EVERYTHING, Remainders
@@ -51,30 +51,31 @@ SPARSE_STEPS = 4_000
 SHARED_COUNTS = (8, 32)
 MAX_TABLES = 50_000
 KEPT_WIDE = 2_000
-_IDS_AS_WORDS = 2_048
+FEW_IDS = 32
+SPARSE_IDS = 1_024
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The tokens inside a terminal (`words`, a packed mask, or the few `ids`), and the `exit` remainder.
+    """The tokens `inside` a terminal (a packed mask, a sparse one, or a few ids), and the `exit` remainder.
 
     `refused` are token ids that go nowhere, though they are inside or have a node of the exit on their way.
     """
 
-    words: Words | None
-    ids: tuple[int, ...]
+    inside: Words | Sparse | tuple[int, ...]
     exit: int
-    refused: npt.NDArray[np.int64] | None = None
+    refused: frozenset[int] = frozenset()
 
-    def equals(self, other: Table) -> bool:
-        """Are these the same tokens and the same exit, in the same form?"""
-        if self.refused is not None or other.refused is not None:
-            return False
-        if self.exit != other.exit or (self.words is None) != (other.words is None):
-            return False
-        if self.words is None or other.words is None:
-            return set(self.ids) == set(other.ids)
-        return bool(np.array_equal(self.words, other.words))
+    def flags(self, vocab_size: int) -> npt.NDArray[np.bool_]:
+        """One bool per token: is it inside?"""
+        words = np.zeros(word_count(vocab_size), dtype=np.int32)
+        if isinstance(self.inside, tuple):
+            set_tokens(words, self.inside)
+        elif isinstance(self.inside, Sparse):
+            self.inside.add_to(words)
+        else:
+            words |= self.inside
+        return unpack_words(words, vocab_size)
 
 
 class Tables:
@@ -143,7 +144,7 @@ class Tables:
             if len(self._tables) >= MAX_TABLES:
                 self._tables.clear()
             found = self._tables[key] = self._build(remainder, state)
-            self.wide += found.words is not None
+            self.wide += isinstance(found.inside, np.ndarray)
         return found
 
     def _build(self, remainder: int, state: int) -> Table:
@@ -162,11 +163,12 @@ class Tables:
             return self.dense_table(walk_dense(self.automaton, self.levels, state))
         ids, exits = sparse
         exit_remainder = self.remainders.intern(exits)
-        if len(ids) <= _IDS_AS_WORDS:
-            return Table(None, tuple(ids), exit_remainder)
+        if len(ids) <= FEW_IDS:
+            return Table(tuple(sorted(set(ids))), exit_remainder)
         flags = np.zeros(self.vocabulary.size, dtype=np.bool_)
         flags[ids] = True
-        return Table(pack_flags(flags), (), exit_remainder)
+        words = pack_flags(flags)
+        return Table(Sparse(words) if len(ids) <= SPARSE_IDS else words, exit_remainder)
 
     def with_few_counts(self, remainder: int, state: int) -> int:
         """A state with the same table whose counters are short; `state` itself if none is known."""
@@ -176,9 +178,15 @@ class Tables:
                 break
             few = self.automaton.state(narrow(term, count))
             many = self.automaton.state(widen(term, count))
-            if few and few != state and self.table(remainder, few).equals(self.table(remainder, many)):
+            if few and few != state and self._same(self.table(remainder, few), self.table(remainder, many)):
                 return few
         return state
+
+    def _same(self, one: Table, other: Table) -> bool:
+        size = self.vocabulary.size
+        return (one.exit, one.refused) == (other.exit, other.refused) and bool(
+            np.array_equal(one.flags(size), other.flags(size))
+        )
 
     def dense_table(self, reached: Reached) -> Table:
         """The table of a state whose walk over the whole vocabulary is done."""
@@ -190,7 +198,7 @@ class Tables:
         complete = accepting[reached.local] & levels.inner
         complete[0] = False  # nothing has been read at the root
         exits = levels.preorder[np.flatnonzero(complete)]
-        return Table(pack_flags(flags), (), self.remainders.intern(exits.tolist()))
+        return Table(pack_flags(flags), self.remainders.intern(exits.tolist()))
 
 
 _shared: weakref.WeakKeyDictionary[Vocabulary, Tables] = weakref.WeakKeyDictionary()

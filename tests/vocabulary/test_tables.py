@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from constrain.json_schema.strings import StringSpace
 from constrain.regular.automaton import shared_automaton
 from constrain.regular.terms import Term, byte_range, choice, concat, intersect, literal, repeat
-from constrain.vocabulary.bitmask import unpack_words
 from constrain.vocabulary.remainders import EVERYTHING
 from constrain.vocabulary.tables import Table, Tables
 from constrain.vocabulary.vocabulary import Vocabulary
@@ -58,11 +57,8 @@ def by_reading(vocabulary: Vocabulary, tables: Tables, state: int) -> tuple[set[
 
 
 def contents(table: Table) -> tuple[set[int], set[int]]:
-    inside = set(table.ids)
-    if table.words is not None:
-        flags = unpack_words(table.words, VOCABULARY.size)
-        inside |= {token for token, inside in enumerate(flags.tolist()) if inside}
-    return inside, set(TABLES.remainders.nodes[table.exit])
+    inside = {token for token, flag in enumerate(table.flags(VOCABULARY.size).tolist()) if flag}
+    return inside - table.refused, set(TABLES.remainders.nodes[table.exit])
 
 
 PATTERNS = [
