@@ -10,8 +10,9 @@ For a terminal's state and a remainder (`remainders.py`; usually the whole vocab
 the remainder of all tokens that went past a point where the terminal was complete; what follows
 the terminal decides about them.  A table knows nothing of what follows, so every grammar shares it.
 
-A table is made by one of two walks over the vocabulary (`walks.py`): the sparse one starts, and past
-`SPARSE_STEPS` steps over the whole vocabulary it gives way to the dense one.  Three kinds of state need no
+A table is made by one of two walks over the vocabulary (`walks.py`): the sparse one, which past
+`SPARSE_STEPS` steps over the whole vocabulary gives way to the dense one, or the dense one at once where many
+bytes lead on.  Three kinds of state need no
 walk of their own, because a neighbour's table says nearly all:
 
 1. `base & ~{excluded keys}` differs from `base` only in the tokens that complete one of these
@@ -48,6 +49,7 @@ from constrain.vocabulary.vocabulary import Vocabulary
 from constrain.vocabulary.walks import Levels, Reached, walk_dense, walk_sparse
 
 SPARSE_STEPS = 4_000
+WIDE_BYTES = 48
 SHARED_COUNTS = (8, 32)
 MAX_TABLES = 50_000
 KEPT_WIDE = 2_000
@@ -158,7 +160,9 @@ class Tables:
         few = self.with_few_counts(remainder, state)
         if few != state:
             return self.table(remainder, few)
-        sparse = walk_sparse(self, remainder, state, SPARSE_STEPS if remainder == EVERYTHING else None)
+        whole = remainder == EVERYTHING
+        wide = whole and len(self.live(state)) >= WIDE_BYTES
+        sparse = None if wide else walk_sparse(self, remainder, state, SPARSE_STEPS if whole else None)
         if sparse is None:
             return self.dense_table(walk_dense(self.automaton, self.levels, state))
         ids, exits = sparse

@@ -50,3 +50,34 @@ def test_joins_the_counts_of_one_alphabet() -> None:
 
     assert isinstance(joined, Repeat)
     assert (joined.low, joined.high) == (2, 9)
+
+
+shapes = st.recursive(
+    st.builds(repeat, letters, lows, highs) | letters,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=3).map(lambda parts: choice(*parts)),
+        st.lists(inner, min_size=2, max_size=3).map(lambda parts: concat(*parts)),
+        st.builds(repeat, inner, lows, highs),
+    ),
+    max_leaves=5,
+)
+
+
+@given(shapes, bodies, lows, highs)
+def test_a_length_meets_any_shape(shape: Term, body: Term, low: int, high: int | None) -> None:
+    """A bound that holds anyway goes, one on a single count is moved there, others stay."""
+    for code in (body, choice(*(byte_set(1 << ord(letter)) for letter in "abc"))):
+        joined, plain = meet(shape, repeat(code, low, high)), intersect(shape, repeat(code, low, high))
+
+        assert is_empty(difference(joined, plain))
+        assert is_empty(difference(plain, joined))
+
+
+def test_bounds_that_hold_anyway_go() -> None:
+    """No intersection is left."""
+    a, b, c = (byte_set(1 << ord(letter)) for letter in "abc")
+    any_letter = choice(a, b, c)
+
+    assert meet(concat(repeat(a, 4, 4), b), repeat(any_letter, 0, 40)) is concat(repeat(a, 4, 4), b)
+    assert meet(concat(c, repeat(a)), repeat(any_letter, 3, 10)) is concat(c, repeat(a, 2, 9))
+    assert is_empty(meet(repeat(a, 0, 2), repeat(any_letter, 3)))
