@@ -47,12 +47,14 @@ _BYTES, _CHOICE, _CONCAT, _REPEAT, _INTERSECTION, _COMPLEMENT, _STRINGS = range(
 
 _interned: dict[tuple[object, ...], Term] = {}
 _permanent: dict[tuple[object, ...], Term] = {}
+_derivatives: dict[int, Term] = {}
+"""By id and byte.  One dictionary for all: a small one in every term would be many objects to collect."""
 
 
 class Term:
     """An interned byte language.  Compare with `is`; make with the functions of this module."""
 
-    __slots__ = ("_derivatives", "_partition", "fixed", "id", "largest", "nullable", "plain")
+    __slots__ = ("_partition", "fixed", "id", "largest", "nullable", "plain")
 
     _next_id: ClassVar[int] = 0
 
@@ -74,16 +76,13 @@ class Term:
         self.fixed = fixed
         self.largest = largest
         self._partition: tuple[int, ...] | None = None
-        self._derivatives: dict[int, Term] | None = None
 
     def after(self, byte: int) -> Term:
         """`derivative`, remembered: for terms that are parts of many others."""
-        known = self._derivatives
-        if known is None:
-            known = self._derivatives = {}
-        found = known.get(byte)
+        key = self.id << 8 | byte
+        found = _derivatives.get(key)
         if found is None:
-            found = known[byte] = self.derivative(byte)
+            found = _derivatives[key] = self.derivative(byte)
         return found
 
     def derivative(self, byte: int) -> Term:
@@ -607,6 +606,7 @@ def interned() -> int:
 
 
 def _forget() -> None:
+    _derivatives.clear()
     _interned.clear()
     _interned.update(_permanent)
 
