@@ -23,7 +23,7 @@ from constrain.continuation import Continuation
 from constrain.errors import TokenError, UnsupportedError
 from constrain.masks import Masks
 from constrain.position import Position, Positions
-from constrain.regular.terms import LOCK
+from constrain.regular.interning import LOCK
 from constrain.vocabulary.bitmask import unpack_words, word_count
 from constrain.vocabulary.tables import shared_tables
 from constrain.vocabulary.vocabulary import Vocabulary

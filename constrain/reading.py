@@ -25,8 +25,8 @@ from dataclasses import dataclass
 
 from constrain.continuation import AnyEdge, Continuation, Edge, LiteralEdge, Mark, TokenEdge, Union
 from constrain.regular.automaton import shared_automaton
+from constrain.regular.interning import LOCK
 from constrain.regular.queries import shortest
-from constrain.regular.terms import LOCK
 
 
 @dataclass(frozen=True, slots=True)

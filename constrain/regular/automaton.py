@@ -32,9 +32,10 @@ from constrain.budget import spend
 from constrain.errors import LimitExceeded
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.clipping import clip
+from constrain.regular.interning import LOCK, interned
 from constrain.regular.keeping import at_end, forget
 from constrain.regular.leaf import Leaf
-from constrain.regular.terms import EMPTY, EPSILON, LOCK, Term, interned
+from constrain.regular.terms import EMPTY, EPSILON, Term
 
 DEAD = 0
 DEFAULT_MAX_STATES = 200_000

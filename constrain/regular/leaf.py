@@ -6,7 +6,8 @@ empty it must know by itself: nothing about its states follows from a structure.
 
 from __future__ import annotations
 
-from constrain.regular.terms import Term, intern
+from constrain.regular.interning import intern
+from constrain.regular.terms import Term
 
 
 class Leaf(Term):

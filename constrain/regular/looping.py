@@ -21,8 +21,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from constrain.regular.byte_sets import refine
+from constrain.regular.interning import intern
 from constrain.regular.pattern import Chars, Choice, Node, Repeat, Sequence
-from constrain.regular.terms import Term, choice, intern
+from constrain.regular.terms import Term, choice
 
 Write = Callable[[Node, Term], Term]
 

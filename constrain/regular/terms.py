@@ -27,28 +27,16 @@ look-up for each node made.  `automaton.py` takes over from here.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from constrain.errors import LimitExceeded
 from constrain.regular.byte_sets import ALL_BYTES, join_counts, refine
-from constrain.regular.keeping import at_end
-
-LOCK: Final = threading.RLock()
-"""Guards interning here and in everything built on it; terms are shared by the whole process."""
+from constrain.regular.interning import LOCK, derivatives, intern, keep
 
 MAX_MEMBERS: Final = 20_000
 
-MAX_INTERNED: Final = 1_000_000
-"""A single search may not fill the memory with terms; past this, equal ones may be made twice."""
-
 _BYTES, _CHOICE, _CONCAT, _REPEAT, _INTERSECTION, _COMPLEMENT, _STRINGS = range(7)
-
-_interned: dict[tuple[object, ...], Term] = {}
-_permanent: dict[tuple[object, ...], Term] = {}
-_derivatives: dict[int, Term] = {}
-"""By id and byte.  One dictionary for all: a small one in every term would be many objects to collect."""
 
 
 class Term:
@@ -80,9 +68,9 @@ class Term:
     def after(self, byte: int) -> Term:
         """`derivative`, remembered: for terms that are parts of many others."""
         key = self.id << 8 | byte
-        found = _derivatives.get(key)
+        found = derivatives.get(key)
         if found is None:
-            found = _derivatives[key] = self.derivative(byte)
+            found = derivatives[key] = self.derivative(byte)
         return found
 
     def derivative(self, byte: int) -> Term:
@@ -587,35 +575,10 @@ def difference(term: Term, without: Term) -> Term:
     return intersect(term, complement(without))
 
 
-def intern(key: tuple[object, ...], make: type[Term], *args: object) -> Term:
-    """The one term that `key` names, made by `make(*args)` if it does not exist."""
-    found = _interned.get(key)
-    if found is None:
-        with LOCK:
-            found = _interned.get(key)
-            if found is None:
-                if len(_interned) >= MAX_INTERNED:
-                    _forget()
-                found = _interned[key] = make(*args)
-    return found
-
-
-def interned() -> int:
-    """How many terms this generation has made."""
-    return len(_interned)
-
-
-def _forget() -> None:
-    _derivatives.clear()
-    _interned.clear()
-    _interned.update(_permanent)
-
-
-at_end(_forget)
 ANY_BYTES: Final[Term] = intern(
     (_REPEAT, byte_set(ALL_BYTES).id, 0, None), Repeat, byte_set(ALL_BYTES), 0, None
 )
 _SOME_BYTES: Final[Term] = intern(
     (_REPEAT, byte_set(ALL_BYTES).id, 1, None), Repeat, byte_set(ALL_BYTES), 1, None
 )
-_permanent.update(_interned)
+keep()

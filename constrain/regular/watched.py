@@ -12,6 +12,7 @@ further back stay until the text gets there.
 from __future__ import annotations
 
 from constrain.regular.byte_sets import refine
+from constrain.regular.interning import intern
 from constrain.regular.looping import Loop
 from constrain.regular.terms import (
     EMPTY,
@@ -25,7 +26,6 @@ from constrain.regular.terms import (
     choice,
     complement,
     concat,
-    intern,
     intersect,
     repeat,
     without_epsilon,

@@ -1,0 +1,63 @@
+"""One object for equal terms, and one dictionary for all their derivatives.
+
+A term is made by `intern(key, make, *args)`, where `key` says in numbers what it is: its kind, and the ids
+of its parts.  So equal terms are the same object, compare with `is`, and a key holds nothing that a garbage
+collector must look into.  Derivatives are remembered by id and byte, in one dictionary: a small one in every
+term would be many objects to collect.
+
+Both are emptied at the end of a generation (`keeping.py`).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from constrain.regular.keeping import at_end
+
+if TYPE_CHECKING:
+    from constrain.regular.terms import Term
+
+LOCK: Final = threading.RLock()
+"""Guards interning here and in everything built on it; terms are shared by the whole process."""
+
+MAX_INTERNED: Final = 1_000_000
+"""A single search may not fill the memory with terms; past this, equal ones may be made twice."""
+
+Key = tuple[object, ...]
+
+derivatives: Final[dict[int, Term]] = {}
+"""By `id << 8 | byte`."""
+
+_interned: Final[dict[Key, Term]] = {}
+_permanent: Final[dict[Key, Term]] = {}
+
+
+def intern(key: Key, make: type[Term], *args: object) -> Term:
+    """The one term that `key` names, made by `make(*args)` if it does not exist."""
+    found = _interned.get(key)
+    if found is None:
+        with LOCK:
+            found = _interned.get(key)
+            if found is None:
+                if len(_interned) >= MAX_INTERNED:
+                    _forget()
+                found = _interned[key] = make(*args)
+    return found
+
+
+def interned() -> int:
+    """How many terms this generation has made."""
+    return len(_interned)
+
+
+def keep() -> None:
+    """Keep the terms made so far for all generations: the constants."""
+    _permanent.update(_interned)
+
+
+@at_end
+def _forget() -> None:
+    derivatives.clear()
+    _interned.clear()
+    _interned.update(_permanent)
