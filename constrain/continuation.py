@@ -33,9 +33,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Generic, TypeVar
 
 from constrain.regular.terms import Term
+
+C = TypeVar("C")
+T = TypeVar("T")
+
+
+class lazy(Generic[C, T]):  # noqa: N801 - it is used as a decorator, like `property`
+    """An attribute made on first use, kept in the object's own place for it.
+
+    `functools.cached_property` would make a dictionary for every object.
+    """
+
+    def __init__(self, make: Callable[[C], T]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    def __set_name__(self, owner: type[C], name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: C, owner: type[C]) -> T:
+        value = self._make(instance)
+        setattr(instance, self._name, value)
+        return value
 
 
 class Continuation:
@@ -46,7 +68,7 @@ class Continuation:
     joins: object = None
     """Continuations with the same `joins`, not None, that a byte reaches together are `joined` into one."""
 
-    @cached_property
+    @lazy
     def edges(self) -> tuple[AnyEdge, ...]:
         """The ways on, made on first use."""
         return self.build_edges()
@@ -176,7 +198,7 @@ class Union(Continuation):
         self._members = members
         self.can_end = any(member.can_end for member in members)
 
-    @cached_property
+    @lazy
     def members(self) -> tuple[Continuation, ...]:
         """The continuations that this one is a choice of."""
         return self.build_members()

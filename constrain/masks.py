@@ -28,7 +28,8 @@ for each edge; a table never met costs what `tables.py` says.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain
 from typing import cast
 
 import numpy as np
@@ -52,11 +53,11 @@ class TokenSum:
     `partial` are further unions, each with ids that are not to be counted from it.
     """
 
-    words: list[Words] = field(default_factory=list)
-    sparse: list[Sparse] = field(default_factory=list)
-    ids: list[Ids] = field(default_factory=list)
-    deferred: list[Ids] = field(default_factory=list)
-    partial: list[tuple[TokenSum, frozenset[int]]] = field(default_factory=list)
+    words: tuple[Words, ...] = ()
+    sparse: tuple[Sparse, ...] = ()
+    ids: tuple[Ids, ...] = ()
+    deferred: tuple[Ids, ...] = ()
+    partial: tuple[tuple[TokenSum, frozenset[int]], ...] = ()
 
     def add(self, other: TokenSum) -> None:
         """Take the tokens of `other` in."""
@@ -111,7 +112,7 @@ class Masks:
     def _make(self, position: Position) -> Mask:
         total = self._collect(position)
         if position.can_end:
-            total.ids.append(self._eos)
+            total.ids += (self._eos,)
         row = self._row
         row.fill(0)
         total.write(row)
@@ -146,9 +147,9 @@ class Masks:
                 self._add_literal(remainder, 0, edge, total)
             elif type(edge) is TokenEdge:
                 if remainder == EVERYTHING:
-                    total.ids.append((edge.token_id,))
+                    total.ids += ((edge.token_id,),)
             else:
-                total.deferred.append(self.tables.remainders.tokens_below(remainder).tolist())
+                total.deferred += (tuple(self.tables.remainders.tokens_below(remainder).tolist()),)
         if len(self._reaches) >= MAX_REACHES:
             self._reaches.clear()
         self._reaches[key] = total
@@ -158,24 +159,25 @@ class Masks:
         table = self.tables.table(remainder, state)
         if table.refused:
             part = TokenSum()
-            total.partial.append((part, table.refused))
+            total.partial += ((part, table.refused),)
             total = part
         inside = table.inside
         if type(inside) is tuple:
-            total.ids.append(inside)
+            total.ids += (inside,)
         elif type(inside) is Sparse:
-            total.sparse.append(inside)
+            total.sparse += (inside,)
         else:
-            total.words.append(cast(Words, inside))
+            total.words += (cast(Words, inside),)
         if table.exit:
             then = edge.preview if edge.capture is not None else edge.then
             if then is None:
-                total.deferred.append(self.tables.remainders.tokens_below(table.exit).tolist())
+                total.deferred += (tuple(self.tables.remainders.tokens_below(table.exit).tolist()),)
             else:
                 total.add(self.reach(table.exit, then))
 
     def _add_literal(self, remainder: int, node: int, edge: LiteralEdge, total: TokenSum) -> None:
         remainders, literals, allowed = self.tables.remainders, edge.literals, edge.allowed
+        ids: list[Ids] = []
         stack = [(remainder, node)]
         while stack:
             here, at = stack.pop()
@@ -186,10 +188,13 @@ class Masks:
                 child = children.get(byte)
                 if child is None:
                     continue
-                total.ids.append(remainders.tokens(child))
+                tokens = remainders.tokens(child)
+                if tokens:
+                    ids.append(tokens)
                 complete = literals.here[to] & allowed
                 rest = remainders.intern(remainders.nodes[child]) if complete else 0
                 if rest:
                     for index in bits(complete):
                         total.add(self.reach(rest, edge.then(index)))
                 stack.append((child, to))
+        total.ids += (tuple(chain.from_iterable(ids)),)

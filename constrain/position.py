@@ -39,6 +39,8 @@ Threads = dict[Thread, None]
 
 MAX_POSITIONS = 20_000
 MAX_FORCED_BYTES = 4_096
+MANY_THREADS = 3
+"""Fewer come in one order nearly always, and need no set of their own to be found again."""
 
 
 class Position:
@@ -59,17 +61,19 @@ class Positions:
     def __init__(self, start: Continuation, tables: Tables, max_steps: int = DEFAULT_MAX_STEPS) -> None:
         self.max_steps = max_steps
         self.tables = tables
-        self._interned: dict[frozenset[Thread], Position] = {}
+        self._interned: dict[tuple[Thread, ...] | frozenset[Thread], Position] = {}
         self.start = self.intern({(0, start, b""): None})
 
     def intern(self, threads: Threads) -> Position:
         """The position that consists of these threads."""
-        key = frozenset(threads)
+        ordered = tuple(threads)
+        key: tuple[Thread, ...] | frozenset[Thread]
+        key = ordered if len(ordered) < MANY_THREADS else frozenset(ordered)
         position = self._interned.get(key)
         if position is None:
             if len(self._interned) >= MAX_POSITIONS:
                 self._forget()
-            position = self._interned[key] = Position(tuple(threads))
+            position = self._interned[key] = Position(ordered)
         return position
 
     def _forget(self) -> None:

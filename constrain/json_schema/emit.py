@@ -171,12 +171,10 @@ class ValueText(Lazy):
         back = self.back
         if not isinstance(back, Recorder):
             return Edge(term, back)  # type: ignore[arg-type]
-        return Edge(
-            term,  # type: ignore[arg-type]
-            None,
-            capture=lambda text: back.after(value_of(parse_json(text))),
-            preview=back.after(UNKNOWN),
-        )
+        return Edge(term, None, self._after_text, back.after(UNKNOWN))  # type: ignore[arg-type]
+
+    def _after_text(self, text: bytes) -> Continuation:
+        return follow(self.back, value_of(parse_json(text)))
 
 
 Members = tuple[tuple[str, Value], ...]

@@ -67,6 +67,10 @@ class Formula:
             return self.kind
         return f"{self.kind}({', '.join(_shown(arg) for arg in self.args)})"
 
+    def key(self, number: int) -> int:
+        """A number for this formula and one below 256: a key that no collector need look into."""
+        return self.number << 8 | number
+
     @property
     def parts(self) -> tuple[Formula, ...]:
         """The operands of a connective."""

@@ -64,8 +64,8 @@ class Goals:
         self.view = view
         self.scalars = scalars
         self.options = options
-        self._alternatives: dict[tuple[Formula, int], tuple[Alternative, ...]] = {}
-        self._clearly_empty: dict[tuple[Formula, int], bool] = {}
+        self._alternatives: dict[int, tuple[Alternative, ...]] = {}
+        self._clearly_empty: dict[int, bool] = {}
         self._holds_key: dict[tuple[Formula, str], bool] = {}
 
     # Cheap questions.
@@ -101,7 +101,7 @@ class Goals:
         """Is it plain at this depth that no value satisfies the formula?  May say False too often."""
         if formula is self.formulas.true or formula is self.formulas.false:
             return formula is self.formulas.false
-        key = (formula, depth)
+        key = formula.key(depth)
         found = self._clearly_empty.get(key)
         if found is None:
             self._clearly_empty[key] = False
@@ -134,7 +134,7 @@ class Goals:
 
     def alternatives(self, formula: Formula, kind: int) -> tuple[Alternative, ...]:
         """The conjunctions that make up a goal at type object or array; some may still be empty."""
-        key = (formula, kind)
+        key = formula.key(kind)
         found = self._alternatives.get(key)
         if found is None:
             seen = self.view.at(formula, kind)

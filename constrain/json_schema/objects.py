@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from constrain.budget import spend
 from constrain.continuation import LiteralSet
@@ -41,6 +41,8 @@ from constrain.json_schema.values import STRING, Value
 if TYPE_CHECKING:
     from constrain.json_schema.goals import Goals
 
+NONE: frozenset[Any] = frozenset()
+"""Python makes a new empty set each time it is asked for one."""
 SMALL_CELL = 16
 """Cells of at most this many keys are taken apart into named keys."""
 
@@ -101,7 +103,7 @@ class ObjectShape:
             somes=(1 << len(self.somes)) - 1,
             clauses=alternative.clauses,
             written=0,
-            extra=frozenset(),
+            extra=NONE,
             excluded=alternative.excluded,
         )
 
@@ -248,7 +250,7 @@ class ObjectShape:
             open=state.open & ~self.ordered,
             written=state.written + 1 if self.counted else 0,
             extra=state.extra | {mark},
-            excluded=frozenset(),
+            excluded=NONE,
         )
         found = [(cell.goal, after)]
         for some, (_, formula) in enumerate(self.somes):
@@ -339,7 +341,7 @@ class ObjectShape:
             member = value.members.get(name)
             if member is not None:
                 groups.setdefault(member, []).append(value)
-        free = state._replace(excluded=frozenset())
+        free = state._replace(excluded=NONE)
         yield formulas.conj([goal, formulas.not_values(groups)]), free
         for member, values in groups.items():
             yield formulas.conj([goal, formulas.values([member])]), state._replace(excluded=frozenset(values))

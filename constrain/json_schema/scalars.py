@@ -185,8 +185,8 @@ class Scalars:
         self._spelled: dict[Formula, Term] = {}
         self._numbers: dict[Formula, Numbers] = {}
         self._constants: dict[Formula, frozenset[Value]] = {}
-        self._terminals: dict[tuple[Formula, int], Term] = {}
-        self._empty: dict[tuple[Formula, int], bool] = {}
+        self._terminals: dict[int, Term] = {}
+        self._empty: dict[int, bool] = {}
 
     # Values.  Formulas here speak of one scalar type only.
 
@@ -208,7 +208,7 @@ class Scalars:
         """Is there no text of this type?"""
         if formula.kind in {"true", "false"}:
             return formula.kind == "false"
-        key = (formula, kind)
+        key = formula.key(kind)
         found = self._empty.get(key)
         if found is None:
             found = self._empty[key] = self._is_empty(formula, kind)
@@ -290,7 +290,7 @@ class Scalars:
 
     def terminal(self, formula: Formula, kind: int) -> Term:
         """The texts of this type, in the caller's spelling; EMPTY where there are none."""
-        key = (formula, kind)
+        key = formula.key(kind)
         found = self._terminals.get(key)
         if found is None:
             found = self._terminals[key] = self._terminal(formula, kind)

@@ -35,14 +35,14 @@ class TypedView:
         self.formulas = formulas
         self.translator = translator
         self.unevaluated: Unevaluated | None = None
-        self._made: dict[tuple[Formula, int], Formula] = {}
-        self._open: set[tuple[Formula, int]] = set()
-        self._touched: set[tuple[Formula, int]] = set()
+        self._made: dict[int, Formula] = {}
+        self._open: set[int] = set()
+        self._touched: set[int] = set()
         self._cycle = formulas.word("cycle")
 
     def at(self, formula: Formula, kind: int) -> Formula:
         """What `formula` says of values of this type: connectives over atoms of the type."""
-        key = (formula, kind)
+        key = formula.key(kind)
         made = self._made.get(key)
         if made is not None:
             return made
@@ -54,7 +54,7 @@ class TypedView:
             self._made[key] = made
         return made
 
-    def _view(self, formula: Formula, kind: int, key: tuple[Formula, int]) -> Formula:
+    def _view(self, formula: Formula, kind: int, key: int) -> Formula:
         formulas = self.formulas
         name = formula.kind
         if name in {"true", "false", "cycle"}:
@@ -88,7 +88,7 @@ class TypedView:
         join = {"and": formulas.conj, "or": formulas.disj, "one": formulas.one, "notone": formulas.notone}
         return join[formula.kind](parts)
 
-    def _unfold(self, formula: Formula, kind: int, key: tuple[Formula, int]) -> Formula:
+    def _unfold(self, formula: Formula, kind: int, key: int) -> Formula:
         positive = formula.kind in {"ref", "uneval"}
         self._open.add(key)
         try:

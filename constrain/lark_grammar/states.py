@@ -43,10 +43,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from constrain.budget import spend
-from constrain.continuation import AnyEdge, Continuation, Edge
+from constrain.continuation import AnyEdge, Continuation, Edge, lazy
 from constrain.lark_grammar.ignoring import after_each, split
 from constrain.lark_grammar.symbols import Nonterminal, Part, Rest
 from constrain.regular.terms import EMPTY, Term, choice
@@ -75,7 +74,7 @@ class State(Continuation):
         self.outs = outs
         self.can_end = any(out.can_end for out in outs)
 
-    @cached_property
+    @lazy
     def ways(self) -> Ways:
         """The ways on, sorted."""
         return self.states.ways(self)
