@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.engines import Engine, Refused, Unsatisfiable, make
+from benchmarks.engines import NAMES, Engine, Refused, Unsatisfiable, make
 
 WORDS = (128_256 + 31) // 32
 
@@ -127,20 +127,17 @@ def read_sample(path: Path, half: str | None, sample: int, seed: int) -> list[di
     return cases[:sample] if sample else cases
 
 
-def percentiles(times: list[int]) -> str:
+def percentiles(times: list[int]) -> list[float]:
     """Microseconds: avg, p50, p90, p99, p99.9, max."""
-    if not times:
-        return "no times"
     micro = np.asarray(times) / 1_000
-    values = [micro.mean(), *np.percentile(micro, [50, 90, 99, 99.9]), micro.max()]
-    return " ".join(f"{value:>10,.1f}" for value in values)
+    return [micro.mean(), *np.percentile(micro, [50, 90, 99, 99.9]), micro.max()]
 
 
 def main() -> None:
     """Run the benchmark and print the tables."""
     parser = argparse.ArgumentParser(description="MaskBench, engines side by side")
     parser.add_argument("--data", type=Path, required=True, help="a .jsonl or .jsonl.xz file")
-    parser.add_argument("--engine", action="append", help="constrain or llguidance; may be repeated")
+    parser.add_argument("--engine", action="append", choices=NAMES, help="may be repeated")
     parser.add_argument("--sample", type=int, default=500, help="how many schemas; 0 for all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--half", choices=["even", "odd"], help="only every other line of the file")
@@ -188,7 +185,8 @@ def report(engines: list[Engine], outcomes: dict[str, dict[str, Outcome]]) -> No
                 print(f"  {outcome.verdict}: {name} {' '.join(outcome.reason.splitlines()[:1])}")
     print(f"\nmicroseconds over the {len(common)} schemas that all pass")
     print(f"{'':28}{'avg':>10} {'p50':>10} {'p90':>10} {'p99':>10} {'p99.9':>10} {'max':>10}")
-    for engine in engines:
+    found: dict[tuple[str, str], list[float]] = {}
+    for engine in engines if common else ():
         kept = [outcomes[engine.name][name] for name in common]
         rows = {
             "first mask": [outcome.first_mask for outcome in kept],
@@ -196,7 +194,15 @@ def report(engines: list[Engine], outcomes: dict[str, dict[str, Outcome]]) -> No
             "token, warm": [t for outcome in kept for t in outcome.warm],
         }
         for label, times in rows.items():
-            print(f"{engine.name + ' ' + label:28}{percentiles(times)}")
+            found[engine.name, label] = percentiles(times)
+            numbers = " ".join(f"{value:>10,.1f}" for value in found[engine.name, label])
+            print(f"{engine.name + ' ' + label:28}{numbers}")
+    for engine in engines[1:] if common else ():
+        print(f"\n{engines[0].name} / {engine.name}")
+        for (name, label), values in found.items():
+            if name == engines[0].name:
+                ratios = zip(values, found[engine.name, label], strict=True)
+                print(f"{label:28}" + " ".join(f"{ours / theirs:>10.2f}" for ours, theirs in ratios))
     print(
         f"\npeak memory of the process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB"
     )

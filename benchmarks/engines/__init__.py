@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 Bitmask = npt.NDArray[np.int32]
 
+NAMES = ("constrain", "llguidance", "xgrammar", "outlines-core")
+
 
 class Unsatisfiable(Exception):
     """An engine says that no document satisfies the schema."""
@@ -63,4 +65,12 @@ def make(name: str, tokenizer: Any) -> Engine:
         from benchmarks.engines.llguidance import LLGuidance
 
         return LLGuidance(tokenizer)
-    raise SystemExit(f"there is no engine {name!r}; there are constrain and llguidance")
+    if name == "xgrammar":
+        from benchmarks.engines.xgrammar import XGrammar
+
+        return XGrammar(tokenizer)
+    if name == "outlines-core":
+        from benchmarks.engines.outlines_core import OutlinesCore
+
+        return OutlinesCore(tokenizer)
+    raise SystemExit(f"there is no engine {name!r}; there are {', '.join(NAMES)}")

@@ -40,3 +40,4 @@ class ConstrainRun:
         self.accept = matcher.accept_token
         self.is_completed = matcher.is_completed
         self.restart = matcher.reset
+        self.is_terminated = matcher.is_terminated
