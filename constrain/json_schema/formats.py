@@ -8,7 +8,7 @@ they are 00, whose first two are.
     2024-02-29 yes     2023-02-29 no     1900-02-29 no     2000-02-29 yes
 
 A leap second is written :60, and only in the last minute of a UTC day: 23:59:60Z, and 15:59:60-08:00.
-One alternative for each of the day's 1,440 minutes says which offsets make it that minute.
+Two conditions say which, one on the minutes and one on the hours.
 
 Sources are in the table `FORMATS`, entry by entry.  We depart from the standards as follows, each time
 because the rule is not regular or needs tables that Python lacks:
@@ -28,7 +28,7 @@ from constrain.errors import InvalidInputError
 from constrain.json_schema import formats_hosts, formats_idn
 from constrain.json_schema.formats_hosts import IPV4, Alphabet, ipv6
 from constrain.regular.syntax import regex_term
-from constrain.regular.terms import Term, choice, concat
+from constrain.regular.terms import Term, choice, concat, intersect
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,28 +88,33 @@ _DURATION = rf"P(?:{_DURATION_DATE}(?:{_DURATION_TIME})?|{_DURATION_TIME}|\d+W)"
 
 
 def _leap_second(alphabet: Alphabet) -> Term:
-    """The times with second 60: those that are 23:59:60 in UTC."""
+    """The times with second 60: those that are 23:59:60 in UTC.
+
+    Ahead of UTC by H hours and M minutes, that is minute M - 1 of hour H, or minute 59 of hour H - 1; behind
+    it by as much, minute 59 - M of hour 23 - H.
+    """
 
     def text(characters: str) -> Term:
         return concat(*(alphabet(((ord(c), ord(c)),)) for c in characters))
 
-    def clock(minutes: int) -> str:
-        return f"{minutes // 60 % 24:02}:{minutes % 60:02}"
+    def pattern(ecma: str) -> Term:
+        return regex_term(ecma, dialect="ecma", alphabet=alphabet)
 
-    seconds = concat(text(":60"), regex_term(_SECOND_FRACTION, dialect="ecma", alphabet=alphabet))
-    last = 23 * 60 + 59
-    hours = []
+    two = pattern(r"\d\d")
+    second, after_two = pattern(rf":60{_SECOND_FRACTION}"), concat(text(":"), two)
+    early = pattern(r"[0-4]\d|5[0-8]")
+    minutes, hours = [], []
+    for minute in range(60):
+        ahead = concat(text("+"), two, text(f":{(minute + 1) % 60:02}"))
+        behind = concat(text("-"), two, text(f":{59 - minute:02}"))
+        minutes.append(concat(two, text(f":{minute:02}"), second, choice(ahead, behind)))
     for hour in range(24):
-        minutes = []
-        for minute in range(60):
-            local = hour * 60 + minute
-            ahead, behind = (local - last) % 1440, (last - local) % 1440
-            zones = [text("+" + clock(ahead)), text("-" + clock(behind))]
-            if local == last:
-                zones += [text("Z"), text("z")]
-            minutes.append(concat(text(f"{minute:02}"), seconds, choice(*zones)))
-        hours.append(concat(text(f"{hour:02}:"), choice(*minutes)))
-    return choice(*hours)
+        behind = concat(text(f"-{23 - hour:02}"), after_two)
+        for which, offset in ((early, hour), (text("59"), (hour + 1) % 24)):
+            ahead = concat(text(f"+{offset:02}"), after_two)
+            hours.append(concat(text(f"{hour:02}:"), which, second, choice(ahead, behind)))
+    in_utc = concat(text("23:59"), second, choice(text("Z"), text("z")))
+    return choice(intersect(choice(*minutes), choice(*hours)), in_utc)
 
 
 def _times(alphabet: Alphabet) -> Term:
