@@ -24,7 +24,7 @@ from constrain.errors import TokenError, UnsupportedError
 from constrain.masks import Masks
 from constrain.position import Position, Positions
 from constrain.regular.interning import LOCK
-from constrain.vocabulary.bitmask import unpack_words, word_count
+from constrain.vocabulary.bitmask import Words, unpack_words, word_count
 from constrain.vocabulary.tables import shared_tables
 from constrain.vocabulary.vocabulary import Vocabulary
 
@@ -53,6 +53,7 @@ class Matcher:
     def __init__(self, compiled: CompiledGrammar) -> None:
         self.compiled = compiled
         self.vocabulary = compiled.vocabulary
+        self._words = word_count(compiled.vocabulary.size)
         self._positions = compiled.positions
         self._masks = compiled.masks
         self._history: list[Position] = [compiled.positions.start]
@@ -79,11 +80,13 @@ class Matcher:
 
         Raises TokenError when `token_id` is not an id of the vocabulary at all.
         """
-        with self.compiled.lock:
-            after = self._after(self.position, token_id, terminated=self._terminated)
+        after = None if self._terminated else self._history[-1].after_token.get(token_id)
         if after is None:
-            return False
-        self._terminated = self._is_end(token_id)
+            with self.compiled.lock:
+                after = self._after(self.position, token_id, terminated=self._terminated)
+            if after is None:
+                return False
+            self._terminated = self._is_end(token_id)
         self._history.append(after)
         self._tokens.append(token_id)
         return True
@@ -106,20 +109,28 @@ class Matcher:
         to be applied.
         """
         row = bitmask[index]
-        width = len(row)
-        words = (self.vocabulary.size + 31) // 32
-        if width < words:
-            raise TokenError(
-                f"the bitmask has {width} words a row, but {self.vocabulary.size} tokens need {words}",
-                hint="allocate it with allocate_token_bitmask(batch_size, vocabulary.size)",
-            )
+        if len(row) != self._words:
+            row = self._fitting(row)
         if self._terminated:
             row[:] = 0
             return True
-        with self.compiled.lock:
-            self._masks.mask(self.position).write(row[:words])
-        row[words:] = 0
+        mask = self._history[-1].mask
+        if mask is None:
+            with self.compiled.lock:
+                mask = self._masks.mask(self.position)
+        mask.write(row)
         return True
+
+    def _fitting(self, row: Words) -> Words:
+        """The words of a wider row that are the vocabulary's; the others are set to 0."""
+        if len(row) < self._words:
+            raise TokenError(
+                f"the bitmask has {len(row)} words a row, but "
+                f"{self.vocabulary.size} tokens need {self._words}",
+                hint="allocate it with allocate_token_bitmask(batch_size, vocabulary.size)",
+            )
+        row[self._words :] = 0
+        return row[: self._words]
 
     def allowed_token_ids(self) -> npt.NDArray[np.int32]:
         """The ids of the tokens allowed next, ascending, shape (n,)."""
