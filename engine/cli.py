@@ -3,6 +3,9 @@
     constrain json --schema person.json --prompt "Mi chiamo Anna e ho 31 anni"
     constrain json --schema models.py:Person --prompt - < mail.txt
     constrain regex '[0-9]{4}' --prompt "the year of the moon landing, 1969"
+    constrain choice happy sad --prompt "What a lovely day!"
+    constrain grammar sql --prompt "The names of all red cars"
+    constrain grammars --show sql
     constrain check --schema person.json --text '{"name": "Anna"}'
 
 The answer goes to stdout and nothing else does, so it can be piped.  What goes wrong goes to stderr as one
@@ -28,7 +31,7 @@ from constrain.errors import ConstrainError, IncompleteOutputError, InvalidInput
 
 app = typer.Typer(
     name="constrain",
-    help="Text from a language model, valid by construction: JSON Schema, Pydantic, regular expressions.",
+    help="Text from a language model, valid by construction: JSON Schema, Pydantic, regex, Lark grammars.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -52,6 +55,7 @@ MinPOption = Annotated[
 ]
 TopKOption = Annotated[int, typer.Option("--top-k", help="Keep this many tokens; 0 keeps all.")]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Makes sampling repeatable.")]
+StartOption = Annotated[str, typer.Option("--start", help="The rule of the grammar to start from.")]
 PlainOption = Annotated[
     bool, typer.Option("--ignore-chat-template", help="Give the prompt as it is, without a chat template.")
 ]
@@ -161,6 +165,97 @@ def regex_command(
     )
 
 
+@app.command("choice")
+def choice_command(
+    *,
+    choices: Annotated[list[str], typer.Argument(help="The texts to choose from.")],
+    prompt: PromptOption,
+    model: ModelOption = None,
+    temp: TempOption = 0.0,
+    seed: SeedOption = None,
+    ignore_chat_template: PlainOption = False,
+    logprobs: Annotated[
+        bool, typer.Option("--logprobs", help="Print JSON: the text, and each choice's log-probability.")
+    ] = False,
+) -> None:
+    """Answer with one of some texts."""
+    text = _read_prompt(prompt)
+    from engine.generate import generate_choice
+
+    use_chat_template = not ignore_chat_template
+    if not logprobs:
+        found = generate_choice(
+            model, text, choices, temp=temp, seed=seed, use_chat_template=use_chat_template
+        )
+        typer.echo(found)
+        return
+    chosen = generate_choice(
+        model, text, choices, with_logprobs=True, temp=temp, seed=seed, use_chat_template=use_chat_template
+    )
+    typer.echo(json.dumps({"text": chosen.text, "logprobs": chosen.logprobs}, ensure_ascii=False))
+
+
+@app.command("grammar")
+def grammar_command(
+    *,
+    grammar: Annotated[
+        str, typer.Argument(help="A .lark file, or a name of the catalogue (`constrain grammars`).")
+    ],
+    prompt: PromptOption,
+    start: StartOption = "start",
+    model: ModelOption = None,
+    max_tokens: TokensOption = 512,
+    temp: TempOption = 0.0,
+    top_p: TopPOption = 0.0,
+    min_p: MinPOption = 0.0,
+    top_k: TopKOption = 0,
+    seed: SeedOption = None,
+    ignore_chat_template: PlainOption = False,
+    no_grammar_in_prompt: Annotated[
+        bool,
+        typer.Option(
+            "--no-grammar-in-prompt", help="Constrain by the grammar without showing it to the model."
+        ),
+    ] = False,
+) -> None:
+    """Answer with text that a Lark grammar accepts."""
+    text = _read_prompt(prompt)
+    path = _find_grammar(grammar)
+    from engine.generate import generate_lark
+
+    typer.echo(
+        generate_lark(
+            model,
+            text,
+            path,
+            start=start,
+            max_tokens=max_tokens,
+            temp=temp,
+            top_p=top_p,
+            min_p=min_p,
+            top_k=top_k,
+            seed=seed,
+            use_chat_template=not ignore_chat_template,
+            grammar_in_prompt=not no_grammar_in_prompt,
+        )
+    )
+
+
+@app.command("grammars")
+def grammars_command(
+    *, show: Annotated[str | None, typer.Option("--show", help="Print this grammar.")] = None
+) -> None:
+    """List the grammars of the catalogue, or print one of them."""
+    import grammars
+
+    if show is not None:
+        typer.echo(grammars.path(show).read_text(encoding="utf-8"), nl=False)
+        return
+    width = max(map(len, grammars.names()))
+    for name in grammars.names():
+        typer.echo(f"{name:{width}}  {grammars.about(name)}")
+
+
 @app.command("check")
 def check_command(
     *,
@@ -169,23 +264,29 @@ def check_command(
         typer.Option("--schema", "-s", help="A JSON Schema file, or module:Class (file.py:Class)."),
     ] = None,
     pattern: Annotated[str | None, typer.Option("--pattern", help="A regular expression.")] = None,
+    grammar: Annotated[
+        str | None, typer.Option("--grammar", "-g", help="A .lark file, or a name of the catalogue.")
+    ] = None,
+    start: StartOption = "start",
     text: Annotated[
         str | None, typer.Option("--text", help="Does this text conform?  - reads standard input.")
     ] = None,
     model: ModelOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Report on a schema or a pattern without generating: what is honoured, and does a text conform?
+    """Report on a schema, a pattern or a grammar without generating: is it honoured, does a text conform?
 
     Exit code 1: something is refused, nothing satisfies it, or the text does not conform.
     """
-    if (schema is None) == (pattern is None):
-        raise InvalidInputError("give one of --schema and --pattern")
-    from engine.checking import check_pattern, check_type
+    if [schema, pattern, grammar].count(None) != 2:
+        raise InvalidInputError("give one of --schema, --pattern and --grammar")
+    from engine.checking import check_grammar, check_pattern, check_type
 
     written = None if text is None else (sys.stdin.read() if text == "-" else text)
     if schema is not None:
         found = check_type(_read_schema(schema), written, model)
+    elif grammar is not None:
+        found = check_grammar(_find_grammar(grammar), start, written, model)
     else:
         found = check_pattern(str(pattern), written, model)
     typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2) if as_json else str(found))
@@ -282,6 +383,16 @@ def _import(name: str) -> Any:
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _find_grammar(source: str) -> Path:
+    """A grammar's file, or the one of the catalogue that has this name."""
+    import grammars
+
+    path = Path(source)
+    if path.is_file() or source.endswith(".lark"):
+        return path
+    return grammars.path(source)
 
 
 def _read_prompt(prompt: str) -> str:

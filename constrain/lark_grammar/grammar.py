@@ -87,20 +87,26 @@ def load_grammar(
     root = heads[start]
     if not root.alternatives:
         raise UnsatisfiableError("no text satisfies this grammar", where=f"rule `{start}`")
-    return LarkGrammar(root, States(_ignored(lark)))
+    return LarkGrammar(root, States(_ignored(lark), is_plain=not embed))
+
+
+def grammar_text(grammar: str | os.PathLike[str]) -> tuple[str, str]:
+    """The text of a grammar, and the path of its file, `<string>` where it has none.
+
+    Raises GrammarError for a file that cannot be read.
+    """
+    if isinstance(grammar, str) and ("\n" in grammar or not grammar.endswith(".lark")):
+        return grammar, "<string>"
+    try:
+        return Path(grammar).read_text(encoding="utf-8"), str(grammar)
+    except (OSError, UnicodeError) as problem:
+        raise GrammarError(f"the grammar cannot be read: {problem}") from problem
 
 
 def _load(grammar: str | os.PathLike[str], start: str) -> Lark:
     from lark import Lark
 
-    is_file = not isinstance(grammar, str) or (grammar.endswith(".lark") and "\n" not in grammar)
-    try:
-        if is_file:
-            text, source = Path(grammar).read_text(encoding="utf-8"), str(grammar)
-        else:
-            text, source = str(grammar), "<string>"
-    except (OSError, UnicodeError) as problem:
-        raise GrammarError(f"the grammar cannot be read: {problem}") from problem
+    text, source = grammar_text(grammar)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of `re`, about what Lark hands to it

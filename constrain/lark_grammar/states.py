@@ -47,7 +47,7 @@ from dataclasses import dataclass
 from constrain.budget import spend
 from constrain.continuation import AnyEdge, Continuation, Edge, lazy
 from constrain.lark_grammar.ignoring import after_each, split
-from constrain.lark_grammar.symbols import Nonterminal, Part, Rest
+from constrain.lark_grammar.symbols import Nonterminal, Part, Rest, shortest
 from constrain.regular.terms import EMPTY, Term, choice
 
 Item = tuple[Rest, Continuation]
@@ -81,6 +81,11 @@ class State(Continuation):
 
     def build_edges(self) -> tuple[AnyEdge, ...]:
         return self.states.edges(self, EMPTY)
+
+    def shortcuts(self) -> list[tuple[bytes, Continuation]] | None:
+        if not self.states.is_plain:
+            return None
+        return [(b"", out) for out in self.outs] + [(shortest(rest), back) for rest, back in self.items]
 
     def joined(self, others: Sequence[Continuation]) -> Continuation:
         return self.states.union([self, *(other for other in others if isinstance(other, State))])
@@ -163,9 +168,10 @@ class Contents:
 
 
 class States:
-    """The states of one grammar."""
+    """The states of one grammar; it `is_plain` if no parts are embedded in it."""
 
-    def __init__(self, ignored: Iterable[Term] = ()) -> None:
+    def __init__(self, ignored: Iterable[Term] = (), *, is_plain: bool = True) -> None:
+        self.is_plain = is_plain
         self.ignored = [piece for term in ignored for piece in after_each(term)]
         self._unless: dict[tuple[State, Term], Unless] = {}
         self._interned: dict[tuple[frozenset[Item], frozenset[Continuation]], State] = {}
