@@ -49,7 +49,7 @@ from constrain.vocabulary.vocabulary import Vocabulary
 from constrain.vocabulary.walks import Levels, Reached, walk_dense, walk_sparse
 
 SPARSE_STEPS = 4_000
-WIDE_BYTES = 48
+WIDE_BYTES = 40
 SHARED_COUNTS = (8, 32)
 MAX_TABLES = 50_000
 KEPT_WIDE = 2_000
@@ -201,8 +201,8 @@ class Tables:
         accepting[0] = False
         complete = accepting[reached.local] & levels.inner
         complete[0] = False  # nothing has been read at the root
-        exits = levels.preorder[np.flatnonzero(complete)]
-        return Table(pack_flags(flags), self.remainders.intern(exits.tolist()))
+        exits = np.sort(levels.preorder[np.flatnonzero(complete)])
+        return Table(pack_flags(flags), self.remainders.intern_sorted(exits.tolist()))
 
 
 _shared: weakref.WeakKeyDictionary[Vocabulary, Tables] = weakref.WeakKeyDictionary()

@@ -110,11 +110,16 @@ def walk_dense(automaton: Automaton, levels: Levels, state: int) -> Reached:
     local = np.zeros(len(levels.parent), dtype=np.int32)
     local[0] = 1
     for start, stop in levels.spans:
-        before = local[levels.parent[start:stop]]
+        before, byte = local[levels.parent[start:stop]], levels.byte[start:stop]
+        alive = np.flatnonzero(before)
+        if not len(alive):
+            break
+        places: slice | npt.NDArray[np.intp] = slice(start, stop)
+        if len(alive) < (stop - start) // 2:
+            before, byte, places = before[alive], byte[alive], alive + start
         present = np.zeros(len(states), dtype=np.bool_)
         present[before] = True
-        if not present[1:].any():
-            break
+        present[0] = False
         for number in np.flatnonzero(present).tolist():
             if filled[number]:
                 continue
@@ -129,5 +134,5 @@ def walk_dense(automaton: Automaton, levels: Levels, state: int) -> Reached:
             while number >= len(matrix):
                 matrix = np.concatenate([matrix, np.zeros_like(matrix)])
             matrix[number] = np.array([numbers[to] for to in distinct.tolist()], dtype=np.int32)[inverse]
-        local[start:stop] = matrix.reshape(-1)[before * 256 + levels.byte[start:stop]]
+        local[places] = matrix.reshape(-1)[before * 256 + byte]
     return Reached(states, local)
