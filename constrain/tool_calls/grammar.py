@@ -21,10 +21,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
 
-from constrain.errors import InvalidInputError
+from constrain.continuation import Continuation
+from constrain.errors import ConstrainError, InvalidInputError
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.strings import StringSpace
 from constrain.parts import (
@@ -43,6 +44,7 @@ from constrain.parts import (
 from constrain.regular.keeping import remember
 from constrain.structural import TEXT, Tag, free_text, structural_tags
 from constrain.tool_calls.forms import Form, as_form
+from constrain.tool_calls.plain import is_plain
 from constrain.tool_calls.tools import Tool, as_tools
 
 ToolChoice = Literal["auto", "none", "required"] | Mapping[str, str] | Sequence[str]
@@ -81,11 +83,20 @@ class ToolCallGrammar:
 
 
 @dataclass(frozen=True, slots=True)
+class _Offered:
+    """A tool as far as it decides a grammar: its name, and its schema as text."""
+
+    name: str
+    schema: str
+    parameters: dict[str, Any] = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class _Request:
     """Everything that decides a grammar.  The tools are names and schemas, so equal requests share one."""
 
     form: Form
-    offered: tuple[tuple[str, str], ...]
+    offered: tuple[_Offered, ...]
     run: Literal["auto", "none", "required", "read"]
     options: JsonOptions
     chosen: tuple[str, ...] = ()
@@ -113,7 +124,7 @@ def tool_call_grammar(
     chosen, run, single = _chosen([tool.name for tool in made], tool_choice)
     request = _Request(
         form,
-        tuple((tool.name, json.dumps(tool.parameters)) for tool in made),
+        tuple(_Offered(tool.name, json.dumps(tool.parameters), tool.parameters) for tool in made),
         run,
         JsonOptions.of(options),
         tuple(chosen),
@@ -132,7 +143,7 @@ def _part(request: _Request) -> Part:
         until = [writer.trigger] if request.run != "read" else []
         return marked(free_text(until=until), TEXT)
     if request.run == "read":
-        return structural_tags([writer.tag([name for name, _ in request.offered])])
+        return structural_tags([writer.tag([tool.name for tool in request.offered])])
     if request.run == "auto":
         return structural_tags([writer.tag(request.chosen)], stop_after_first=True)
     return writer.calls(request.chosen, parallel=request.parallel)
@@ -167,6 +178,27 @@ def _named(choice: Mapping[str, Any]) -> str:
     return str(choice.get("function", choice).get("name"))
 
 
+class _Plain(Part):
+    """Values of a schema that has nothing wrong with it: compiled when a text has come as far as this."""
+
+    def __init__(self, schema: str, options: dict[str, Any]) -> None:
+        super().__init__()
+        self.schema, self.options = schema, options
+
+    def make_filled(self, then: Continuation) -> Continuation | None:
+        return json_value(self.schema, **self.options).filled(then)
+
+
+def _checked(tool: _Offered, options: dict[str, Any]) -> Part:
+    """Values of a schema that is compiled now; what is wrong with it is said with the tool's name."""
+    try:
+        return json_value(tool.schema, **options)
+    except ConstrainError as problem:
+        between = "\n" if "\n" in problem.where else ", " if problem.where else ""
+        problem.where = f"the tool `{tool.name}`{between}{problem.where}"
+        raise
+
+
 class _Writer:
     """Makes the parts of one form.  What `behind` holds has been written already, as a trigger."""
 
@@ -174,15 +206,18 @@ class _Writer:
         self.form, self.parallel, self.special = request.form, request.parallel, dict(request.special)
         self.loose = request.run == "read"
         options = asdict(request.options)
-        self.arguments = {
-            name: marked(json_value(schema, **options), Arguments(number))
-            for number, (name, schema) in enumerate(request.offered)
-        }
+        self.arguments: dict[str, Part] = {}
+        self._named: Part | None = None
+        for number, tool in enumerate(request.offered):
+            plain = is_plain(tool.parameters)
+            value = _Plain(tool.schema, options) if plain else _checked(tool, options)
+            self.arguments[tool.name] = marked(value, Arguments(number))
         opening = self.form.trigger
         self.trigger = next((t for text, t in self.special.items() if opening.startswith(text)), opening)
-        self.blanks = regex(_BLANKS)
-        self.marks = {mark: regex(_BLANKS + re.escape(mark) + _BLANKS) for mark in "{:,"}
-        self.marks["}"] = regex(_BLANKS + r"\}")
+        if self.loose:
+            self.blanks = regex(_BLANKS)
+            self.marks = {mark: regex(_BLANKS + re.escape(mark) + _BLANKS) for mark in "{:,"}
+            self.marks["}"] = regex(_BLANKS + r"\}")
 
     def tag(self, names: Sequence[str]) -> Tag:
         """Calls behind their trigger.  Calls that nothing holds together are tags of their own when read."""
@@ -204,20 +239,24 @@ class _Writer:
         """A call of one of these tools."""
         form = self.form
         if form.keys is None:
-            ways = {name: self.ending(name, form.separator) for name in names}
-            pieces = [self.text(opening[len(behind) :]), branches(ways), self.text(form.after_call)]
+            named = self.named({name: name for name in names}, form.separator)
+            pieces = [self.text(opening[len(behind) :]), named, self.text(form.after_call)]
         elif self.loose:
             pieces = [*self.loose_object(names, opening, behind), self.text(form.after_call)]
         else:
             name_key, arguments_key = (_quoted(key) for key in form.keys)
             opening += f'{{"{name_key}": "'
-            ways = {_quoted(name): self.ending(name, f'", "{arguments_key}": ') for name in names}
-            pieces = [self.text(opening[len(behind) :]), branches(ways), self.text("}" + form.after_call)]
+            named = self.named({_quoted(name): name for name in names}, f'", "{arguments_key}": ')
+            pieces = [self.text(opening[len(behind) :]), named, self.text("}" + form.after_call)]
         return marked(sequence(*pieces), CALL)
 
-    def ending(self, name: str, separator: str) -> Part:
-        """What follows a name."""
-        return sequence(self.text(separator), self.arguments[name])
+    def named(self, names: Mapping[str, str], separator: str) -> Part:
+        """One of the names as the form spells it, then its arguments; every call shares it."""
+        if self._named is None:
+            between = self.text(separator)
+            ways = {spelled: sequence(between, self.arguments[name]) for spelled, name in names.items()}
+            self._named = branches(ways)
+        return self._named
 
     def loose_object(self, names: Sequence[str], opening: str, behind: str) -> list[Part]:
         """The JSON object of a call, in any spelling; a trigger may reach into it, past the first colon."""
