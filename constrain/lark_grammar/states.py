@@ -41,6 +41,7 @@ Cost: a closure visits each item once, and is taken once for each state.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -233,22 +234,28 @@ class States:
         return known
 
     def _is_live(self, start: State | Unless) -> bool:
-        """Is there a text from here?  From a state that refuses nothing there is."""
+        """Is there a text from here?  From a state that refuses nothing there is.
+
+        The nearest states come first: those further on may be without number.
+        """
         seen: set[Continuation] = {start}
-        agenda = [start]
+        agenda = deque([start])
         while agenda:
-            here = agenda.pop()
+            here = agenda.popleft()
             if isinstance(here, State) or here.can_end or here.state.ways.others:
                 return True
             spend()
+            found: list[State | Unless] = []
             for term, then in here.state.ways.terminals.items():
-                agenda += [self.unless(then, left) for _, left in split(term, here.refused)]
+                found += [self.unless(then, left) for _, left in split(term, here.refused)]
             for ignored, longer in self.ignored:
-                agenda += [
+                found += [
                     self.unless(here.state, choice(longer, left)) for _, left in split(ignored, here.refused)
                 ]
-            agenda = [state for state in agenda if state not in seen or isinstance(state, State)]
-            seen.update(agenda)
+            if any(isinstance(state, State) for state in found):
+                return True
+            agenda += [state for state in dict.fromkeys(found) if state not in seen]
+            seen.update(found)
         return False
 
     def _edge(self, term: Term, then: Continuation) -> Edge:

@@ -56,11 +56,12 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """`low` to `high` times the body; None for no upper bound."""
+    """`low` to `high` times the body; None for no upper bound.  A `lazy` one stops as soon as it may."""
 
     body: Node
     low: int
     high: int | None
+    lazy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,7 @@ class _Parser:
                     self.at,
                     "drop the `+`, or spell the exception out with a look-ahead",
                 )
-            atom = Repeat(atom, low, high)
+            atom = Repeat(atom, low, high, lazy)
             while self._skip_ignored():
                 pass
             if self._bounds_ahead(self.at):

@@ -77,6 +77,11 @@ def regex_term(
     return _Translation(pattern, alphabet).whole(tree, search=search)
 
 
+def tree_term(tree: Node, pattern: str) -> Term:
+    """The byte language of the texts that a parsed pattern matches; `pattern` is what errors show."""
+    return _Translation(pattern, utf8).whole(tree, search=False)
+
+
 class _Translation:
     """One pattern, or, `within` a look-behind, what that holds: then nothing is known of what follows."""
 
