@@ -11,7 +11,8 @@ the remainder of all tokens that went past a point where the terminal was comple
 the terminal decides about them.  A table knows nothing of what follows, so every grammar shares it.
 
 A table is made by one of two walks over the vocabulary (`walks.py`): the sparse one starts, and past
-`SPARSE_STEPS` steps over the whole vocabulary it gives way to the dense one.  Three kinds of state need no
+`SPARSE_STEPS` steps over the whole vocabulary it gives way to the dense one, which hands back a state that
+leads to more than `DENSE_STATES` others.  Three kinds of state need no
 walk of their own, because a neighbour's table says nearly all:
 
 1. `base & ~{excluded keys}` differs from `base` only along the excluded texts, so `_correct` copies the
@@ -43,9 +44,10 @@ from constrain.vocabulary.bitmask import Words, pack_flags
 from constrain.vocabulary.counted import Counted
 from constrain.vocabulary.remainders import EVERYTHING, Remainders
 from constrain.vocabulary.vocabulary import Vocabulary
-from constrain.vocabulary.walks import Levels, Reached, walk_dense, walk_sparse
+from constrain.vocabulary.walks import Levels, Reached, try_walk_dense, walk_sparse
 
 SPARSE_STEPS = 4_000
+DENSE_STATES = 1_000
 SHARED_COUNTS = (8, 32)
 MAX_TABLES = 50_000
 _IDS_AS_WORDS = 2_048
@@ -151,7 +153,11 @@ class Tables:
             return self.table(remainder, few)
         sparse = walk_sparse(self, remainder, state, SPARSE_STEPS if remainder == EVERYTHING else None)
         if sparse is None:
-            return self.dense_table(walk_dense(self.automaton, self.levels, state))
+            reached = try_walk_dense(self.automaton, self.levels, state, DENSE_STATES)
+            if reached is not None:
+                return self.dense_table(reached)
+            sparse = walk_sparse(self, remainder, state, None)
+            assert sparse is not None
         ids, exits = sparse
         exit_remainder = self.remainders.intern(exits)
         if len(ids) <= _IDS_AS_WORDS:
