@@ -50,7 +50,18 @@ from constrain.regular.pattern import (
     parse_regex,
 )
 from constrain.regular.substrings import substrings
-from constrain.regular.terms import ANY_BYTES, EMPTY, EPSILON, Term, choice, concat, difference, intersect, repeat, star
+from constrain.regular.terms import (
+    ANY_BYTES,
+    EMPTY,
+    EPSILON,
+    Term,
+    choice,
+    concat,
+    difference,
+    intersect,
+    repeat,
+    star,
+)
 from constrain.regular.utf8 import utf8
 from constrain.regular.watched import Assertion, watched
 
