@@ -22,6 +22,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from constrain.errors import ConstrainError, IncompleteOutputError, InvalidInputError
+from engine.extract_cli import extract_command
 from engine.schema_files import read_schema
 
 app = typer.Typer(
@@ -189,6 +190,9 @@ def check_command(
     typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2) if as_json else str(found))
     if not found.good:
         raise typer.Exit(1)
+
+
+app.command("extract")(extract_command)
 
 
 def _validate(form: Any, written: str) -> None:

@@ -6,9 +6,9 @@
     mails.jsonl, --field body   one document for each line: the text in the field `body` of its JSON object
 
 A document knows its *source*, the name of its file as it was given or found, and its line where lines are
-documents.  One that cannot be read is `Unreadable`: it takes its place in the row, says why, and the rest goes
-on.  What is wrong may be a file that is not there, bytes that are not UTF-8, a line that is not JSON, a field
-that is missing or not text.
+documents.  One that cannot be read is `Unreadable`: it takes its place in the row, says why, and the rest
+goes on.  What is wrong may be a file that is not there, bytes that are not UTF-8, a line that is not JSON, a
+field that is missing or not text.
 
 Files are opened one at a time; of JSON Lines only one line is held.
 """
@@ -52,7 +52,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Which fields of a JSON object hold the text and, if asked for, the identity; `a.b` is `b` within `a`."""
+    """Which fields of a JSON object hold the text and the identity; `a.b` is `b` within `a`."""
 
     text: str
     id: str | None = None

@@ -169,7 +169,7 @@ def _string_algebra(space: StringSpace, factor: Callable[[Term], Term], document
 
 
 def _meet_strings(universe: Term, left: Term, right: Term) -> Term:
-    """Both of two languages within `universe`; beside the substrings of a document that goes without saying."""
+    """Both of two languages within `universe`, which is left out beside the substrings of a document."""
     both = meet(left, right)
     if type(both) is Intersection and any(isinstance(member, Substrings) for member in both.members):
         return intersect(*[member for member in both.members if member is not universe])

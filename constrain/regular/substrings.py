@@ -50,7 +50,7 @@ class SuffixAutomaton:
             last = self._extend(link, length, last, character)
 
     def _extend(self, link: list[int], length: list[int], last: int, character: str) -> int:
-        """Append a character.  `link`: the state of the longest suffix elsewhere; `length`: the longest text."""
+        """Append a character.  `link`: where the longest other suffix leads; `length`: its longest text."""
         ways = self.ways
         new = len(ways)
         ways.append({})

@@ -80,8 +80,9 @@ def regex_term(
 ) -> Term:
     """The byte language of the texts that `pattern` matches, or with `search` in which it matches somewhere.
 
-    `flags` are those of Python's `re`.  With `verbatim`, a document, each named group matches only what occurs
-    in it; a pattern without named groups is such a group as a whole.  Raises RegexError, UnsupportedRegexError or LimitExceeded.
+    `flags` are those of Python's `re`.  With `verbatim`, a document, each named group matches only what
+    occurs in it; a pattern without named groups is such a group as a whole.  Raises RegexError,
+    UnsupportedRegexError or LimitExceeded.
 
     >>> from constrain.regular.queries import accepts
     >>> term = regex_term(r"(?=.*[0-9])\\w{3,}")
@@ -175,7 +176,7 @@ class _Translation:
             return self._write(node.body, rest)
         if _looks_ahead(node.body):
             raise UnsupportedRegexError(
-                "this pattern looks ahead, or for a word boundary, inside a named group that is to be verbatim",
+                "this pattern looks ahead, or for a word boundary, inside a group that is to be verbatim",
                 where=caret(self.pattern, node.at, node.at + 1),
                 hint=r"put the assertion outside: `\b(?P<year>\d{4})\b` instead of `(?P<year>\b\d{4}\b)`",
             )
