@@ -18,8 +18,6 @@ at once.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -27,7 +25,9 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from constrain.errors import ConstrainError, IncompleteOutputError, InvalidInputError, SchemaError
+from constrain.errors import ConstrainError, IncompleteOutputError, InvalidInputError
+from engine.extract_cli import extract_command
+from engine.schema_files import read_schema
 
 app = typer.Typer(
     name="constrain",
@@ -104,7 +104,7 @@ def json_command(
     indent: Annotated[int | None, typer.Option(help="Print the answer indented by this many blanks.")] = None,
 ) -> None:
     """Answer with JSON that follows a schema."""
-    target = _read_schema(schema)
+    target = read_schema(schema)
     text = _read_prompt(prompt)
     from engine.generate import generate_json, schema_of
 
@@ -284,7 +284,7 @@ def check_command(
 
     written = None if text is None else (sys.stdin.read() if text == "-" else text)
     if schema is not None:
-        found = check_type(_read_schema(schema), written, model)
+        found = check_type(read_schema(schema), written, model)
     elif grammar is not None:
         found = check_grammar(_find_grammar(grammar), start, written, model)
     else:
@@ -292,6 +292,9 @@ def check_command(
     typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2) if as_json else str(found))
     if not found.good:
         raise typer.Exit(1)
+
+
+app.command("extract")(extract_command)
 
 
 def _validate(form: Any, written: str) -> None:
@@ -307,82 +310,6 @@ def _validate(form: Any, written: str) -> None:
             where=written,
             hint="say in the schema what the validator checks, for example with Field(ge=..., pattern=...)",
         ) from problem
-
-
-def _read_schema(source: str) -> object:
-    """A schema file's content, or the type that `module:Class` or `file.py:Class` names."""
-    path = Path(source)
-    if path.is_file():
-        return _read_json(path)
-    module, colon, name = source.rpartition(":")
-    if not colon or not name.isidentifier():
-        raise SchemaError(
-            "there is no such schema file",
-            where=source,
-            hint="give a JSON file, or a type as module:Class or file.py:Class",
-        )
-    return _read_type(module, name)
-
-
-def _read_json(path: Path) -> object:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise SchemaError(f"the schema file cannot be read: {problem}", where=str(path)) from problem
-    try:
-        schema = json.loads(text)
-    except json.JSONDecodeError as problem:
-        line = text.splitlines()[problem.lineno - 1] if text.strip() else ""
-        shown = f"{path}, line {problem.lineno}, column {problem.colno}"
-        if line:
-            shown += f"\n{line}\n{' ' * (problem.colno - 1)}^"
-        raise SchemaError(f"the schema file is not JSON: {problem.msg}", where=shown) from problem
-    if not isinstance(schema, dict | bool):
-        raise SchemaError(
-            f"a JSON Schema is an object or a boolean, not {type(schema).__name__}", where=str(path)
-        )
-    return schema
-
-
-def _read_type(module_name: str, name: str) -> object:
-    try:
-        module = _import(module_name)
-    except SchemaError:
-        raise
-    except Exception as problem:  # the user's module may do anything while it is imported
-        raise SchemaError(
-            f"`{module_name}` cannot be imported: {type(problem).__name__}: {problem}"
-        ) from problem
-    if not hasattr(module, name):
-        known = sorted(
-            n
-            for n, value in vars(module).items()
-            if isinstance(value, type) and value.__module__ == module.__name__
-        )
-        raise SchemaError(
-            f"`{module_name}` has no `{name}`",
-            hint=f"it defines {', '.join(known)}" if known else "it defines no types",
-        )
-    return getattr(module, name)
-
-
-def _import(name: str) -> Any:
-    if not name.endswith(".py"):
-        sys.path.insert(0, str(Path.cwd()))
-        try:
-            return importlib.import_module(name)
-        finally:
-            sys.path.pop(0)
-    path = Path(name)
-    if not path.is_file():
-        raise SchemaError("there is no such Python file", where=name)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise SchemaError("this file cannot be imported", where=name)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def _find_grammar(source: str) -> Path:

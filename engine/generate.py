@@ -217,15 +217,17 @@ def generate_regex(
     sampler: SamplerFunction | None = None,
     verbose: bool = False,
     flags: int = 0,
+    verbatim: str | None = None,
 ) -> str:
     """Generate text that `re.fullmatch(pattern, text)` accepts.
 
+    With `verbatim`, a document, the named groups (without any, the whole) hold only what occurs in it.
     Raises IncompleteOutputError when `max_tokens` runs out first.
     """
     from constrain.compiler import compile_regex
 
     loaded = as_model(model)
-    compiled = compile_regex(pattern, loaded.vocabulary, flags=flags)
+    compiled = compile_regex(pattern, loaded.vocabulary, flags=flags, verbatim=verbatim)
     request = regex_request(pattern) if pattern_in_prompt else None
     tokens = prompt_tokens(loaded.tokenizer, prompt, request, use_chat_template=use_chat_template)
     sampler = sampler or _sampler(temp, top_p, min_p, top_k)
@@ -267,6 +269,24 @@ def generate_lark(
     sampler = sampler or _sampler(temp, top_p, min_p, top_k)
     pieces = _stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
     return _collected(pieces, verbose=verbose)
+
+
+def generate_compiled(
+    model: ModelLike,
+    tokens: Sequence[int],
+    compiled: CompiledGrammar,
+    *,
+    max_tokens: int = DEFAULT_MAX_TOKENS,
+    sampler: SamplerFunction,
+    seed: int | None = None,
+) -> str:
+    """Generate a text of a compiled grammar after a prompt that is tokens already.
+
+    For many answers under one grammar.  Raises IncompleteOutputError when `max_tokens` runs out first.
+    """
+    loaded = as_model(model)
+    pieces = _stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
+    return _collected(pieces, verbose=False)
 
 
 def generate_text(

@@ -141,7 +141,7 @@ class ValueText(Lazy):
         view, scalars, false = emitter.goals.view, emitter.scalars, emitter.goals.formulas.false
 
         def terminal(kind: int) -> Iterable[object]:
-            seen = view.at(self.goal, kind)
+            seen = view.of_value(self.goal, kind)
             if seen is not false and not scalars.is_empty(seen, kind):
                 yield scalars.terminal(seen, kind)
 

@@ -103,6 +103,15 @@ class Reached:
 
 def walk_dense(automaton: Automaton, levels: Levels, state: int) -> Reached:
     """The state at every node of the trie, coming from `state` at its root."""
+    reached = try_walk_dense(automaton, levels, state, None)
+    assert reached is not None
+    return reached
+
+
+def try_walk_dense(
+    automaton: Automaton, levels: Levels, state: int, max_states: int | None
+) -> Reached | None:
+    """The same, or None after too many states."""
     matrix = np.zeros((64, 256), dtype=np.int32)
     numbers = {0: 0, state: 1}
     states = [0, state]
@@ -119,6 +128,8 @@ def walk_dense(automaton: Automaton, levels: Levels, state: int) -> Reached:
             before, byte, places = before[alive], byte[alive], alive + start
         present = np.zeros(len(states), dtype=np.bool_)
         present[before] = True
+        if max_states is not None and len(states) > max_states:
+            return None
         present[0] = False
         for number in np.flatnonzero(present).tolist():
             if filled[number]:
