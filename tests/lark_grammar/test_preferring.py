@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constrain.lark_grammar.preferring import preferred_term
+from constrain.regular.keeping import forget
 from constrain.regular.queries import accepts
 from constrain.regular.syntax import regex_term
 from tests.oracle import strings_over
@@ -64,4 +65,6 @@ def test_holds_the_texts_that_re_finds_whole(pattern: str) -> None:
 )
 def test_patterns_without_a_conflict_stay_as_they_are(pattern: str) -> None:
     """So their tables are shared with every other grammar's."""
+    forget()
+
     assert preferred_term(pattern) is regex_term(pattern)
