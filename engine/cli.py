@@ -144,25 +144,48 @@ def regex_command(
     top_k: TopKOption = 0,
     seed: SeedOption = None,
     ignore_chat_template: PlainOption = False,
+    no_pattern_in_prompt: Annotated[
+        bool,
+        typer.Option(
+            "--no-pattern-in-prompt", help="Constrain by the pattern without showing it to the model."
+        ),
+    ] = False,
+    verbatim: Annotated[
+        bool,
+        typer.Option("--verbatim", help="Let the named groups, or else the answer, be text of the prompt."),
+    ] = False,
+    groups: Annotated[
+        bool, typer.Option("--groups", help="Print the named groups as a JSON object.")
+    ] = False,
 ) -> None:
-    """Answer with text that matches a regular expression."""
+    """Answer with text that matches a regular expression; checked once more before it is printed.
+
+    Exit code 2: something is wrong with the command, or the answer was cut off.
+    """
     text = _read_prompt(prompt)
+    from engine.forms import PatternForm
     from engine.generate import generate_regex
 
-    typer.echo(
-        generate_regex(
-            model,
-            text,
-            pattern,
-            max_tokens=max_tokens,
-            temp=temp,
-            top_p=top_p,
-            min_p=min_p,
-            top_k=top_k,
-            seed=seed,
-            use_chat_template=not ignore_chat_template,
-        )
+    form = PatternForm(pattern)
+    if groups and not form.groups:
+        raise InvalidInputError("--groups needs named groups", where=pattern, hint="name them: (?P<name>...)")
+    source = text if verbatim else None
+    answer = generate_regex(
+        model,
+        text,
+        pattern,
+        max_tokens=max_tokens,
+        temp=temp,
+        top_p=top_p,
+        min_p=min_p,
+        top_k=top_k,
+        seed=seed,
+        use_chat_template=not ignore_chat_template,
+        pattern_in_prompt=not no_pattern_in_prompt,
+        verbatim=source,
     )
+    found = form.read(answer, source, nullable=False)
+    typer.echo(json.dumps(found, ensure_ascii=False) if groups else answer)
 
 
 @app.command("choice")

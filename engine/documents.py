@@ -100,59 +100,58 @@ def count_documents(sources: Sequence[str], fields: Fields | None = None) -> int
 def _unopened(source: str, problem: OSError) -> InvalidInputError:
     if isinstance(problem, FileNotFoundError):
         what = "no file matches this pattern" if _GLOB & set(source) else "there is no such file"
-        return InvalidInputError(what, where=source)
+        return InvalidInputError(what)
     if isinstance(problem, IsADirectoryError):
-        return InvalidInputError("this is a folder", where=source, hint=f"give its files: '{source}/*'")
-    return InvalidInputError(f"the file cannot be read: {problem.strerror}", where=source)
+        return InvalidInputError("this is a folder", hint=f"give its files: '{source}/*'")
+    return InvalidInputError(f"the file cannot be read: {problem.strerror}")
 
 
 def _read(file: BinaryIO, source: str, fields: Fields | None) -> Iterator[Document | Unreadable]:
     if fields is None:
         try:
-            yield Document(_decoded(file.read(), source), source)
+            yield Document(_decoded(file.read()), source)
         except InvalidInputError as problem:
             yield Unreadable(problem, source)
         return
     for number, line in enumerate(file, 1):
         if not line.strip():
             continue
-        where, identity = f"{source}, line {number}", None
+        identity = None
         try:
-            value = _parsed(line.removeprefix(_BOM) if number == 1 else line, where)
+            value = _parsed(line.removeprefix(_BOM) if number == 1 else line)
             if fields.id is not None:
-                identity = _field(value, fields.id, where)
-            text = _field(value, fields.text, where)
+                identity = _field(value, fields.id)
+            text = _field(value, fields.text)
             if not isinstance(text, str):
-                raise InvalidInputError(f"the field `{fields.text}` is {_kind(text)}, not text", where=where)
+                raise InvalidInputError(f"the field `{fields.text}` is {_kind(text)}, not text")
             yield Document(text, source, number, identity)
         except InvalidInputError as problem:
             yield Unreadable(problem, source, number, identity)
 
 
-def _decoded(content: bytes, where: str) -> str:
+def _decoded(content: bytes) -> str:
     try:
         return content.removeprefix(_BOM).decode()
     except UnicodeDecodeError as problem:
         raise InvalidInputError(
             f"byte {problem.start} (0x{problem.object[problem.start]:02x}) is not UTF-8",
-            where=where,
             hint="convert it first, for example with iconv -f latin1 -t utf-8",
         ) from problem
 
 
-def _parsed(line: bytes, where: str) -> dict[str, Any]:
-    text = _decoded(line, where)
+def _parsed(line: bytes) -> dict[str, Any]:
+    text = _decoded(line)
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as problem:
         reason = problem.msg if isinstance(problem, json.JSONDecodeError) else "it cannot be read"
-        raise InvalidInputError(f"the line is not JSON: {reason}", where=where) from problem
+        raise InvalidInputError(f"the line is not JSON: {reason}") from problem
     if not isinstance(value, dict):
-        raise InvalidInputError(f"the line is {_kind(value)}, not an object", where=where)
+        raise InvalidInputError(f"the line is {_kind(value)}, not an object")
     return value
 
 
-def _field(value: dict[str, Any], name: str, where: str) -> Any:
+def _field(value: dict[str, Any], name: str) -> Any:
     """A member by its name, or by the names on the way to it, joined by dots."""
     if name in value:
         return value[name]
@@ -160,7 +159,7 @@ def _field(value: dict[str, Any], name: str, where: str) -> Any:
     for step in name.split("."):
         if not isinstance(here, dict) or step not in here:
             keys = ", ".join(list(value)[:10]) or "none"
-            raise InvalidInputError(f"there is no field `{name}`", where=where, hint=f"the fields are {keys}")
+            raise InvalidInputError(f"there is no field `{name}`", hint=f"the fields are {keys}")
         here = here[step]
     return here
 

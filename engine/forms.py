@@ -87,6 +87,11 @@ class PatternForm(Form):
             regex(pattern, flags=flags)  # says where, if it is wrong for us too
             raise RegexError(f"Python's `re` cannot read this pattern: {problem}", where=pattern) from problem
 
+    @property
+    def groups(self) -> list[str]:
+        """The names of its groups."""
+        return list(self._compiled.groupindex)
+
     def request(self, *, nullable: bool) -> str:
         if not nullable:
             return regex_request(self.pattern)
@@ -118,7 +123,7 @@ class PatternForm(Form):
         if match is None:
             raise InvalidInputError("the answer does not match the pattern", where=answer)
         groups: dict[str, str | None] = match.groupdict()
-        values = groups if self._compiled.groupindex else {"the answer": answer}
+        values = groups if self.groups else {"the answer": answer}
         for name, text in values.items():
             if verbatim is not None and text is not None and text not in verbatim:
                 raise InvalidInputError(
@@ -127,7 +132,7 @@ class PatternForm(Form):
                     where=answer,
                     hint="let groups that touch hold different characters, such as `[^ ]+` before a blank",
                 )
-        return groups if self._compiled.groupindex else answer
+        return groups if self.groups else answer
 
     def nothing(self) -> Any:
         return None

@@ -31,7 +31,7 @@ def split(document: str, count: Callable[[str], int], size: int, overlap: int) -
     `overlap` is less than half of `size`.
 
     >>> split("uno due tre quattro cinque sei sette", lambda text: len(text), 16, 6)
-    [(0, 12), (8, 20), (14, 27), (21, 36)]
+    [(0, 12), (8, 20), (12, 27), (20, 36)]
     """
     if len(document.encode()) <= size or count(document) <= size:
         return [(0, len(document))]
@@ -74,7 +74,5 @@ def _start(document: str, start: int, end: int, count: Callable[[str], int], ove
             high = middle
         else:
             low = middle + 1
-    for begin in (*range(low, end), *range(low, start + (end - start) // 4, -1)):
-        if document[begin - 1].isspace():
-            return begin
-    return low
+    words = (*range(low, end), *range(low, start + (end - start) // 4, -1))
+    return next((begin for begin in words if document[begin - 1].isspace()), low)

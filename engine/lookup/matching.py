@@ -9,8 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from constrain.errors import ConstrainError
+
+if TYPE_CHECKING:
+    from constrain.regular.automaton import Automaton
+
+MAX_STEPS = 200_000
 
 
 def matcher_of(pattern: str) -> Callable[[str], bool]:
@@ -23,6 +29,43 @@ def matcher_of(pattern: str) -> Callable[[str], bool]:
     except ConstrainError:
         return lambda span: False
     return lambda span: len(span) <= 200 and accepts(term, span.encode())
+
+
+def first_match(pattern: str, text: str) -> str | None:
+    """The longest match at the first place of `text` where there is one that is not empty, found by steps.
+
+    None also after `MAX_STEPS` steps: a pattern may read on from every place to the end.
+
+    >>> first_match("[A-Z]{2}[0-9]+", "ref=IT0042;IT7")
+    'IT0042'
+    """
+    from constrain.regular.automaton import shared_automaton
+    from constrain.regular.syntax import regex_term
+
+    try:
+        automaton = shared_automaton()
+        return _scan(automaton, automaton.state(regex_term(pattern)), text)
+    except ConstrainError:
+        return None
+
+
+def _scan(automaton: Automaton, start: int, text: str) -> str | None:
+    steps = 0
+    for begin in range(len(text)):
+        state, longest = start, begin
+        for end in range(begin, len(text)):
+            for byte in text[end].encode(errors="replace"):
+                state = automaton.step(state, byte) if state else 0
+            steps += 1
+            if not state or steps > MAX_STEPS:
+                break
+            if automaton.accepting[state]:
+                longest = end + 1
+        if longest > begin:
+            return text[begin:longest]
+        if steps > MAX_STEPS:
+            return None
+    return None
 
 
 def alternatives(pattern: str) -> list[str]:

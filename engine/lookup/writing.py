@@ -286,8 +286,11 @@ class Planner:
 
     @cached_property
     def _matches(self) -> list[str]:
-        """Spans of the text that match the pattern: values and words, then runs of up to four words."""
-        from engine.lookup.matching import alternatives, matcher_of
+        """Spans of the text that match the pattern: values and words, then runs of up to four words.
+
+        Where none does, the first match of any length; or `null`, if the pattern takes that for an answer.
+        """
+        from engine.lookup.matching import alternatives, first_match, matcher_of
 
         accepts = matcher_of(self.request.pattern or "")
         if options := alternatives(self.request.pattern or ""):
@@ -300,7 +303,10 @@ class Planner:
             for a, b in zip(words, words[size - 1 :], strict=False)
         ]
         spans = [*self._spans, *(word.group().strip(".,;:!?()\"'") for word in words), *runs]
-        return [span for span in dict.fromkeys(spans) if accepts(span)][:8]
+        found = [span for span in dict.fromkeys(spans) if accepts(span)][:8]
+        if not found and (match := first_match(self.request.pattern or "", self.request.text)):
+            found = [match]
+        return found or (["null"] if accepts("null") else [])
 
 
 def _child(value: Any, step: str | int) -> Any:
