@@ -25,6 +25,7 @@ SCHEMA_LINE = "Answer with JSON that follows this JSON Schema:"
 REGEX_LINE = "Answer with text that matches this regular expression:"
 CHOICE_LINE = "Answer with exactly one of these texts:"
 ANSWER_LINE = "Answer:"
+RESULT_LINE = "Result of the call:"
 
 Message = dict[str, Any]
 

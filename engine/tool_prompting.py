@@ -28,11 +28,10 @@ from constrain.parts import SpecialToken, special_token
 from constrain.tool_calls.forms import DEFAULT_FORM, Form, form_of_template
 from constrain.tool_calls.tools import Tool
 from constrain.vocabulary.vocabulary import Vocabulary
-from engine.prompting import ANSWER_LINE, Message, messages_of
+from engine.prompting import ANSWER_LINE, RESULT_LINE, Message, messages_of
 
 TOOLS_LINE = "You can call these tools, each given as JSON with its parameters as a JSON Schema:"
 FORM_LINE = "To call a tool, answer with its name and arguments in this form:"
-RESULT_LINE = "Result of the call:"
 
 
 def form_of(tokenizer: Any) -> Form:
