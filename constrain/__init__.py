@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from constrain.tool_calls.tools import Tool, as_tool
     from constrain.vocabulary.bitmask import allocate_token_bitmask
     from constrain.vocabulary.vocabulary import Vocabulary
+    from engine.agent import AgentRun, AgentStep, run_tools
     from engine.generate import (
         Chosen,
         generate_choice,
@@ -71,6 +72,14 @@ if TYPE_CHECKING:
     from engine.model import LoadedModel, load
     from engine.processor import GrammarLogitsProcessor
     from engine.sampling import make_sampler
+    from engine.tool_calling import (
+        PenaltyWarning,
+        ToolCall,
+        ToolCallAnswer,
+        ToolCallStream,
+        generate_tool_calls,
+        stream_tool_calls,
+    )
 
 _HOME: dict[str, tuple[str, ...]] = {
     "constrain.compiler": ("compile_json_schema", "compile_lark", "compile_part", "compile_regex"),
@@ -95,6 +104,7 @@ _HOME: dict[str, tuple[str, ...]] = {
     "constrain.tool_calls.tools": ("Tool", "as_tool"),
     "constrain.vocabulary.bitmask": ("allocate_token_bitmask",),
     "constrain.vocabulary.vocabulary": ("Vocabulary",),
+    "engine.agent": ("AgentRun", "AgentStep", "run_tools"),
     "engine.generate": (
         "Chosen", "generate_choice", "generate_json", "generate_lark", "generate_regex", "generate_text",
         "stream_json",
@@ -102,10 +112,16 @@ _HOME: dict[str, tuple[str, ...]] = {
     "engine.model": ("LoadedModel", "load"),
     "engine.processor": ("GrammarLogitsProcessor",),
     "engine.sampling": ("make_sampler",),
+    "engine.tool_calling": (
+        "PenaltyWarning", "ToolCall", "ToolCallAnswer", "ToolCallStream", "generate_tool_calls",
+        "stream_tool_calls",
+    ),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
+    "AgentRun",
+    "AgentStep",
     "Chosen",
     "CompiledGrammar",
     "ConstrainError",
@@ -120,6 +136,7 @@ __all__ = [
     "Matcher",
     "ModelError",
     "Part",
+    "PenaltyWarning",
     "RegexError",
     "SchemaError",
     "SchemaReport",
@@ -127,7 +144,10 @@ __all__ = [
     "TextVerdict",
     "TokenError",
     "Tool",
+    "ToolCall",
+    "ToolCallAnswer",
     "ToolCallReader",
+    "ToolCallStream",
     "UnsatisfiableError",
     "UnsupportedError",
     "UnsupportedKeywordError",
@@ -151,6 +171,7 @@ __all__ = [
     "generate_lark",
     "generate_regex",
     "generate_text",
+    "generate_tool_calls",
     "json_value",
     "lark",
     "literal",
@@ -162,9 +183,11 @@ __all__ = [
     "regex",
     "register_format",
     "repeated",
+    "run_tools",
     "sequence",
     "special_token",
     "stream_json",
+    "stream_tool_calls",
     "structural_tags",
     "tool_call_grammar",
 ]

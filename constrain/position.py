@@ -106,7 +106,9 @@ class Positions:
 
     def take(self, position: Position, token_id: int) -> Threads:
         """The threads after a special token; none of them if it is refused."""
-        return {(0, edge.then, b""): None for edge in _marks(position.threads) if edge.token_id == token_id}
+        return {
+            (0, edge.then, b""): None for edge in special_edges(position.threads) if edge.token_id == token_id
+        }
 
     def step(self, threads: Threads, byte: int) -> Threads:
         """The threads after one more byte."""
@@ -175,7 +177,7 @@ class Positions:
         while len(forced) < MAX_FORCED_BYTES:
             if any(isinstance(where, Continuation) and where.can_end for _, where, _ in threads):
                 break
-            if any(_marks(threads)):
+            if any(special_edges(threads)):
                 break
             ways = self.next_bytes(threads)
             if len(ways) != 1:
@@ -186,7 +188,7 @@ class Positions:
         return bytes(forced)
 
 
-def _marks(threads: Iterable[Thread]) -> Iterator[TokenEdge]:
+def special_edges(threads: Iterable[Thread]) -> Iterator[TokenEdge]:
     """The special tokens that may come next."""
     for _, where, _ in threads:
         if isinstance(where, Continuation):

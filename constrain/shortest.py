@@ -39,13 +39,13 @@ def shortest_text(start: Continuation) -> bytes:
 
     Raises LimitExceeded when the budget in force is spent.
     """
-    text = _Search().text(start)
+    text = ShortestTexts().text(start)
     if text is None:
         raise AssertionError("a continuation is live")
     return text
 
 
-class _Search:
+class ShortestTexts:
     """The shortest texts of parts that are known; `_open` are those being searched, outermost first."""
 
     def __init__(self) -> None:

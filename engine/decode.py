@@ -19,6 +19,8 @@ Tokens that are no choice cost less still:
 - Where the *text* is forced for a while (`{"name": "`), `forcing` spells it canonically and appends it
   the same way.
 - Where only end tokens are allowed, the text is over and no forward pass is made for it.
+- A constraint that `may_refuse` what its mask allows (`engine/finishing.py`) is asked before the forward pass
+  is made: a refused token leaves no trace, and another one is chosen from the same hidden state.
 - With few tokens allowed, the head is multiplied by their rows only (`Network.rows`).
 
 Source: the queue order is mlx-lm's own (`generate_step` submits step n+1 before it reads n), with the mask
@@ -75,25 +77,30 @@ def decode(
     ready: list[int] = []
     while True:
         mask = row.fill(constraint)
+        careful = getattr(constraint, "may_refuse", False)
         finish = _finished(constraint, mask, ends, produced, max_tokens)
         certain: Sequence[int] = ()
         if finish is None:
             certain = _certain(constraint, mask, forcing)[: max_tokens - produced]
             if not certain:
-                run.queue_choice(mask)
+                run.queue_choice(mask, ahead=not careful)
         yield from ready
         if finish is not None:
             return finish
         if certain:
-            run.pending.extend(certain)
             ready = list(certain)
         else:
             ready = [run.read_choice()]
             if ready[0] in ends:
                 return "stop"
-        for token in ready:
+        for index, token in enumerate(ready):
             if not constraint.accept_token(token):
-                raise ConstrainError(f"token {token} was chosen under the mask, and then refused")
+                if not careful and not certain:
+                    raise ConstrainError(f"token {token} was chosen under the mask, and then refused")
+                del ready[index:]
+                break
+        if certain or careful:
+            run.pending.extend(ready)
         produced += len(ready)
         if produced % CLEAR_EVERY < len(ready):
             mx.clear_cache()
@@ -121,16 +128,17 @@ class _Run:
             mx.clear_cache()
         self.pending = list(prompt[whole:])
 
-    def queue_choice(self, mask: Mask) -> None:
-        """Submit the choice of a token, and the forward pass that the chosen token feeds."""
+    def queue_choice(self, mask: Mask, *, ahead: bool) -> None:
+        """Submit the choice of a token and, if `ahead`, the forward pass that the chosen token feeds."""
         if self.pending:
             self._forward(mx.array([self.pending]))
             self.pending = []
         choice = self._choose(mask)
         mx.async_eval(choice)  # type: ignore[no-untyped-call]
-        self._forward(choice[None])
-        mx.async_eval(self._hidden)  # type: ignore[no-untyped-call]
         self._choice = choice
+        if ahead:
+            self._forward(choice[None])
+            mx.async_eval(self._hidden)  # type: ignore[no-untyped-call]
 
     def read_choice(self) -> int:
         """Wait for the token (not for the forward pass behind it)."""

@@ -26,6 +26,7 @@ REGEX_LINE = "Answer with text that matches this regular expression:"
 GRAMMAR_LINE = "Answer with text that this Lark grammar accepts:"
 CHOICE_LINE = "Answer with exactly one of these texts:"
 ANSWER_LINE = "Answer:"
+RESULT_LINE = "Result of the call:"
 
 Message = dict[str, Any]
 

@@ -119,12 +119,21 @@ class Filler:
         return joined
 
     def _object(self, schema: Schema, names: tuple[str, ...], depth: int) -> Filled:
+        if not schema.get("properties") and isinstance(schema.get("additionalProperties"), dict):
+            return self._map(schema["additionalProperties"])
+        kept = self.members(schema, names, depth)
+        properties = schema.get("properties", {})
+        telling = [key for key in kept if _kind(self.resolve(properties.get(key, {}))) != "boolean"]
+        found = any(kept[key].found for key in telling)
+        return Filled({key: filled.value for key, filled in kept.items()}, found or not kept)
+
+    def members(self, schema: Schema, names: tuple[str, ...] = (), depth: int = 0) -> dict[str, Filled]:
+        """Plan the members of an object: those found, and those required."""
+        schema = self.resolve(schema)
         properties: dict[str, Schema] = {
             key: self.resolve(part) for key, part in schema.get("properties", {}).items()
         }
         required = schema.get("required", [])
-        if not properties and isinstance(schema.get("additionalProperties"), dict):
-            return self._map(schema["additionalProperties"])
         plan: dict[str, Filled] = {}
         for strength in (STRONG, WEAK):
             for key, part in properties.items():
@@ -146,10 +155,7 @@ class Filler:
             elif key not in plan:
                 plan[key] = self.fill({}, (phrase(key),), depth + 1)
         order = dict.fromkeys((*properties, *plan))
-        kept = {key: plan[key] for key in order if plan[key].found or key in required}
-        telling = [key for key in kept if _kind(properties.get(key, {})) != "boolean"]
-        found = any(kept[key].found for key in telling)
-        return Filled({key: filled.value for key, filled in kept.items()}, found or not kept)
+        return {key: plan[key] for key in order if plan[key].found or key in required}
 
     def _map(self, schema: Any) -> Filled:
         """An object of free keys: the pairs written as `key: value`."""

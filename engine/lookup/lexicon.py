@@ -101,7 +101,7 @@ CONCEPTS: dict[str, Concept] = {
     "quantity": Concept(
         "quantity|quantita|qty|count|number|numero|amount of items|pieces|pezzi|how many|quanti|quante|copies|"
         "copie|units|unita|tickets|biglietti|people|persone|guests|ospiti|party size|coperti|seats|posti|num people|"
-        "number of people|numero di persone|nights|notti|rooms|camere|number of guests",
+        "number of people|numero di persone|passengers|passeggeri|nights|notti|rooms|camere|number of guests",
         ("number",),
         r"quantity(?: of)?|quantita(?: di)?|order(?:ed)?|buy|bought|compr\w+|vorrei(?: ordinare)?|voglio|ordin\w+|want|"
         r"need|send(?: me)?|add|aggiungi|get|party of|table for|tavolo per|prenot\w+ per|x",
@@ -174,6 +174,11 @@ CONCEPTS: dict[str, Concept] = {
     "room": Concept("room|stanza|camera|ambiente", ("phrase",), r"in the|in my|in|nella|nel|in|room"),
     "color": Concept("color|colour|colore|tinta", ("color",)),
     "language": Concept("language|lingua|idioma|target language|source language", ("language",)),
+    "ticker": Concept(
+        "ticker|symbol|ticker symbol|stock symbol|stock|titolo azionario",
+        ("name",),
+        r"(?:stocks?|shares?|stock price|share price) (?:of|for)|azioni(?: di| della| dell')?",
+    ),
     "title": Concept(
         "title|titolo|subject|oggetto|headline|book|libro|movie|film|song|canzone|book title|event|evento",
         ("quoted",),

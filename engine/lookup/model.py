@@ -35,6 +35,7 @@ import numpy as np
 import numpy.typing as npt
 from mlx import nn
 
+from engine.lookup.calling import CallPlanner
 from engine.lookup.reading import SPECIAL, read, split
 from engine.lookup.tokenizer import WIDTH, default_vocabulary
 from engine.lookup.writing import Planner
@@ -87,7 +88,7 @@ class Speller:
             if (index_of := self._ids.get(text.encode())) is not None:
                 self._base[index_of] = score
         self._base[self._end_tokens] = _END
-        self._plans: OrderedDict[str, Planner] = OrderedDict()
+        self._plans: OrderedDict[str, Planner | CallPlanner] = OrderedDict()
 
     def decode(self, ids: Sequence[int]) -> tuple[str, bytes]:
         """The text of some tokens, and the bytes of a character not yet complete at its end."""
@@ -120,10 +121,12 @@ class Speller:
                     scores[index] = max(float(scores[index]), level + _PER_BYTE * size)
         return scores
 
-    def _planner(self, prompt: str) -> Planner:
+    def _planner(self, prompt: str) -> Planner | CallPlanner:
         planner = self._plans.get(prompt)
         if planner is None:
-            planner = self._plans[prompt] = Planner(read(prompt))
+            request = read(prompt)
+            planner = CallPlanner(request) if request.tools else Planner(request)
+            self._plans[prompt] = planner
             if len(self._plans) > PLANS:
                 self._plans.popitem(last=False)
         else:

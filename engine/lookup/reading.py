@@ -19,12 +19,21 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from engine.prompting import ANSWER_LINE, CHOICE_LINE, GRAMMAR_LINE, REGEX_LINE, SCHEMA_LINE
+from constrain.tool_calls.forms import FORMS
+from engine.prompting import (
+    ANSWER_LINE,
+    CHOICE_LINE,
+    GRAMMAR_LINE,
+    REGEX_LINE,
+    RESULT_LINE,
+    SCHEMA_LINE,
+)
 
 SPECIAL = "\0"
 
 _HEADER = re.compile(r"\0+assistant(?:\n|\0\n\n)")
 _TURN = re.compile(r"\0+(system|user|assistant|tool|ipython|developer)(?:\n|\0\n\n)")
+_RESULT_TAGS = ("<tool_response>", "</tool_response>")
 _ANSWER = re.compile(rf"\n{re.escape(ANSWER_LINE)}\n")
 _SCHEMA_KEYS = frozenset(
     {
@@ -36,12 +45,20 @@ _SCHEMA_KEYS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a prompt asks for: the text with the facts in it, and the form the answer should take."""
+    """What a prompt asks for: the text with the facts in it, and the form the answer should take.
+
+    With `tools` (each a name, a description and parameters) `form` says how they are called, `called` which
+    have been, and `result` what has come of that.
+    """
 
     text: str
     schema: Any = None
     has_schema: bool = False
     pattern: str | None = None
+    tools: tuple[dict[str, Any], ...] = ()
+    form: str = ""
+    called: frozenset[str] = frozenset()
+    result: str = ""
 
 
 def split(context: str) -> tuple[str, str]:
@@ -77,6 +94,8 @@ def read(prompt: str) -> Request:
             pattern, prompt = "|".join(re.escape(str(text)) for text in choices), before + after[end:]
         except ValueError:
             pass
+    elif tools := _offered(prompt):
+        return _with_tools(prompt, tools)
     if not has_schema:
         schema, prompt = _embedded_schema(prompt)
         has_schema = schema is not None
@@ -85,17 +104,61 @@ def read(prompt: str) -> Request:
 
 def _said(prompt: str) -> str:
     """What users (and tools) said, without headers; all of a prompt that has no headers."""
-    turns = list(_TURN.finditer(prompt))
+    turns = _turns(prompt)
     if not turns:
         return _ANSWER.sub("\n", prompt).replace(SPECIAL, "\n").strip()
-    said = []
-    for turn, following in zip(turns, [*turns[1:], None], strict=True):
-        body = prompt[turn.end() : following.start() if following else len(prompt)].split(
-            SPECIAL, maxsplit=1
-        )[0]
-        if turn.group(1) in ("user", "tool", "ipython"):
-            said.append(body.strip())
+    said = [body for role, body in turns if role in ("user", "tool", "ipython")]
     return "\n".join(part for part in said if part)
+
+
+def _turns(prompt: str) -> list[tuple[str, str]]:
+    """The roles of a chat, and what each said."""
+    turns = list(_TURN.finditer(prompt))
+    ends = [turn.start() for turn in turns[1:]] + [len(prompt)]
+    bodies = [prompt[turn.end() : end].split(SPECIAL, 1)[0] for turn, end in zip(turns, ends, strict=False)]
+    return [(turn.group(1), body.strip()) for turn, body in zip(turns, bodies, strict=True)]
+
+
+def _offered(prompt: str) -> tuple[dict[str, Any], ...]:
+    """The tools that the system prompt offers: JSON objects with a name and parameters."""
+    turns = _turns(prompt)
+    if not turns or turns[0][0] not in ("system", "developer"):
+        return ()
+    decoder, at, found, system = json.JSONDecoder(), 0, [], turns[0][1]
+    while (at := system.find("{", at)) >= 0:
+        try:
+            value, at = decoder.raw_decode(system, at)
+        except ValueError:
+            at += 1
+            continue
+        tool = value.get("function", value)
+        if isinstance(tool, dict) and isinstance(tool.get("name"), str) and "parameters" in tool:
+            found.append(tool)
+    return tuple(found)
+
+
+def _with_tools(prompt: str, tools: tuple[dict[str, Any], ...]) -> Request:
+    """A request that offers tools: the last thing the user said, and what has been called since."""
+    turns = _turns(prompt)
+    said = [number for number, (role, body) in enumerate(turns) if role == "user" and not _is_result(body)]
+    last = said[-1] if said else 0
+    asked = turns[last][1] if said else ""
+    answers = "\n".join(body for role, body in turns[last + 1 :] if role == "assistant")
+    results = [_result(body) for role, body in turns[last + 1 :] if role != "assistant"]
+    called = frozenset(tool["name"] for tool in tools if tool["name"] in answers)
+    signs = {form.name: form.begin or form.before_call for form in FORMS.values()}
+    form = next((name for name, sign in signs.items() if sign and sign.strip() in turns[0][1]), "llama3")
+    return Request(asked, tools=tools, form=form, called=called, result="\n".join(results))
+
+
+def _is_result(body: str) -> bool:
+    return body.startswith((_RESULT_TAGS[0], RESULT_LINE))
+
+
+def _result(body: str) -> str:
+    for mark in (*_RESULT_TAGS, RESULT_LINE):
+        body = body.replace(mark, "")
+    return body.strip()
 
 
 def _embedded_schema(prompt: str) -> tuple[Any, str]:

@@ -1,0 +1,152 @@
+"""How does a model use the tools it calls?
+
+It is asked, what it calls is run, the results are added to the conversation, and it is asked again, until it
+answers with text:
+
+    user        What is 37 degrees Celsius in Fahrenheit?
+    assistant   convert({"value": 37, "to": "F"})
+    tool        98.6
+    assistant   37 °C are 98.6 °F.
+
+Rule 1: nothing is run but the functions that were passed in, with arguments that their own type hints have
+accepted.  A tool that is no function (a dictionary, a Pydantic model) is described to the model and cannot be
+run: a call of one ends the loop, and the answer that holds the call is the caller's to go on from.
+
+Rule 2: what a function raises is told to the model as the result of its call, so that it can try something
+else.  So are arguments that a tool refuses though they follow its schema.  Only what is not an `Exception`
+(an interrupt from the keyboard) goes through.
+
+Rule 3: the loop ends.  After `max_steps` answers it is over, whether the last was text or not, and `finished`
+says which.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from constrain.errors import InvalidInputError, UnsupportedError
+from constrain.tool_calls.tools import Tool, as_tools
+from engine.model import ModelLike, as_model
+from engine.prompting import Message
+from engine.tool_calling import ToolCall, ToolCallAnswer, generate_tool_calls
+from engine.tool_prompting import conversation
+
+DEFAULT_MAX_STEPS = 8
+MAX_RESULT_CHARACTERS = 8_192
+"""A longer result is cut before the model sees it: it would fill the context."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What came of one call: the value returned, or what went wrong; `shown` is what the model is told."""
+
+    call: ToolCall
+    value: Any
+    error: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStep:
+    """One answer, and the results of its calls."""
+
+    answer: ToolCallAnswer
+    results: tuple[ToolResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRun:
+    """A finished loop: the last text, every step, and the whole conversation as messages.
+
+    `finished` is False where the loop ended before the model answered with text: `max_steps` ran out, or a
+    tool was called that cannot be run.
+    """
+
+    text: str
+    steps: tuple[AgentStep, ...]
+    messages: list[Message]
+    finished: bool
+
+
+def run_tools(
+    model: ModelLike,
+    messages: str | Sequence[Message],
+    tools: Iterable[object],
+    *,
+    max_steps: int = DEFAULT_MAX_STEPS,
+    **options: Any,
+) -> AgentRun:
+    """Let a model call functions until it answers with text, or has answered `max_steps` times.
+
+    `options` are those of `generate_tool_calls`; a `tool_choice` other than "none" holds for the first answer
+    only, because a model that must call would never come to an end.
+    Raises what `generate_tool_calls` raises; what a function raises is told to the model.
+    """
+    if max_steps < 1:
+        raise InvalidInputError(f"max_steps={max_steps} leaves no step to take", hint="give at least 1")
+    loaded, made = as_model(model), as_tools(tools)
+    functions = {tool.name: tool for tool in made if tool.function is not None}
+    for tool in functions.values():
+        if inspect.iscoroutinefunction(tool.function):
+            raise UnsupportedError(
+                f"the tool `{tool.name}` is a coroutine function, and nothing here awaits it",
+                hint="give a function that runs it to the end, for example with asyncio.run",
+            )
+    talk, steps, calls = conversation(messages), list[AgentStep](), 0
+    while len(steps) < max_steps:
+        answer = generate_tool_calls(loaded, talk, made, **options)
+        if options.get("tool_choice") not in (None, "none"):
+            options = {**options, "tool_choice": "auto"}
+        talk.append(answer.message(calls))
+        runnable = all(call.name in functions for call in answer.calls)
+        results = tuple(_run(functions[call.name], call) for call in answer.calls) if runnable else ()
+        talk += [_told(calls + number, result) for number, result in enumerate(results)]
+        calls += len(results)
+        steps.append(AgentStep(answer, results))
+        if not results:
+            return AgentRun(answer.text, tuple(steps), talk, finished=not answer.calls)
+    return AgentRun(steps[-1].answer.text, tuple(steps), talk, finished=False)
+
+
+def _run(tool: Tool, call: ToolCall) -> ToolResult:
+    """Call a function, and write down what came of it."""
+    assert tool.function is not None
+    if call.error:
+        return _failed(call, f"these arguments are refused: {call.error}")
+    try:
+        value = tool.function(**call.arguments)
+        shown = _cut(_shown(value))
+    except Exception as problem:  # the function is the caller's: whatever it raises is for the model to read
+        return _failed(call, f"{type(problem).__name__}: {problem}")
+    return ToolResult(call, value, "", shown)
+
+
+def _failed(call: ToolCall, error: str) -> ToolResult:
+    return ToolResult(call, None, error, _cut(json.dumps({"error": error}, ensure_ascii=False)))
+
+
+def _shown(value: Any) -> str:
+    """A result as the model reads it: text as it is, anything else as JSON."""
+    from pydantic_core import to_json
+
+    return value if isinstance(value, str) else to_json(value, fallback=repr).decode()
+
+
+def _cut(shown: str) -> str:
+    if len(shown) <= MAX_RESULT_CHARACTERS:
+        return shown
+    return f"{shown[:MAX_RESULT_CHARACTERS]}... ({len(shown):,} characters in all)"
+
+
+def _told(number: int, result: ToolResult) -> Message:
+    """A result as a message; `tool_call_id` is the one in the answer's own message."""
+    return {
+        "role": "tool",
+        "tool_call_id": f"call{number:05}",
+        "name": result.call.name,
+        "content": result.shown,
+    }
