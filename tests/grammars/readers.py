@@ -38,7 +38,7 @@ def is_arithmetic(text: str) -> bool:
 
 
 def is_chess(text: str) -> bool:
-    """python-chess's pattern; what it leaves open is settled by looking for a position (`test_chess.py`)."""
+    """The pattern of python-chess; whether a move is legal depends on a position."""
     return bool(chess.SAN_REGEX.fullmatch(text)) or text in (
         "O-O",
         "O-O-O",
