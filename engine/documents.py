@@ -140,12 +140,14 @@ def _decoded(content: bytes) -> str:
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
-    text = _decoded(line)
+    text = _decoded(line.rstrip(b"\r\n"))
     try:
         value = json.loads(text)
-    except (ValueError, RecursionError) as problem:
-        reason = problem.msg if isinstance(problem, json.JSONDecodeError) else "it cannot be read"
+    except json.JSONDecodeError as problem:
+        reason = f"{problem.msg.removesuffix(' at')} at column {problem.colno}"
         raise InvalidInputError(f"the line is not JSON: {reason}") from problem
+    except RecursionError as problem:
+        raise InvalidInputError("the line is nested too deeply for Python's recursion limit") from problem
     if not isinstance(value, dict):
         raise InvalidInputError(f"the line is {_kind(value)}, not an object")
     return value

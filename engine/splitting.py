@@ -9,7 +9,9 @@ whatever is no longer than the overlap stands whole in one part at least:
                                             |----------------|
                              overlap
 
-Cuts are made at blanks, where there is one; a part of a text without blanks is cut between two characters.
+A part ends with a line, a sentence or a word, the first of them that its second half has an end of; a text
+without blanks is cut between two characters.  That keeps most values whole: of one that is cut, a model would
+take the first half for all of it.
 Parts are ranges of the document, so nothing is added, lost or rewritten.
 
 How many tokens a piece of text has, only the tokenizer knows, and it is asked: a part is as long as it can
@@ -19,7 +21,10 @@ document has fewer bytes than `size`, for no tokenizer that we take has tokens o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+
+_ENDINGS = (re.compile(r"\n"), re.compile(r"[.!?]\s"), re.compile(r"\s"))
 
 Range = tuple[int, int]
 """Start and end of a part, in characters of the document."""
@@ -46,7 +51,7 @@ def split(document: str, count: Callable[[str], int], size: int, overlap: int) -
 
 
 def _end(document: str, start: int, count: Callable[[str], int], size: int) -> int:
-    """The end of the longest part that begins at `start`, at a blank if there is one in its second half."""
+    """The end of the longest part that begins at `start` and ends well."""
     fits, low = start + 1, start + 1
     high = min(len(document), start + 4 * size)
     while high < len(document) and count(document[start:high]) <= size:
@@ -59,9 +64,11 @@ def _end(document: str, start: int, count: Callable[[str], int], size: int) -> i
             high = middle - 1
     if fits == len(document):
         return fits
-    for end in range(fits, start + (fits - start) // 2, -1):
-        if document[end - 1].isspace() and count(document[start:end]) <= size:
-            return end
+    half = start + (fits - start) // 2
+    for ending in _ENDINGS:
+        for found in reversed(list(ending.finditer(document, half, fits))):
+            if count(document[start : found.end()]) <= size:
+                return found.end()
     return fits
 
 

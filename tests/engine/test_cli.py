@@ -331,3 +331,39 @@ def test_runs_as_a_program(schema: Path) -> None:
     )  # fmt: skip
 
     assert (done.returncode, done.stdout) == (0, '{"name": "Anna", "age": 31}\n')
+
+
+def test_named_groups_are_printed_as_json(run) -> None:  # type: ignore[no-untyped-def]
+    """What most patterns are written for."""
+    pattern = r"(?P<year>\d{4})-(?P<month>\d{2})"
+
+    result = run("regex", pattern, "--groups", "--verbatim", "--prompt", "released in 2024-03")
+
+    assert (result.code, result.out, result.err) == (0, '{"year": "2024", "month": "03"}\n', "")
+
+
+def test_groups_need_names(run) -> None:  # type: ignore[no-untyped-def]
+    """Numbers would change with every parenthesis."""
+    result = run("regex", r"(a)", "--groups", "--prompt", "a")
+
+    assert (result.code, result.out, result.err) == (
+        2,
+        "",
+        "error: --groups needs named groups\n    at (a)\nhint: name them: (?P<name>...)\n",
+    )
+
+
+def test_a_verbatim_answer_is_text_of_the_prompt_or_an_error(run) -> None:  # type: ignore[no-untyped-def]
+    """Nothing of the sort in the prompt, and nothing is made up."""
+    assert run("regex", r"[A-Z]{2}\d+", "--verbatim", "--prompt", "ref IT77").out == "IT77\n"
+
+    result = run("regex", r"[A-Z]{2}\d+", "--verbatim", "--prompt", "no reference")
+
+    assert (result.code, result.out, result.err) == (2, "", "error: no text matches `[A-Z]{2}\\d+`\n")
+
+
+def test_a_pattern_can_be_kept_from_the_model(run) -> None:  # type: ignore[no-untyped-def]
+    """Constrained all the same."""
+    result = run("regex", r"\d{4}", "--no-pattern-in-prompt", "--prompt", "the year 1969")
+
+    assert (result.code, result.out) == (0, "1969\n")
