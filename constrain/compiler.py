@@ -47,16 +47,22 @@ def compile_json_schema(
 
 
 def compile_regex(
-    pattern: str, vocabulary: Vocabulary, *, flags: int = 0, max_steps: int = DEFAULT_MAX_STEPS
+    pattern: str,
+    vocabulary: Vocabulary,
+    *,
+    flags: int = 0,
+    verbatim: str | None = None,
+    max_steps: int = DEFAULT_MAX_STEPS,
 ) -> CompiledGrammar:
     """Compile a regular expression in Python's syntax; every text `re.fullmatch` takes, and no other.
 
+    With `verbatim`, a document, the named groups (without any, the whole) hold only what occurs in it.
     `max_steps` bounds the work of compiling, and of each mask afterwards (`budget.py`).
 
     Raises RegexError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
     """
     with budget(max_steps, "compiling this pattern"):
-        start = term_continuation(regex_term(pattern, flags=flags), what=pattern)
+        start = term_continuation(regex_term(pattern, flags=flags, verbatim=verbatim), what=pattern)
     return CompiledGrammar(start, vocabulary, max_steps=max_steps)
 
 

@@ -84,6 +84,10 @@ class Continuation:
         """
         return None
 
+    def shortcuts(self) -> list[tuple[bytes, Continuation]] | None:
+        """Texts, and what remains after each, among which a shortest completion begins; None: not known."""
+        return None
+
     def joined(self, others: Sequence[Continuation]) -> Continuation:
         """One continuation for this one and `others`, where they have the same `joins`."""
         raise TypeError(f"{type(self).__name__} does not implement joined")

@@ -98,7 +98,8 @@ class Masks:
         self.positions = positions
         self.tables: Tables = positions.tables
         self._eos = tuple(self.tables.vocabulary.eos_token_ids)
-        self._reaches: dict[tuple[int, Continuation], TokenSum] = {}
+        self._reaches: dict[int, dict[Continuation, TokenSum]] = {}
+        self._reached = 0
         self._row: Words = np.zeros(word_count(self.tables.vocabulary.size), dtype=np.int32)
 
     def mask(self, position: Position) -> Mask:
@@ -124,21 +125,32 @@ class Masks:
 
     def _collect(self, position: Position) -> TokenSum:
         total = TokenSum()
+        alone = len(position.threads) == 1
         for number, where, _ in position.threads:
             if type(where) is Edge:
                 self._add_terminal(EVERYTHING, number, where, total)
             elif type(where) is LiteralEdge:
                 self._add_literal(EVERYTHING, number, where, total)
+            elif alone:  # the position remembers
+                return self._reach(EVERYTHING, cast(Continuation, where))
             else:
                 total.add(self.reach(EVERYTHING, cast(Continuation, where)))
         return total
 
     def reach(self, remainder: int, continuation: Continuation) -> TokenSum:
         """The tokens of `remainder`, those that end at once left out, that can be written from here."""
-        key = (remainder, continuation)
-        known = self._reaches.get(key)
-        if known is not None:
-            return known
+        known = self._reaches.setdefault(remainder, {})
+        total = known.get(continuation)
+        if total is None:
+            total = self._reach(remainder, continuation)
+            self._reached += 1
+            if self._reached > MAX_REACHES:
+                self._reached = 0
+                self._reaches.clear()
+            known[continuation] = total
+        return total
+
+    def _reach(self, remainder: int, continuation: Continuation) -> TokenSum:
         total = TokenSum()
         for edge in continuation.edges:
             if type(edge) is Edge:
@@ -150,9 +162,6 @@ class Masks:
                     total.ids += ((edge.token_id,),)
             else:
                 total.deferred += (tuple(self.tables.remainders.tokens_below(remainder).tolist()),)
-        if len(self._reaches) >= MAX_REACHES:
-            self._reaches.clear()
-        self._reaches[key] = total
         return total
 
     def _add_terminal(self, remainder: int, state: int, edge: Edge, total: TokenSum) -> None:

@@ -270,13 +270,16 @@ def literal(text: str) -> Part:
     return TermPart(terms.literal(_encoded(text)), f"`{text}`")
 
 
-def regex(pattern: str, *, flags: int = 0, max_steps: int = DEFAULT_MAX_STEPS) -> Part:
+def regex(
+    pattern: str, *, flags: int = 0, verbatim: str | None = None, max_steps: int = DEFAULT_MAX_STEPS
+) -> Part:
     """A text that `re.fullmatch(pattern, text, flags)` accepts.
 
+    With `verbatim`, a document, the named groups (without any, the whole) hold only what occurs in it.
     Raises RegexError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
     """
     with budget(max_steps, "compiling this pattern"):
-        return TermPart(regex_term(pattern, flags=flags), f"`{pattern}`")
+        return TermPart(regex_term(pattern, flags=flags, verbatim=verbatim), f"`{pattern}`")
 
 
 def json_value(

@@ -9,6 +9,8 @@ Where a continuation is a part and what follows it (`Continuation.split`), the p
 long edge, found once and remembered: else every detour inside it would be tried at every place it stands.
 A part that contains itself has a shortest text without itself inside, so it is passed over there.
 
+A continuation of a context-free grammar knows the shortest text of each of its rules (`shortcuts`).
+
 The text is a shortest one in bytes, special tokens as a tokenizer shows them.  `fewest_tokens` then is the
 least number of tokens that spell that very text, by dynamic programming over its prefixes; another text of as
 many bytes, or more, may take fewer.
@@ -92,6 +94,10 @@ class ShortestTexts:
             word = self.text(parts[0])
             if word is not None:
                 yield word, parts[1]
+            return
+        shortcuts = here.shortcuts()
+        if shortcuts is not None:
+            yield from shortcuts
             return
         for edge in here.edges:
             if type(edge) is Edge:

@@ -1,15 +1,18 @@
-"""What `constrain check` says: the report on a schema or a pattern, and whether a text conforms.
+"""What `constrain check` says: the report on a schema, a pattern or a grammar, and whether a text conforms.
 
 check_type      a schema or a type → SchemaReport (`constrain/report.py`), with a vocabulary's token counts
 check_pattern   a pattern → its shortest text
+check_grammar   a Lark grammar → its shortest text
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from constrain.compiler import compile_json_schema, compile_regex
+from constrain.budget import DEFAULT_MAX_STEPS, budget
+from constrain.compiler import compile_json_schema, compile_lark, compile_regex
 from constrain.report import TextVerdict, check_schema, check_text
 from constrain.shortest import fewest_tokens, shortest_text
 from engine.generate import schema_of
@@ -53,10 +56,23 @@ def check_pattern(pattern: str, text: str | None, model: ModelLike | None) -> Fi
 
     Raises RegexError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
     """
-    vocabulary = as_model(model).vocabulary
-    compiled = compile_regex(pattern, vocabulary)
-    shortest = shortest_text(compiled.start)
-    tokens = fewest_tokens(shortest, vocabulary)
+    return _with_shortest(compile_regex(pattern, as_model(model).vocabulary), text)
+
+
+def check_grammar(
+    grammar: str | os.PathLike[str], start: str, text: str | None, model: ModelLike | None
+) -> Findings:
+    """The shortest text of a Lark grammar from the rule `start`, and whether `text` conforms.
+
+    Raises what `compile_lark` raises.
+    """
+    return _with_shortest(compile_lark(grammar, as_model(model).vocabulary, start=start), text)
+
+
+def _with_shortest(compiled: CompiledGrammar, text: str | None) -> Findings:
+    with budget(DEFAULT_MAX_STEPS, "looking for the shortest text"):
+        shortest = shortest_text(compiled.start)
+    tokens = fewest_tokens(shortest, compiled.vocabulary)
     data = {"satisfiable": True, "shortest": shortest.decode(), "shortest_tokens": tokens}
     lines = (
         f"satisfiable: yes\nshortest completion: {len(shortest)} bytes, {tokens} tokens: {shortest.decode()}"

@@ -3,6 +3,10 @@
     constrain json --schema person.json --prompt "Mi chiamo Anna e ho 31 anni"
     constrain json --schema models.py:Person --prompt - < mail.txt
     constrain regex '[0-9]{4}' --prompt "the year of the moon landing, 1969"
+    constrain choice happy sad --prompt "What a lovely day!"
+    constrain grammar sql --prompt "The names of all red cars"
+    constrain grammars --show sql
+    constrain tools --tools tools.json --prompt "Che tempo fa a Roma?"
     constrain check --schema person.json --text '{"name": "Anna"}'
 
 The answer goes to stdout and nothing else does, so it can be piped.  What goes wrong goes to stderr as one
@@ -15,8 +19,6 @@ at once.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -24,11 +26,14 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from constrain.errors import ConstrainError, IncompleteOutputError, InvalidInputError, SchemaError
+from constrain.errors import ConstrainError, IncompleteOutputError, InvalidInputError
+from engine.extract_cli import extract_command
+from engine.schema_files import read_schema
+from engine.tools_cli import tools_command
 
 app = typer.Typer(
     name="constrain",
-    help="Text from a language model, valid by construction: JSON Schema, Pydantic, regular expressions.",
+    help="Text from a language model, valid by construction: JSON Schema, Pydantic, regex, Lark grammars.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -52,6 +57,7 @@ MinPOption = Annotated[
 ]
 TopKOption = Annotated[int, typer.Option("--top-k", help="Keep this many tokens; 0 keeps all.")]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Makes sampling repeatable.")]
+StartOption = Annotated[str, typer.Option("--start", help="The rule of the grammar to start from.")]
 PlainOption = Annotated[
     bool, typer.Option("--ignore-chat-template", help="Give the prompt as it is, without a chat template.")
 ]
@@ -100,7 +106,7 @@ def json_command(
     indent: Annotated[int | None, typer.Option(help="Print the answer indented by this many blanks.")] = None,
 ) -> None:
     """Answer with JSON that follows a schema."""
-    target = _read_schema(schema)
+    target = read_schema(schema)
     text = _read_prompt(prompt)
     from engine.generate import generate_json, schema_of
 
@@ -161,6 +167,97 @@ def regex_command(
     )
 
 
+@app.command("choice")
+def choice_command(
+    *,
+    choices: Annotated[list[str], typer.Argument(help="The texts to choose from.")],
+    prompt: PromptOption,
+    model: ModelOption = None,
+    temp: TempOption = 0.0,
+    seed: SeedOption = None,
+    ignore_chat_template: PlainOption = False,
+    logprobs: Annotated[
+        bool, typer.Option("--logprobs", help="Print JSON: the text, and each choice's log-probability.")
+    ] = False,
+) -> None:
+    """Answer with one of some texts."""
+    text = _read_prompt(prompt)
+    from engine.generate import generate_choice
+
+    use_chat_template = not ignore_chat_template
+    if not logprobs:
+        found = generate_choice(
+            model, text, choices, temp=temp, seed=seed, use_chat_template=use_chat_template
+        )
+        typer.echo(found)
+        return
+    chosen = generate_choice(
+        model, text, choices, with_logprobs=True, temp=temp, seed=seed, use_chat_template=use_chat_template
+    )
+    typer.echo(json.dumps({"text": chosen.text, "logprobs": chosen.logprobs}, ensure_ascii=False))
+
+
+@app.command("grammar")
+def grammar_command(
+    *,
+    grammar: Annotated[
+        str, typer.Argument(help="A .lark file, or a name of the catalogue (`constrain grammars`).")
+    ],
+    prompt: PromptOption,
+    start: StartOption = "start",
+    model: ModelOption = None,
+    max_tokens: TokensOption = 512,
+    temp: TempOption = 0.0,
+    top_p: TopPOption = 0.0,
+    min_p: MinPOption = 0.0,
+    top_k: TopKOption = 0,
+    seed: SeedOption = None,
+    ignore_chat_template: PlainOption = False,
+    no_grammar_in_prompt: Annotated[
+        bool,
+        typer.Option(
+            "--no-grammar-in-prompt", help="Constrain by the grammar without showing it to the model."
+        ),
+    ] = False,
+) -> None:
+    """Answer with text that a Lark grammar accepts."""
+    text = _read_prompt(prompt)
+    path = _find_grammar(grammar)
+    from engine.generate import generate_lark
+
+    typer.echo(
+        generate_lark(
+            model,
+            text,
+            path,
+            start=start,
+            max_tokens=max_tokens,
+            temp=temp,
+            top_p=top_p,
+            min_p=min_p,
+            top_k=top_k,
+            seed=seed,
+            use_chat_template=not ignore_chat_template,
+            grammar_in_prompt=not no_grammar_in_prompt,
+        )
+    )
+
+
+@app.command("grammars")
+def grammars_command(
+    *, show: Annotated[str | None, typer.Option("--show", help="Print this grammar.")] = None
+) -> None:
+    """List the grammars of the catalogue, or print one of them."""
+    import grammars
+
+    if show is not None:
+        typer.echo(grammars.path(show).read_text(encoding="utf-8"), nl=False)
+        return
+    width = max(map(len, grammars.names()))
+    for name in grammars.names():
+        typer.echo(f"{name:{width}}  {grammars.about(name)}")
+
+
 @app.command("check")
 def check_command(
     *,
@@ -169,28 +266,38 @@ def check_command(
         typer.Option("--schema", "-s", help="A JSON Schema file, or module:Class (file.py:Class)."),
     ] = None,
     pattern: Annotated[str | None, typer.Option("--pattern", help="A regular expression.")] = None,
+    grammar: Annotated[
+        str | None, typer.Option("--grammar", "-g", help="A .lark file, or a name of the catalogue.")
+    ] = None,
+    start: StartOption = "start",
     text: Annotated[
         str | None, typer.Option("--text", help="Does this text conform?  - reads standard input.")
     ] = None,
     model: ModelOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Report on a schema or a pattern without generating: what is honoured, and does a text conform?
+    """Report on a schema, a pattern or a grammar without generating: is it honoured, does a text conform?
 
     Exit code 1: something is refused, nothing satisfies it, or the text does not conform.
     """
-    if (schema is None) == (pattern is None):
-        raise InvalidInputError("give one of --schema and --pattern")
-    from engine.checking import check_pattern, check_type
+    if [schema, pattern, grammar].count(None) != 2:
+        raise InvalidInputError("give one of --schema, --pattern and --grammar")
+    from engine.checking import check_grammar, check_pattern, check_type
 
     written = None if text is None else (sys.stdin.read() if text == "-" else text)
     if schema is not None:
-        found = check_type(_read_schema(schema), written, model)
+        found = check_type(read_schema(schema), written, model)
+    elif grammar is not None:
+        found = check_grammar(_find_grammar(grammar), start, written, model)
     else:
         found = check_pattern(str(pattern), written, model)
     typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2) if as_json else str(found))
     if not found.good:
         raise typer.Exit(1)
+
+
+app.command("tools")(tools_command)
+app.command("extract")(extract_command)
 
 
 def _validate(form: Any, written: str) -> None:
@@ -208,80 +315,14 @@ def _validate(form: Any, written: str) -> None:
         ) from problem
 
 
-def _read_schema(source: str) -> object:
-    """A schema file's content, or the type that `module:Class` or `file.py:Class` names."""
+def _find_grammar(source: str) -> Path:
+    """A grammar's file, or the one of the catalogue that has this name."""
+    import grammars
+
     path = Path(source)
-    if path.is_file():
-        return _read_json(path)
-    module, colon, name = source.rpartition(":")
-    if not colon or not name.isidentifier():
-        raise SchemaError(
-            "there is no such schema file",
-            where=source,
-            hint="give a JSON file, or a type as module:Class or file.py:Class",
-        )
-    return _read_type(module, name)
-
-
-def _read_json(path: Path) -> object:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise SchemaError(f"the schema file cannot be read: {problem}", where=str(path)) from problem
-    try:
-        schema = json.loads(text)
-    except json.JSONDecodeError as problem:
-        line = text.splitlines()[problem.lineno - 1] if text.strip() else ""
-        shown = f"{path}, line {problem.lineno}, column {problem.colno}"
-        if line:
-            shown += f"\n{line}\n{' ' * (problem.colno - 1)}^"
-        raise SchemaError(f"the schema file is not JSON: {problem.msg}", where=shown) from problem
-    if not isinstance(schema, dict | bool):
-        raise SchemaError(
-            f"a JSON Schema is an object or a boolean, not {type(schema).__name__}", where=str(path)
-        )
-    return schema
-
-
-def _read_type(module_name: str, name: str) -> object:
-    try:
-        module = _import(module_name)
-    except SchemaError:
-        raise
-    except Exception as problem:  # the user's module may do anything while it is imported
-        raise SchemaError(
-            f"`{module_name}` cannot be imported: {type(problem).__name__}: {problem}"
-        ) from problem
-    if not hasattr(module, name):
-        known = sorted(
-            n
-            for n, value in vars(module).items()
-            if isinstance(value, type) and value.__module__ == module.__name__
-        )
-        raise SchemaError(
-            f"`{module_name}` has no `{name}`",
-            hint=f"it defines {', '.join(known)}" if known else "it defines no types",
-        )
-    return getattr(module, name)
-
-
-def _import(name: str) -> Any:
-    if not name.endswith(".py"):
-        sys.path.insert(0, str(Path.cwd()))
-        try:
-            return importlib.import_module(name)
-        finally:
-            sys.path.pop(0)
-    path = Path(name)
-    if not path.is_file():
-        raise SchemaError("there is no such Python file", where=name)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise SchemaError("this file cannot be imported", where=name)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
+    if path.is_file() or source.endswith(".lark"):
+        return path
+    return grammars.path(source)
 
 
 def _read_prompt(prompt: str) -> str:

@@ -19,15 +19,24 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from constrain.errors import IncompleteOutputError, InvalidInputError, SchemaError
+from constrain.lark_grammar.grammar import grammar_text
 from engine.model import LoadedModel, ModelLike, as_model
-from engine.prompting import Message, choice_request, prompt_tokens, regex_request, schema_request
+from engine.prompting import (
+    Message,
+    choice_request,
+    grammar_request,
+    prompt_tokens,
+    regex_request,
+    schema_request,
+)
 
 if TYPE_CHECKING:
     from constrain.matcher import CompiledGrammar
@@ -208,20 +217,76 @@ def generate_regex(
     sampler: SamplerFunction | None = None,
     verbose: bool = False,
     flags: int = 0,
+    verbatim: str | None = None,
 ) -> str:
     """Generate text that `re.fullmatch(pattern, text)` accepts.
 
+    With `verbatim`, a document, the named groups (without any, the whole) hold only what occurs in it.
     Raises IncompleteOutputError when `max_tokens` runs out first.
     """
     from constrain.compiler import compile_regex
 
     loaded = as_model(model)
-    compiled = compile_regex(pattern, loaded.vocabulary, flags=flags)
+    compiled = compile_regex(pattern, loaded.vocabulary, flags=flags, verbatim=verbatim)
     request = regex_request(pattern) if pattern_in_prompt else None
     tokens = prompt_tokens(loaded.tokenizer, prompt, request, use_chat_template=use_chat_template)
     sampler = sampler or _sampler(temp, top_p, min_p, top_k)
     pieces = _stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
     return _collected(pieces, verbose=verbose)
+
+
+def generate_lark(
+    model: ModelLike,
+    prompt: Prompt,
+    grammar: str | os.PathLike[str],
+    *,
+    start: str = "start",
+    embed: Mapping[str, PartLike] | None = None,
+    max_tokens: int = DEFAULT_MAX_TOKENS,
+    temp: float = 0.0,
+    top_p: float = 0.0,
+    min_p: float = 0.0,
+    top_k: int = 0,
+    seed: int | None = None,
+    use_chat_template: bool = True,
+    grammar_in_prompt: bool = True,
+    sampler: SamplerFunction | None = None,
+    verbose: bool = False,
+) -> str:
+    """Generate text that a Lark grammar accepts.
+
+    `grammar` is its text, or the path of a file, such as `grammars.path("sql")`; `start` names the rule to
+    start from, and `embed` says which parts stand for terminals that it only declares (`%declare`).
+
+    Raises what `compile_lark` raises, and IncompleteOutputError when `max_tokens` runs out first.
+    """
+    from constrain.compiler import compile_lark
+
+    loaded = as_model(model)
+    compiled = compile_lark(grammar, loaded.vocabulary, start=start, embed=embed)
+    request = grammar_request(grammar_text(grammar)[0], start) if grammar_in_prompt else None
+    tokens = prompt_tokens(loaded.tokenizer, prompt, request, use_chat_template=use_chat_template)
+    sampler = sampler or _sampler(temp, top_p, min_p, top_k)
+    pieces = _stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
+    return _collected(pieces, verbose=verbose)
+
+
+def generate_compiled(
+    model: ModelLike,
+    tokens: Sequence[int],
+    compiled: CompiledGrammar,
+    *,
+    max_tokens: int = DEFAULT_MAX_TOKENS,
+    sampler: SamplerFunction,
+    seed: int | None = None,
+) -> str:
+    """Generate a text of a compiled grammar after a prompt that is tokens already.
+
+    For many answers under one grammar.  Raises IncompleteOutputError when `max_tokens` runs out first.
+    """
+    loaded = as_model(model)
+    pieces = _stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
+    return _collected(pieces, verbose=False)
 
 
 def generate_text(

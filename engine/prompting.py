@@ -23,6 +23,7 @@ from constrain.errors import InvalidInputError
 
 SCHEMA_LINE = "Answer with JSON that follows this JSON Schema:"
 REGEX_LINE = "Answer with text that matches this regular expression:"
+GRAMMAR_LINE = "Answer with text that this Lark grammar accepts:"
 CHOICE_LINE = "Answer with exactly one of these texts:"
 ANSWER_LINE = "Answer:"
 RESULT_LINE = "Result of the call:"
@@ -43,6 +44,12 @@ def regex_request(pattern: str) -> str:
 def choice_request(choices: Sequence[str]) -> str:
     """The lines that ask for one of some texts, written as a JSON list."""
     return f"{CHOICE_LINE}\n{json.dumps(list(choices), ensure_ascii=False)}"
+
+
+def grammar_request(grammar: str, start: str) -> str:
+    """The lines that ask for text under a Lark grammar."""
+    from_rule = "" if start == "start" else f"// from the rule {start}\n"
+    return f"{GRAMMAR_LINE}\n{from_rule}{grammar}"
 
 
 def messages_of(prompt: str | Sequence[Message]) -> list[Message]:

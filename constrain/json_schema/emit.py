@@ -75,6 +75,7 @@ class Emitter:
         self.options = options
         self.punctuation = Punctuation(options)
         self._interned: dict[Hashable, Continuation | Recorder] = {}
+        self._colons: dict[Continuation, Continuation] = {}
 
     def intern(self, make: Callable[..., Made], *key: Hashable) -> Made:
         """The one continuation (or recorder) with these arguments."""
@@ -100,11 +101,10 @@ class Emitter:
 
     def colon(self, then: Continuation) -> Continuation:
         """A colon, then `then`."""
-        key = ("colon", then)
-        found = self._interned.get(key)
+        found = self._colons.get(then)
         if found is None:
-            found = self._interned[key] = Terminal(self.punctuation.colon, then)
-        return found  # type: ignore[return-value]
+            found = self._colons[then] = Terminal(self.punctuation.colon, then)
+        return found
 
 
 def follow(back: Back, value: Value) -> Continuation:
@@ -141,7 +141,7 @@ class ValueText(Lazy):
         view, scalars, false = emitter.goals.view, emitter.scalars, emitter.goals.formulas.false
 
         def terminal(kind: int) -> Iterable[object]:
-            seen = view.at(self.goal, kind)
+            seen = view.of_value(self.goal, kind)
             if seen is not false and not scalars.is_empty(seen, kind):
                 yield scalars.terminal(seen, kind)
 

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from constrain.regular.charset import inverse, meet
 from constrain.regular.syntax import regex_term
 from constrain.regular.terms import Term, choice, concat, intersect, repeat
 from constrain.regular.utf8 import ALL_CODEPOINTS, CharSet
@@ -54,6 +55,7 @@ _LET_DIG, _LDH = "[A-Za-z0-9]", "[A-Za-z0-9-]"
 _PLAIN_LABEL = f"(?:{_LET_DIG}(?:{_LDH}{{0,61}}{_LET_DIG})?)"
 NAME_LENGTH = 253
 _LOCAL_PART_LENGTH = 64
+_AT: CharSet = ((ord("@"), ord("@")),)
 _ATEXT = "A-Za-z0-9!#$%&'*+/=?^_`{|}~-"
 _BEYOND_ASCII = "\u0080-\ud7ff\ue000-\U0010ffff"
 
@@ -100,6 +102,8 @@ def _domain() -> str:
 def _mailbox(alphabet: Alphabet, beyond: str, domain: Term) -> Term:
     dot_string = rf"[{beyond}{_ATEXT}]+(?:\.[{beyond}{_ATEXT}]+)*"
     quoted = rf'"(?:[ !#-\[\]-~{beyond}]|\\[ -~])*"'
-    local = regex_term(f"(?:{dot_string}|{quoted})", dialect="ecma", alphabet=alphabet)
-    short = repeat(alphabet(ALL_CODEPOINTS), 0, _LOCAL_PART_LENGTH)
-    return concat(intersect(local, short), alphabet(((ord("@"), ord("@")),)), domain)
+    local = []
+    for pattern, characters in ((dot_string, meet(ALL_CODEPOINTS, inverse(_AT))), (quoted, ALL_CODEPOINTS)):
+        short = repeat(alphabet(characters), 0, _LOCAL_PART_LENGTH)
+        local.append(intersect(regex_term(pattern, dialect="ecma", alphabet=alphabet), short))
+    return concat(choice(*local), alphabet(_AT), domain)

@@ -240,7 +240,7 @@ class Formulas:
         return self._make(kind, value)
 
     def word(self, kind: str, *args: Any) -> Formula:
-        """`pat`, `fmt`, `integer`, `uniq`, `order`, `ref` or `uneval`: atoms without rules of their own."""
+        """`pat`, `fmt`, `integer`, `uniq`, `order`, `ref`, `uneval`, `occurs`: atoms without own rules."""
         return self._make(kind, *args)
 
     def count(self, kind: str, number: int) -> Formula:

@@ -110,7 +110,7 @@ class Goals:
 
     def _find_clearly_empty(self, formula: Formula, depth: int) -> bool:
         for kind in SCALAR_TYPES:
-            seen = self.view.at(formula, kind)
+            seen = self.view.of_value(formula, kind)
             if seen is not self.formulas.false and not self.scalars.is_empty(seen, kind):
                 return False
         for kind in (ARRAY, OBJECT):

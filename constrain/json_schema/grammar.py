@@ -104,7 +104,7 @@ def scan_schema(
             raise SchemaError(f"the schema is not JSON: {error}") from error
     with _limits(options):
         _, root = Documents.load(schema, registry)
-        scalars = Scalars(options.spelling)
+        scalars = Scalars(options.spelling, options.verbatim)
         return Scanned(root, scalars, options, admit(root, options, scalars))
 
 
@@ -124,7 +124,7 @@ def _compile(scanned: Scanned) -> SchemaGrammar:
     root, scalars, options = scanned.root, scanned.scalars, scanned.options
     formulas = Formulas()
     translator = Translator(formulas, options, lambda name: scalars.strings.format(name) is not None)
-    view = TypedView(formulas, translator)
+    view = TypedView(formulas, translator, verbatim=options.verbatim is not None)
     view.unevaluated = Unevaluated(formulas, translator).expand
     goals = Goals(formulas, view, scalars, options)
     liveness = Liveness(goals, options)

@@ -44,7 +44,7 @@ class _Listing:
     def values(self, goal: Formula, depth: int) -> Iterator[Value]:
         goals = self.liveness.goals
         for kind in SCALAR_TYPES:
-            seen = goals.view.at(goal, kind)
+            seen = goals.view.of_value(goal, kind)
             if seen is not goals.formulas.false:
                 yield from goals.scalars.some_values(seen, kind, self.most + 1)
         yield from self.structured(goal, depth)

@@ -58,7 +58,7 @@ class Liveness:
 
     def _has_value(self, goal: Formula) -> bool:
         for kind in SCALAR_TYPES:
-            seen = self.goals.view.at(goal, kind)
+            seen = self.goals.view.of_value(goal, kind)
             if seen is not self.goals.formulas.false and not self.goals.scalars.is_empty(seen, kind):
                 return True
         return any(self._array_lives(shape) for shape in self.array_shapes(goal)) or any(
@@ -408,7 +408,7 @@ class Liveness:
         """All values of a goal, if there are at most `limit`; None if there are more."""
         found: dict[Value, None] = {}
         for kind in SCALAR_TYPES:
-            seen = self.goals.view.at(goal, kind)
+            seen = self.goals.view.of_value(goal, kind)
             if seen is self.goals.formulas.false:
                 continue
             values = self.goals.scalars.finite_values(seen, kind, limit)

@@ -156,7 +156,7 @@ class ObjectShape:
         rests: dict[Formula, Formula] = {}
         for language, _ in (*self.alternative.alls, *self.alternative.somes):
             rests[language] = self._rest(goals.key_language(language))
-        pieces = [formulas.true]
+        pieces = [goals.view.of_value(formulas.true, STRING)]
         for rest in dict.fromkeys(rests.values()):
             if rest.kind in {"true", "false"}:
                 continue

@@ -30,6 +30,9 @@ class JsonOptions:
     `formats`     "assert" or "annotate".
     `additional_properties`  None: as the schema says; False: an object schema that names properties and says
                   nothing about others is closed.
+    `verbatim`    a document: every string and number value, and every key that the schema does not name,
+                  is one that occurs in it (`substrings.py`, `occurring.py`), or one that an `enum` or a
+                  `const` of the schema names.  None: no such document.
     `max_alternatives`  how many ways to satisfy one schema that cannot be told apart at once.
     `max_steps`   how much work compiling, and each mask afterwards, may take (`budget.py`).  Whatever exceeds
                   a limit raises LimitExceeded.
@@ -40,6 +43,7 @@ class JsonOptions:
     property_order: Literal["schema", "any"] = "schema"
     formats: Literal["assert", "annotate"] = "assert"
     additional_properties: Literal[False] | None = None
+    verbatim: str | None = None
     max_alternatives: int = 1_000
     max_steps: int = DEFAULT_MAX_STEPS
 

@@ -19,7 +19,7 @@ mask reads, use the spelling the caller asked for.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic, TypeVar
@@ -29,11 +29,22 @@ from constrain.json_schema.finite import few_strings, some_strings
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.number_set import NumberSet
 from constrain.json_schema.numbers import number_space
+from constrain.json_schema.occurring import numbers_in, spell_number
 from constrain.json_schema.strings import StringSpace, spell_canonical, string_space
 from constrain.json_schema.values import BOOLEAN, NULL, NUMBER, STRING, Value
 from constrain.regular.codes import meet
 from constrain.regular.queries import accepts, is_empty
-from constrain.regular.terms import EMPTY, Term, choice, difference, literal
+from constrain.regular.substrings import Substrings, substrings
+from constrain.regular.terms import (
+    EMPTY,
+    Intersection,
+    Term,
+    choice,
+    difference,
+    intersect,
+    literal,
+    literals,
+)
 
 Set = TypeVar("Set")
 
@@ -128,7 +139,7 @@ NUMBER_ALGEBRA: Algebra[Numbers] = Algebra(
 )
 
 
-def _string_algebra(space: StringSpace, factor: Callable[[Term], Term]) -> Algebra[Term]:
+def _string_algebra(space: StringSpace, factor: Callable[[Term], Term], document: str) -> Algebra[Term]:
     def named(atom: Formula) -> Term:
         return space.values(value.data for value in atom.args[0] if value.type == STRING)
 
@@ -145,15 +156,24 @@ def _string_algebra(space: StringSpace, factor: Callable[[Term], Term]) -> Algeb
         "nfmt": lambda atom: difference(space.universe, factor(format_of(atom))),
         "minl": lambda atom: space.length(atom.args[0], None),
         "maxl": lambda atom: space.length(0, atom.args[0]),
+        "occurs": lambda atom: choice(substrings(document, space.character), named(atom)),
     }
     return Algebra(
         space.universe,
         EMPTY,
         lambda atom: atoms[atom.kind](atom),
-        meet,
+        lambda left, right: _meet_strings(space.universe, left, right),
         choice,
         difference,
     )
+
+
+def _meet_strings(universe: Term, left: Term, right: Term) -> Term:
+    """Both of two languages within `universe`, which is left out beside the substrings of a document."""
+    both = meet(left, right)
+    if type(both) is Intersection and any(isinstance(member, Substrings) for member in both.members):
+        return intersect(*[member for member in both.members if member is not universe])
+    return both
 
 
 def _constant_algebra(universe: frozenset[Value]) -> Algebra[frozenset[Value]]:
@@ -172,15 +192,17 @@ _CONSTANT_TEXTS = {None: b"null", True: b"true", False: b"false"}
 
 
 class Scalars:
-    """The scalar sets of one grammar."""
+    """The scalar sets of one grammar; `verbatim` is the document that the atom `occurs` speaks of."""
 
-    def __init__(self, spelling: str) -> None:
+    def __init__(self, spelling: str, verbatim: str | None = None) -> None:
         self.written_with_point: set[Fraction] = set()
         self.strings = string_space("canonical")
         self.spelled = self.strings if spelling == "canonical" else string_space("any")
         self.numbers = number_space("canonical" if spelling == "canonical" else "any")
-        self._string_algebra = _string_algebra(self.strings, component)
-        self._spelled_algebra = _string_algebra(self.spelled, lambda term: term)
+        document = verbatim or ""
+        self._string_algebra = _string_algebra(self.strings, component, document)
+        self._spelled_algebra = _string_algebra(self.spelled, lambda term: term, document)
+        self._written = frozenset() if verbatim is None else numbers_in(verbatim)
         self._strings: dict[Formula, Term] = {}
         self._spelled: dict[Formula, Term] = {}
         self._numbers: dict[Formula, Numbers] = {}
@@ -200,6 +222,23 @@ class Scalars:
 
     def _number_sets(self, formula: Formula) -> Numbers:
         return fold(formula, NUMBER_ALGEBRA, self._numbers)
+
+    def _occurring(self, formula: Formula) -> list[Fraction] | None:
+        """The numbers of a formula that says `occurs`, ascending; None for other formulas.
+
+        They are few, and not near one another: as a set with bounds they would be thousands of bounds.
+        """
+        parts = formula.parts if formula.kind == "and" else (formula,)
+        spoken = next((part for part in parts if part.kind == "occurs"), None)
+        if spoken is None:
+            return None
+        named = {value.data for value in spoken.args[0] if value.type == NUMBER}
+        rest = [part for part in parts if part is not spoken]
+        return sorted(
+            number
+            for number in named | self._written
+            if all(self.holds(part, Value(NUMBER, number)) for part in rest)
+        )
 
     def _constant_set(self, formula: Formula, kind: int) -> frozenset[Value]:
         return fold(formula, _CONSTANTS[kind], {})
@@ -230,9 +269,13 @@ class Scalars:
             few = few_strings(language, limit)
             return None if few is None else [Value(STRING, _text(text)) for text in few]
         if kind == NUMBER:
-            sets = self._number_sets(formula)
-            found = (sets.plain & NumberSet.integers() | sets.other).finite_values(limit)
-            return None if found is None else [Value(NUMBER, number) for number in found]
+            found = self._occurring(formula)
+            if found is None:
+                sets = self._number_sets(formula)
+                found = (sets.plain & NumberSet.integers() | sets.other).finite_values(limit)
+            if found is None or len(found) > limit:
+                return None
+            return [Value(NUMBER, number) for number in found]
         values = self._constant_set(formula, kind)
         return list(values) if len(values) <= limit else None
 
@@ -250,6 +293,9 @@ class Scalars:
             language = self.string_language(formula)
             return [Value(STRING, _text(text)) for text in some_strings(language, limit)]
         if kind == NUMBER:
+            occurring = self._occurring(formula)
+            if occurring is not None:
+                return [Value(NUMBER, number) for number in occurring[:limit]]
             sets = self._number_sets(formula)
             left = sets.plain & NumberSet.integers() | sets.other
             found: list[Value] = []
@@ -280,6 +326,8 @@ class Scalars:
             return len(value.data) >= int(formula.args[0])
         if kind == "maxl":
             return len(value.data) <= int(formula.args[0])
+        if kind == "occurs" and value.type == NUMBER:
+            return value in formula.args[0] or value.data in self._written
         if value.type == STRING:
             return accepts(self.string_language(formula), spell_canonical(value.data))
         sets = self._number_sets(formula)
@@ -300,8 +348,28 @@ class Scalars:
         if kind == STRING:
             return self.spelled.quoted(self.spelled_language(formula))
         if kind == NUMBER:
-            return self._number_terminal(self._number_sets(formula))
+            occurring = self._occurring(formula)
+            if occurring is None:
+                return self._number_terminal(self._number_sets(formula))
+            if self.numbers.spelling == "any":
+                return self.numbers.values(occurring)
+            return literals([text for number in occurring for text in self._spellings(formula, number)])
         return choice(*(literal(_CONSTANT_TEXTS[value.data]) for value in self._constant_set(formula, kind)))
+
+    def _spellings(self, formula: Formula, number: Fraction) -> Iterator[bytes]:
+        """The canonical spellings of one number that occurs."""
+        spelled = spell_number(number)
+        if number.denominator > 1:
+            yield spelled
+            return
+        parts = [part for part in (formula.parts if formula.kind == "and" else ()) if part.kind != "occurs"]
+        sets = [self._number_sets(part) for part in parts]
+        if all(found.plain.contains(number) for found in sets):
+            yield spelled
+            if number not in self.written_with_point:
+                return
+        if all(found.other.contains(number) for found in sets):
+            yield spelled + b".0"
 
     def _number_terminal(self, sets: Numbers) -> Term:
         space = self.numbers

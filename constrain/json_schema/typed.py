@@ -14,13 +14,13 @@ schema that consists of nothing else (X = X) says nothing at all, and is refused
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from constrain.errors import SchemaError
 from constrain.json_schema.formula import Formula, Formulas
 from constrain.json_schema.translate import Translator
-from constrain.json_schema.values import ARRAY, OBJECT, Value
+from constrain.json_schema.values import ARRAY, NUMBER, OBJECT, STRING, Value
 
 if TYPE_CHECKING:
     from constrain.json_schema.references import Node
@@ -31,8 +31,9 @@ Unevaluated = Callable[["Node", str, bool], Formula]
 class TypedView:
     """Formulas at a type, memoised."""
 
-    def __init__(self, formulas: Formulas, translator: Translator) -> None:
+    def __init__(self, formulas: Formulas, translator: Translator, *, verbatim: bool = False) -> None:
         self.formulas = formulas
+        self.verbatim = verbatim
         self.translator = translator
         self.unevaluated: Unevaluated | None = None
         self._made: dict[int, Formula] = {}
@@ -53,6 +54,17 @@ class TypedView:
         if not self._touched:
             self._made[key] = made
         return made
+
+    def of_value(self, formula: Formula, kind: int) -> Formula:
+        """What `formula` says of values; with `verbatim`, also that strings and numbers occur in a document.
+
+        What an `enum` or a `const` names is the schema's own text, and need not occur.  Keys of objects are
+        seen with `at`.
+        """
+        seen = self.at(formula, kind)
+        if not self.verbatim or kind not in {STRING, NUMBER} or seen is self.formulas.false:
+            return seen
+        return self.formulas.conj([seen, self.formulas.word("occurs", frozenset(_named(seen)))])
 
     def _view(self, formula: Formula, kind: int, key: int) -> Formula:
         formulas = self.formulas
@@ -144,3 +156,12 @@ class TypedView:
                 ),
             ]
         )
+
+
+def _named(formula: Formula) -> Iterator[Value]:
+    """The values that a formula of one type allows by name."""
+    if formula.kind == "in":
+        yield from formula.args[0]
+    elif formula.kind in {"and", "or", "one", "notone"}:
+        for part in formula.parts:
+            yield from _named(part)

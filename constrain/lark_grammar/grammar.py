@@ -4,7 +4,8 @@
 
 Lark reads the grammar: imports, templates, EBNF, `%ignore`, `%override`, aliases all are its own, and so are
 the errors.  What is left after that are plain rules over terminals, and a terminal is a string or a pattern
-in Python's syntax.  The language is what Lark's Earley parser accepts with `lexer="dynamic_complete"`.
+in Python's syntax (`preferring.py` says which texts it finds).  The language is what Lark's Earley parser
+accepts with `lexer="dynamic_complete"`.
 
 A terminal that the grammar only declares (`%declare PERSON`) is a hook: `embed` says which part stands
 there, a JSON Schema, a pattern, a choice, or another grammar (`constrain.parts`).
@@ -32,10 +33,10 @@ from constrain.errors import (
     UnsupportedError,
     UnsupportedRegexError,
 )
+from constrain.lark_grammar.preferring import preferred_term
 from constrain.lark_grammar.states import States
 from constrain.lark_grammar.symbols import Nonterminal, Part, Rules, Symbol, optional, reduce
 from constrain.regular.queries import is_empty
-from constrain.regular.syntax import regex_term
 from constrain.regular.terms import Term, literal
 
 if TYPE_CHECKING:
@@ -87,20 +88,26 @@ def load_grammar(
     root = heads[start]
     if not root.alternatives:
         raise UnsatisfiableError("no text satisfies this grammar", where=f"rule `{start}`")
-    return LarkGrammar(root, States(_ignored(lark)))
+    return LarkGrammar(root, States(_ignored(lark), is_plain=not embed))
+
+
+def grammar_text(grammar: str | os.PathLike[str]) -> tuple[str, str]:
+    """The text of a grammar, and the path of its file, `<string>` where it has none.
+
+    Raises GrammarError for a file that cannot be read.
+    """
+    if isinstance(grammar, str) and ("\n" in grammar or not grammar.endswith(".lark")):
+        return grammar, "<string>"
+    try:
+        return Path(grammar).read_text(encoding="utf-8"), str(grammar)
+    except (OSError, UnicodeError) as problem:
+        raise GrammarError(f"the grammar cannot be read: {problem}") from problem
 
 
 def _load(grammar: str | os.PathLike[str], start: str) -> Lark:
     from lark import Lark
 
-    is_file = not isinstance(grammar, str) or (grammar.endswith(".lark") and "\n" not in grammar)
-    try:
-        if is_file:
-            text, source = Path(grammar).read_text(encoding="utf-8"), str(grammar)
-        else:
-            text, source = str(grammar), "<string>"
-    except (OSError, UnicodeError) as problem:
-        raise GrammarError(f"the grammar cannot be read: {problem}") from problem
+    text, source = grammar_text(grammar)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of `re`, about what Lark hands to it
@@ -174,6 +181,6 @@ def _term(terminal: TerminalDef) -> Term:
         return literal(pattern.value.encode())
     shown = f"terminal {terminal.user_repr()}"
     try:
-        return regex_term(pattern.to_regexp())
+        return preferred_term(pattern.to_regexp())
     except (RegexError, UnsupportedRegexError) as problem:
         raise type(problem)(problem.what, where=f"{shown}\n{problem.where}", hint=problem.hint) from problem

@@ -41,13 +41,14 @@ Cost: a closure visits each item once, and is taken once for each state.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from constrain.budget import spend
 from constrain.continuation import AnyEdge, Continuation, Edge, lazy
 from constrain.lark_grammar.ignoring import after_each, split
-from constrain.lark_grammar.symbols import Nonterminal, Part, Rest
+from constrain.lark_grammar.symbols import Nonterminal, Part, Rest, shortest
 from constrain.regular.terms import EMPTY, Term, choice
 
 Item = tuple[Rest, Continuation]
@@ -81,6 +82,11 @@ class State(Continuation):
 
     def build_edges(self) -> tuple[AnyEdge, ...]:
         return self.states.edges(self, EMPTY)
+
+    def shortcuts(self) -> list[tuple[bytes, Continuation]] | None:
+        if not self.states.is_plain:
+            return None
+        return [(b"", out) for out in self.outs] + [(shortest(rest), back) for rest, back in self.items]
 
     def joined(self, others: Sequence[Continuation]) -> Continuation:
         return self.states.union([self, *(other for other in others if isinstance(other, State))])
@@ -163,9 +169,10 @@ class Contents:
 
 
 class States:
-    """The states of one grammar."""
+    """The states of one grammar; it `is_plain` if no parts are embedded in it."""
 
-    def __init__(self, ignored: Iterable[Term] = ()) -> None:
+    def __init__(self, ignored: Iterable[Term] = (), *, is_plain: bool = True) -> None:
+        self.is_plain = is_plain
         self.ignored = [piece for term in ignored for piece in after_each(term)]
         self._unless: dict[tuple[State, Term], Unless] = {}
         self._interned: dict[tuple[frozenset[Item], frozenset[Continuation]], State] = {}
@@ -227,22 +234,28 @@ class States:
         return known
 
     def _is_live(self, start: State | Unless) -> bool:
-        """Is there a text from here?  From a state that refuses nothing there is."""
+        """Is there a text from here?  From a state that refuses nothing there is.
+
+        The nearest states come first: those further on may be without number.
+        """
         seen: set[Continuation] = {start}
-        agenda = [start]
+        agenda = deque([start])
         while agenda:
-            here = agenda.pop()
+            here = agenda.popleft()
             if isinstance(here, State) or here.can_end or here.state.ways.others:
                 return True
             spend()
+            found: list[State | Unless] = []
             for term, then in here.state.ways.terminals.items():
-                agenda += [self.unless(then, left) for _, left in split(term, here.refused)]
+                found += [self.unless(then, left) for _, left in split(term, here.refused)]
             for ignored, longer in self.ignored:
-                agenda += [
+                found += [
                     self.unless(here.state, choice(longer, left)) for _, left in split(ignored, here.refused)
                 ]
-            agenda = [state for state in agenda if state not in seen or isinstance(state, State)]
-            seen.update(agenda)
+            if any(isinstance(state, State) for state in found):
+                return True
+            agenda += [state for state in dict.fromkeys(found) if state not in seen]
+            seen.update(found)
         return False
 
     def _edge(self, term: Term, then: Continuation) -> Edge:

@@ -16,10 +16,13 @@ the empty text; `optional` makes a nonterminal of one that does.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Protocol
 
 from constrain.budget import spend
 from constrain.continuation import END, Continuation
+from constrain.regular import queries
 from constrain.regular.queries import is_empty
 from constrain.regular.terms import Term
 
@@ -37,13 +40,14 @@ class Part(Protocol):
 class Nonterminal:
     """A rule's name, and its alternatives once they are known; `None` among them is the empty one."""
 
-    __slots__ = ("alternatives", "index", "name", "nullable")
+    __slots__ = ("alternatives", "index", "name", "nullable", "shortest")
 
     def __init__(self, name: str, index: int) -> None:
         self.name = name
         self.index = index
         self.alternatives: tuple[Rest | None, ...] = ()
         self.nullable = False
+        self.shortest: bytes | None = None
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
@@ -91,6 +95,56 @@ def reduce(rules: Rules) -> None:
             if all(symbol in productive for symbol in body if isinstance(symbol, Nonterminal)):
                 alternatives[_linked(body, rests)] = None
         head.alternatives = tuple(alternatives)
+
+
+def shortest(rest: Rest | None) -> bytes:
+    """A shortest text of what is still to come in a rule, in a grammar without parts.
+
+    A nonterminal's is found with those of all that it leads to, by going round until none gets shorter.
+    """
+    found = list(_symbols(rest))
+    for symbol in found:
+        if isinstance(symbol, Nonterminal) and symbol.shortest is None:
+            _find_shortest(symbol)
+    return b"".join(word for symbol in found if (word := _word(symbol)) is not None)
+
+
+def _word(symbol: Symbol) -> bytes | None:
+    if isinstance(symbol, Nonterminal):
+        return symbol.shortest
+    return _shortest_of_term(symbol) if isinstance(symbol, Term) else None
+
+
+_shortest_of_term = lru_cache(maxsize=4096)(queries.shortest)
+
+
+def _find_shortest(root: Nonterminal) -> None:
+    reached = {root: None}
+    agenda = [root]
+    while agenda:
+        for rest in agenda.pop().alternatives:
+            for symbol in _symbols(rest):
+                if isinstance(symbol, Nonterminal) and symbol not in reached:
+                    reached[symbol] = None
+                    agenda.append(symbol)
+    changed = True
+    while changed:
+        changed = False
+        for head in reached:
+            for rest in head.alternatives:
+                spend()
+                words = [_word(symbol) for symbol in _symbols(rest)]
+                if None in words:
+                    continue
+                text = b"".join(word for word in words if word is not None)
+                if head.shortest is None or len(text) < len(head.shortest):
+                    head.shortest, changed = text, True
+
+
+def _symbols(rest: Rest | None) -> Iterator[Symbol]:
+    while rest is not None:
+        yield rest.symbol
+        rest = rest.rest
 
 
 def _closed(rules: Rules, *, empty: bool = False) -> set[Nonterminal]:

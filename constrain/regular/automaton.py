@@ -35,7 +35,7 @@ from constrain.regular.clipping import clip
 from constrain.regular.interning import LOCK, interned
 from constrain.regular.keeping import at_end, forget
 from constrain.regular.leaf import Leaf
-from constrain.regular.terms import EMPTY, EPSILON, Term
+from constrain.regular.terms import EMPTY, EPSILON, Concat, Term
 
 DEAD = 0
 DEFAULT_MAX_STATES = 200_000
@@ -131,6 +131,8 @@ class Automaton:
 
         Raises LimitExceeded when the budget in force is spent.
         """
+        while type(term) is Concat and isinstance(term.head, Leaf) and term.head.nonempty:
+            term = term.tail
         if term.plain:
             return term is EMPTY
         known = self._empty.get(term)
@@ -172,6 +174,8 @@ class Automaton:
                 if after is not EMPTY and after not in parent:
                     parent[after] = here
                     stack.append(after)
+                    if after.nullable:  # then this is the next one looked at, and the last
+                        break
         for seen in parent:
             self._empty[seen] = True
         return True

@@ -22,7 +22,7 @@ from collections.abc import Callable
 
 from constrain.regular.byte_sets import refine
 from constrain.regular.interning import intern
-from constrain.regular.pattern import Chars, Choice, Node, Repeat, Sequence
+from constrain.regular.pattern import Chars, Choice, Group, Node, Repeat, Sequence
 from constrain.regular.terms import Term, choice
 
 Write = Callable[[Node, Term], Term]
@@ -84,6 +84,8 @@ def consuming(node: Node) -> Node:
                 if all(idle(before) != NEVER for before in node.items[:place])
             )
         )
+    if isinstance(node, Group):
+        return Group(consuming(node.body), node.at)
     if isinstance(node, Repeat):
         body, high = node.body, node.high
         if high == 0:
@@ -108,6 +110,8 @@ def idle(node: Node) -> Node:
         return NEVER if NEVER in items else Sequence(items)
     if isinstance(node, Repeat):
         return NOTHING if node.low == 0 else idle(node.body)
+    if isinstance(node, Group):
+        return idle(node.body)
     return node
 
 

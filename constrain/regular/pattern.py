@@ -56,11 +56,12 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """`low` to `high` times the body; None for no upper bound."""
+    """`low` to `high` times the body; None for no upper bound.  A `lazy` one stops as soon as it may."""
 
     body: Node
     low: int
     high: int | None
+    lazy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +101,30 @@ class Look:
     at: int
 
 
-Node = Chars | Sequence | Choice | Repeat | Begin | End | Boundary | Look
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A named group; only where groups are asked for."""
+
+    body: Node
+    at: int
+
+
+Node = Chars | Sequence | Choice | Repeat | Begin | End | Boundary | Look | Group
 NOTHING = Sequence(())
 
 
-def parse_regex(pattern: str, dialect: Dialect = "python", flags: int = 0) -> Node:
-    """Parse `pattern`.
+def parse_regex(pattern: str, dialect: Dialect = "python", flags: int = 0, *, groups: bool = False) -> Node:
+    """Parse `pattern`; with `groups`, what stands in a named group is a node of its own.
 
     Raises RegexError where it breaks the dialect's syntax, UnsupportedRegexError where no automaton
     can follow.
     """
-    return _Parser(pattern, dialect, flags).parse()
+    return _Parser(pattern, dialect, flags, groups).parse()
 
 
 class _Parser:
-    def __init__(self, pattern: str, dialect: Dialect, flags: int) -> None:
+    def __init__(self, pattern: str, dialect: Dialect, flags: int, groups: bool) -> None:
+        self.groups = groups
         self.text = pattern
         self.ecma = dialect == "ecma"
         self.flags = flags
@@ -193,7 +203,7 @@ class _Parser:
                     self.at,
                     "drop the `+`, or spell the exception out with a look-ahead",
                 )
-            atom = Repeat(atom, low, high)
+            atom = Repeat(atom, low, high, lazy)
             while self._skip_ignored():
                 pass
             if self._bounds_ahead(self.at):
@@ -274,7 +284,8 @@ class _Parser:
         named = _NAME.match(self.text, self.at)
         if named:
             self.at = named.end()
-            return self._closed(start)
+            body = self._closed(start)
+            return Group(body, start) if self.groups else body
         if self._take("P=") or self._take("("):
             self._refer_back(start)
         if self._take(">"):

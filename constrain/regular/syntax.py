@@ -42,13 +42,26 @@ from constrain.regular.pattern import (
     Chars,
     Choice,
     End,
+    Group,
     Look,
     Node,
     Repeat,
     Sequence,
     parse_regex,
 )
-from constrain.regular.terms import EMPTY, EPSILON, Term, choice, concat, difference, intersect, repeat, star
+from constrain.regular.substrings import substrings
+from constrain.regular.terms import (
+    ANY_BYTES,
+    EMPTY,
+    EPSILON,
+    Term,
+    choice,
+    concat,
+    difference,
+    intersect,
+    repeat,
+    star,
+)
 from constrain.regular.utf8 import utf8
 from constrain.regular.watched import Assertion, watched
 
@@ -63,25 +76,43 @@ def regex_term(
     search: bool = False,
     flags: int = 0,
     alphabet: Alphabet = utf8,
+    verbatim: str | None = None,
 ) -> Term:
     """The byte language of the texts that `pattern` matches, or with `search` in which it matches somewhere.
 
-    `flags` are those of Python's `re`.  Raises RegexError, UnsupportedRegexError or LimitExceeded.
+    `flags` are those of Python's `re`.  With `verbatim`, a document, each named group matches only what
+    occurs in it; a pattern without named groups is such a group as a whole.  Raises RegexError,
+    UnsupportedRegexError or LimitExceeded.
 
     >>> from constrain.regular.queries import accepts
     >>> term = regex_term(r"(?=.*[0-9])\\w{3,}")
     >>> accepts(term, b"ab1"), accepts(term, b"abc"), accepts(term, b"1")
     (True, False, False)
     """
-    tree = parse_regex(pattern, dialect, flags)
-    return _Translation(pattern, alphabet).whole(tree, search=search)
+    tree = parse_regex(pattern, dialect, flags, groups=verbatim is not None)
+    if verbatim is None:
+        return _Translation(pattern, alphabet).whole(tree, search=search)
+    source = substrings(verbatim, alphabet)
+    term = _Translation(pattern, alphabet, source=source).whole(tree, search=search)
+    return term if _has_group(tree) else intersect(term, source)
+
+
+def tree_term(tree: Node, pattern: str) -> Term:
+    """The byte language of the texts that a parsed pattern matches; `pattern` is what errors show."""
+    return _Translation(pattern, utf8).whole(tree, search=False)
 
 
 class _Translation:
-    """One pattern, or, `within` a look-behind, what that holds: then nothing is known of what follows."""
+    """One pattern, or, `within` a look-behind, what that holds: then nothing is known of what follows.
 
-    def __init__(self, pattern: str, alphabet: Alphabet, within: Look | None = None) -> None:
+    Named groups match within `source`.
+    """
+
+    def __init__(
+        self, pattern: str, alphabet: Alphabet, within: Look | None = None, source: Term = ANY_BYTES
+    ) -> None:
         self.within = within
+        self.source = source
         self.pattern = pattern
         self.alphabet = alphabet
         self.anything = star(alphabet(charset.EVERY))
@@ -118,6 +149,8 @@ class _Translation:
             return concat(choice(*[self._write(option, EPSILON) for option in node.options]), rest)
         if isinstance(node, Repeat):
             return self._repeat(node, rest)
+        if isinstance(node, Group):
+            return self._group(node, rest)
         if isinstance(node, Begin):
             return concat(self._begin(node), rest)
         if isinstance(node, End):
@@ -142,6 +175,17 @@ class _Translation:
             once = self._write(node.body, rest)
             rest = once if count <= node.low else choice(once, rest)
         return rest
+
+    def _group(self, node: Group, rest: Term) -> Term:
+        if self.within is not None:
+            return self._write(node.body, rest)
+        if _looks_ahead(node.body):
+            raise UnsupportedRegexError(
+                "this pattern looks ahead, or for a word boundary, inside a group that is to be verbatim",
+                where=caret(self.pattern, node.at, node.at + 1),
+                hint=r"put the assertion outside: `\b(?P<year>\d{4})\b` instead of `(?P<year>\b\d{4}\b)`",
+            )
+        return concat(intersect(self._write(node.body, EPSILON), self.source), rest)
 
     def _begin(self, node: Begin) -> Term:
         if node.lines:
@@ -248,6 +292,10 @@ def _looks_behind(node: Node) -> bool:
     return any(_looks_behind(child) for child in _children(node))
 
 
+def _has_group(node: Node) -> bool:
+    return isinstance(node, Group) or any(_has_group(child) for child in _children(node))
+
+
 def _first_look(node: Node) -> int | None:
     if isinstance(node, Look):
         return node.at
@@ -263,6 +311,6 @@ def _children(node: Node) -> tuple[Node, ...]:
         return node.items
     if isinstance(node, Choice):
         return node.options
-    if isinstance(node, Repeat | Look):
+    if isinstance(node, Repeat | Look | Group):
         return (node.body,)
     return ()

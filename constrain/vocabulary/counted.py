@@ -53,29 +53,38 @@ MAX_BASES = 64
 
 @dataclass(frozen=True, slots=True)
 class CountedString:
-    """`(body{low,high} & others) end`, taken apart."""
+    """`(body{low,high} & others) end rest`, taken apart; `end` is one byte."""
 
     body: Term
     low: int
     high: int | None
     others: tuple[Term, ...]
     end: Term
+    rest: Term
 
     @classmethod
     def find(cls, term: Term) -> CountedString | None:
         """The parts of a term of that form."""
-        if type(term) is not Concat or not is_one_byte(term.tail):
+        if type(term) is not Concat:
+            return None
+        end, rest = (term.tail.head, term.tail.tail) if type(term.tail) is Concat else (term.tail, EPSILON)
+        if not is_one_byte(end):
             return None
         members = term.head.members if type(term.head) is Intersection else (term.head,)
         for counted in members:
             if type(counted) is Repeat and (counted.low or counted.high is not None):
                 others = tuple(member for member in members if member is not counted)
-                return cls(counted.body, counted.low, counted.high, others, term.tail)
+                return cls(counted.body, counted.low, counted.high, others, end, rest)
         return None
 
     @property
     def base(self) -> Term:
         """The same without the count."""
+        return concat(self.bare, self.rest)
+
+    @property
+    def bare(self) -> Term:
+        """The same without the count and the rest."""
         return concat(intersect(star(self.body), *self.others), self.end)
 
 
@@ -90,7 +99,8 @@ def is_one_byte(term: Term) -> bool:
 class Characters:
     """How many characters tokens hold (`token`, by id) and nodes end (`node`, by preorder number).
 
-    A token that ends inside a character counts it.  `closed`: the token ends with the end of the string.
+    A token that ends inside a character counts it.  `closed`: the token ends with the end of the string, or
+    behind it.
     """
 
     token: Counts
@@ -183,9 +193,11 @@ class Counted:
         closed = local == numbers.get(after, -1)
         done = np.zeros(len(local), dtype=np.int16)
         for begin, stop in levels.spans:
-            done[begin:stop] = done[levels.parent[begin:stop]] + whole[begin:stop]
+            parent = levels.parent[begin:stop]
+            done[begin:stop] = done[parent] + whole[begin:stop]
+            closed[begin:stop] |= closed[parent]
         begun = done + ~(whole | closed)
-        begun[local == 0] = NEVER
+        begun[(local == 0) & ~closed] = NEVER
         token = np.full(tables.vocabulary.size, NEVER, dtype=np.int16)
         token[levels.token] = begun[levels.token_node]
         ended = np.zeros(tables.vocabulary.size, dtype=np.bool_)
@@ -212,12 +224,13 @@ class Counted:
         tables = self._tables
         levels, automaton = tables.levels, tables.automaton
         reached = walk_dense(
-            automaton, levels, tables.with_few_counts(EVERYTHING, automaton.state(counted.base))
+            automaton, levels, tables.with_few_counts(EVERYTHING, automaton.state(counted.bare))
         )
         lengths = [automaton.short_text(automaton.term(state)) for state in reached.states]
         # A byte of the rest is the end's, and each of the others at most one character.
         rest = np.array([NEVER if n is None else max(n - 1, 0) for n in lengths], dtype=np.int16)
         needed = np.full(tables.vocabulary.size, NEVER, dtype=np.int16)
         needed[levels.token] = rest[reached.local[levels.token_node]]
+        needed[characters.closed] = 0
         total: Counts = np.minimum(needed + characters.token, NEVER).astype(np.int16)
         return total

@@ -51,6 +51,10 @@ class Remainders:
         key = tuple(sorted({node for node in nodes if end[node] > node + 1}))
         return self._intern(key)
 
+    def intern_sorted(self, nodes: list[int]) -> int:
+        """The same for nodes that are in order, each once, and no leaves."""
+        return self._intern(tuple(nodes))
+
     def _intern(self, key: tuple[int, ...]) -> int:
         number = self._numbers.get(key)
         if number is None:

@@ -12,7 +12,8 @@ the terminal decides about them.  A table knows nothing of what follows, so ever
 
 A table is made by one of two walks over the vocabulary (`walks.py`): the sparse one, which past
 `SPARSE_STEPS` steps over the whole vocabulary gives way to the dense one, or the dense one at once where many
-bytes lead on.  Three kinds of state need no
+bytes lead on.  The dense one hands back a state that leads to more than `DENSE_STATES` others.  Three kinds
+of state need no
 walk of their own, because a neighbour's table says nearly all:
 
 1. `base & ~{excluded keys}` differs from `base` only in the tokens that complete one of these
@@ -46,10 +47,11 @@ from constrain.vocabulary.counted import Counted
 from constrain.vocabulary.exclusions import Exclusions
 from constrain.vocabulary.remainders import EVERYTHING, Remainders
 from constrain.vocabulary.vocabulary import Vocabulary
-from constrain.vocabulary.walks import Levels, Reached, walk_dense, walk_sparse
+from constrain.vocabulary.walks import Levels, Reached, try_walk_dense, walk_sparse
 
 SPARSE_STEPS = 4_000
-WIDE_BYTES = 48
+WIDE_BYTES = 40
+DENSE_STATES = 1_000
 SHARED_COUNTS = (8, 32)
 MAX_TABLES = 50_000
 KEPT_WIDE = 2_000
@@ -164,7 +166,11 @@ class Tables:
         wide = whole and len(self.live(state)) >= WIDE_BYTES
         sparse = None if wide else walk_sparse(self, remainder, state, SPARSE_STEPS if whole else None)
         if sparse is None:
-            return self.dense_table(walk_dense(self.automaton, self.levels, state))
+            reached = try_walk_dense(self.automaton, self.levels, state, DENSE_STATES)
+            if reached is not None:
+                return self.dense_table(reached)
+            sparse = walk_sparse(self, remainder, state, None)
+            assert sparse is not None
         ids, exits = sparse
         exit_remainder = self.remainders.intern(exits)
         if len(ids) <= FEW_IDS:
@@ -201,8 +207,8 @@ class Tables:
         accepting[0] = False
         complete = accepting[reached.local] & levels.inner
         complete[0] = False  # nothing has been read at the root
-        exits = levels.preorder[np.flatnonzero(complete)]
-        return Table(pack_flags(flags), self.remainders.intern(exits.tolist()))
+        exits = np.sort(levels.preorder[np.flatnonzero(complete)])
+        return Table(pack_flags(flags), self.remainders.intern_sorted(exits.tolist()))
 
 
 _shared: weakref.WeakKeyDictionary[Vocabulary, Tables] = weakref.WeakKeyDictionary()

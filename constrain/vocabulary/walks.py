@@ -103,6 +103,15 @@ class Reached:
 
 def walk_dense(automaton: Automaton, levels: Levels, state: int) -> Reached:
     """The state at every node of the trie, coming from `state` at its root."""
+    reached = try_walk_dense(automaton, levels, state, None)
+    assert reached is not None
+    return reached
+
+
+def try_walk_dense(
+    automaton: Automaton, levels: Levels, state: int, max_states: int | None
+) -> Reached | None:
+    """The same, or None after too many states."""
     matrix = np.zeros((64, 256), dtype=np.int32)
     numbers = {0: 0, state: 1}
     states = [0, state]
@@ -110,11 +119,18 @@ def walk_dense(automaton: Automaton, levels: Levels, state: int) -> Reached:
     local = np.zeros(len(levels.parent), dtype=np.int32)
     local[0] = 1
     for start, stop in levels.spans:
-        before = local[levels.parent[start:stop]]
+        before, byte = local[levels.parent[start:stop]], levels.byte[start:stop]
+        alive = np.flatnonzero(before)
+        if not len(alive):
+            break
+        places: slice | npt.NDArray[np.intp] = slice(start, stop)
+        if len(alive) < (stop - start) // 2:
+            before, byte, places = before[alive], byte[alive], alive + start
         present = np.zeros(len(states), dtype=np.bool_)
         present[before] = True
-        if not present[1:].any():
-            break
+        if max_states is not None and len(states) > max_states:
+            return None
+        present[0] = False
         for number in np.flatnonzero(present).tolist():
             if filled[number]:
                 continue
@@ -129,5 +145,5 @@ def walk_dense(automaton: Automaton, levels: Levels, state: int) -> Reached:
             while number >= len(matrix):
                 matrix = np.concatenate([matrix, np.zeros_like(matrix)])
             matrix[number] = np.array([numbers[to] for to in distinct.tolist()], dtype=np.int32)[inverse]
-        local[start:stop] = matrix.reshape(-1)[before * 256 + levels.byte[start:stop]]
+        local[places] = matrix.reshape(-1)[before * 256 + byte]
     return Reached(states, local)

@@ -20,7 +20,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from constrain.tool_calls.forms import FORMS
-from engine.prompting import ANSWER_LINE, CHOICE_LINE, REGEX_LINE, RESULT_LINE, SCHEMA_LINE
+from engine.prompting import (
+    ANSWER_LINE,
+    CHOICE_LINE,
+    GRAMMAR_LINE,
+    REGEX_LINE,
+    RESULT_LINE,
+    SCHEMA_LINE,
+)
 
 SPECIAL = "\0"
 
@@ -77,6 +84,9 @@ def read(prompt: str) -> Request:
         before, after = prompt.rsplit(REGEX_LINE + "\n", 1)
         pattern, _, rest = after.partition(SPECIAL if SPECIAL in after else f"\n\n{ANSWER_LINE}")
         prompt = before + SPECIAL + rest
+    elif GRAMMAR_LINE in prompt:
+        before, after = prompt.rsplit(GRAMMAR_LINE + "\n", 1)
+        prompt = before + SPECIAL + after.partition(SPECIAL if SPECIAL in after else f"\n\n{ANSWER_LINE}")[2]
     elif CHOICE_LINE in prompt:
         before, after = prompt.rsplit(CHOICE_LINE + "\n", 1)
         try:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import grammars
 from engine import cli
+from tests.grammars.readers import reads
 
 PERSON = {
     "type": "object",
@@ -112,6 +115,68 @@ def test_says_where_a_text_stops_conforming(run, schema: Path) -> None:  # type:
         "shortest completion: 2 bytes, 1 tokens: ab\n"
         "the text stops conforming at byte 2: expected `a` to `b`\n"
     )
+
+
+def test_says_where_a_text_leaves_a_grammar(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """A file, or a name of the catalogue; any rule may be the start."""
+    file = tmp_path / "sum.lark"
+    file.write_text('start: N ("+" N)*\nother: "x"\nN: /[0-9]/\n', encoding="utf-8")
+
+    assert run("check", "--grammar", file, "--text", "1+a").out == (
+        "satisfiable: yes\n"
+        "shortest completion: 1 bytes, 1 tokens: 0\n"
+        "the text stops conforming at byte 2: expected `0` to `9`\n"
+    )
+    assert run("check", "-g", file, "--start", "other", "--text", "x").out.endswith("the text conforms\n")
+    assert run("check", "-g", "semver", "--text", "1.0.0-rc.1").code == 0
+    assert run("check", "-g", "semver", "--text", "1.0").code == 1
+
+
+def test_asks_for_one_thing_to_check(run) -> None:  # type: ignore[no-untyped-def]
+    """Neither none nor two."""
+    message = "error: give one of --schema, --pattern and --grammar\n"
+
+    assert (run("check").code, run("check").err) == (2, message)
+    assert run("check", "--pattern", "a", "--grammar", "json").err == message
+
+
+def test_answers_under_a_grammar_of_the_catalogue(run) -> None:  # type: ignore[no-untyped-def]
+    """And under a file's."""
+    result = run("grammar", "iso8601_date", "--prompt", "Anna was born on 2001-02-03.")
+
+    assert (result.code, result.err) == (0, "")
+    assert reads("iso8601_date", result.out.strip())
+
+
+def test_lists_and_prints_the_catalogue(run) -> None:  # type: ignore[no-untyped-def]
+    """One line for each, from the file's own comment; `--show` prints a file as it is."""
+    lines = run("grammars").out.splitlines()
+
+    assert [line.split()[0] for line in lines] == grammars.names()
+    assert lines[1].split(maxsplit=1)[1] == grammars.about("chess")
+    assert run("grammars", "--show", "semver").out == grammars.path("semver").read_text(encoding="utf-8")
+
+
+def test_a_grammar_that_is_not_there_is_answered_with_the_catalogue(run) -> None:  # type: ignore[no-untyped-def]
+    """For a name; for a file the system's own words."""
+    named = run("grammar", "cobol", "--prompt", "x")
+
+    assert (named.code, named.out) == (2, "")
+    assert named.err == (
+        f"error: there is no grammar `cobol` in the catalogue\nhint: it has {', '.join(grammars.names())}\n"
+    )
+    assert run("grammar", "no.lark", "--prompt", "x").err == (
+        "error: the grammar cannot be read: [Errno 2] No such file or directory: 'no.lark'\n"
+    )
+
+
+def test_chooses_one_of_some_texts(run) -> None:  # type: ignore[no-untyped-def]
+    """With the probability of each on request."""
+    assert run("choice", "Roma", "Milano", "--prompt", "Anna abita a Milano.").out == "Milano\n"
+    found = json.loads(run("choice", "Roma", "Milano", "--logprobs", "--prompt", "Anna abita a Roma.").out)
+
+    assert found["text"] == "Roma"
+    assert sum(math.exp(logprob) for logprob in found["logprobs"].values()) == pytest.approx(1)
 
 
 def test_reports_every_refusal_of_a_schema(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -13,8 +13,23 @@ from tests.oracle import toy_vocabulary
 
 VOCABULARY = toy_vocabulary([b"aa", b"ab", b"ba", b"bb", b"a b", b"  ", b"aab", b" a", b"b b"])
 
-TERMINALS = ['"a"', '"b"', '"ab"', '" "', "/a+/", "/b+/", "/[ab]/", "/[ab]+/", "/ +/", "/b?a/", "/a{1,2}b/"]
-IGNORED = ['" "', "/ +/", "/b/", "/b+/", "/( |b)+/", "/ab/", "/(ab)+/", "/ b?/"]
+TERMINALS = [
+    '"a"',
+    '"b"',
+    '"ab"',
+    '" "',
+    "/a+/",
+    "/b+/",
+    "/[ab]/",
+    "/[ab]+/",
+    "/ +/",
+    "/b?a/",
+    "/a{1,2}b/",
+    "/a|ab/",
+    "/a+?/",
+    "/(a|b)+?b/",
+]
+IGNORED = ['" "', "/ +/", "/b/", "/b+/", "/( |b)+/", "/ab/", "/(ab)+/", "/ b?/", "/ |  /", "/b+? /"]
 
 
 @st.composite

@@ -1,0 +1,154 @@
+"""Which texts does a terminal match, where a pattern prefers one match to another?
+
+Lark asks Python's `re` for a match, and `re` gives one, the first it finds: of alternatives the earlier, of
+repeats the longer, or with `?` behind them the shorter.  The complete dynamic lexer also takes what `re`
+finds in the beginnings of that match.  So a text is one of the terminal's if `re` likes all of it best:
+
+    /a|ab/       "a"      in "ab" the match is "a", and "ab" is never found
+    /".*?"/      `"x"`    in `"x"y"` the match ends at the second quote
+
+`prefer` writes these wishes into the pattern, as look-aheads, over what is to come (`rest`):
+
+    a|b, rest         a | (?!a rest)b         b only where a leads nowhere
+    x*, rest          x*(?!x x* rest)         an end only where one more round leads nowhere
+    x*?, rest         ((?!rest)x)*            a round only where ending leads nowhere
+
+Most patterns have no such conflict: none of the texts by the later way begins with a shorter text by the
+earlier way.  That is asked first, of the languages; then the pattern is left as it is.
+
+Look-arounds see the terminal and nothing around it: `/if\\b/` cannot see which terminal comes next.
+Cost: one emptiness question for each choice and each repeat of a terminal, once.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from constrain.errors import UnsupportedRegexError
+from constrain.regular.pattern import (
+    NOTHING,
+    Begin,
+    Boundary,
+    Choice,
+    Look,
+    Node,
+    Repeat,
+    Sequence,
+    parse_regex,
+)
+from constrain.regular.queries import is_empty
+from constrain.regular.syntax import regex_term, tree_term
+from constrain.regular.terms import ANY_BYTES, EMPTY, Term, concat, intersect, without_epsilon
+
+MAX_ROUNDS = 64
+"""The most rounds of a repeat that are written out, one look-ahead each."""
+
+
+@lru_cache(maxsize=1024)
+def preferred_term(pattern: str) -> Term:
+    """The byte language of the texts that `re.match(pattern, text)` finds whole.
+
+    Raises RegexError, UnsupportedRegexError or LimitExceeded.
+
+    >>> from constrain.regular.queries import accepts
+    >>> accepts(preferred_term("a|ab"), b"ab"), accepts(preferred_term("ab|a"), b"ab")
+    (False, True)
+    """
+    tree = parse_regex(pattern)
+    preferred = _Preferring(pattern).prefer(tree, NOTHING)
+    return regex_term(pattern) if preferred is tree else tree_term(preferred, pattern)
+
+
+class _Preferring:
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+
+    def prefer(self, node: Node, rest: Node) -> Node:
+        """`node`, where `rest` follows, without the matches that give way to others."""
+        if isinstance(node, Sequence):
+            return self._sequence(node, rest)
+        if isinstance(node, Choice):
+            return self._choice(node, rest)
+        return self._repeat(node, rest) if isinstance(node, Repeat) else node
+
+    def _sequence(self, node: Sequence, rest: Node) -> Node:
+        items: list[Node] = []
+        for item in reversed(node.items):
+            items.insert(0, self.prefer(item, rest))
+            rest = Sequence((item, rest))
+        same = all(new is old for new, old in zip(items, node.items, strict=True))
+        return node if same else Sequence(tuple(items))
+
+    def _choice(self, node: Choice, rest: Node) -> Node:
+        options: list[Node] = []
+        for number, option in enumerate(node.options):
+            earlier = Sequence((Choice(node.options[:number]), rest))
+            written = self.prefer(option, rest)
+            if number and self._gives_way(Sequence((option, rest)), earlier):
+                written = Sequence((_unless(earlier), written))
+            options.append(written)
+        same = all(new is old for new, old in zip(options, node.options, strict=True))
+        return node if same else Choice(tuple(options))
+
+    def _repeat(self, node: Repeat, rest: Node) -> Node:
+        if node.high == 0:
+            return node
+        if node.low == node.high == 1:
+            body = self.prefer(node.body, rest)
+            return node if body is node.body else body
+        more = None if node.high is None else node.high - 1
+        again = Repeat(node.body, max(node.low - 1, 0), more, node.lazy)
+        going_on = Sequence((node.body, Repeat(node.body, 0, more, node.lazy), rest))
+        first, second = (rest, going_on) if node.lazy else (going_on, rest)
+        body = self.prefer(node.body, Sequence((again, rest)))
+        conflict = node.low != node.high and self._gives_way(second, first)
+        if body is node.body and not conflict:
+            return node
+        if max(node.low, node.high or 0) > MAX_ROUNDS:
+            raise self._refusal()
+        if node.low:
+            return self.prefer(Sequence((node.body, again)), rest)
+        if node.high is not None:
+            once = Sequence((node.body, again)) if more else node.body
+            return self.prefer(Choice((NOTHING, once) if node.lazy else (once, NOTHING)), rest)
+        if not conflict:
+            return Repeat(body, 0, None)
+        if node.lazy:
+            return Repeat(Sequence((_unless(rest), body)), 0, None)
+        if self._term(node.body).nullable:  # a round that is empty would always lead on
+            raise self._refusal()
+        return Sequence((Repeat(body, 0, None), _unless(going_on)))
+
+    def _gives_way(self, later: Node, earlier: Node) -> bool:
+        """Does a text of `later` begin with a shorter one of `earlier`?  Where the context decides, yes."""
+        if _looks_behind(later) or _looks_behind(earlier):
+            return True
+        longer = concat(self._term(earlier), without_epsilon(ANY_BYTES))
+        both = intersect(self._term(later), longer)
+        return both is not EMPTY and not is_empty(both)
+
+    def _term(self, node: Node) -> Term:
+        return tree_term(node, self.pattern)
+
+    def _refusal(self) -> UnsupportedRegexError:
+        return UnsupportedRegexError(
+            "this pattern has a repeat whose rounds compete with what follows it",
+            where=f'"{self.pattern}"',
+            hint="let the repeat and what follows it begin differently",
+        )
+
+
+def _unless(node: Node) -> Node:
+    return Look(node, ahead=True, negative=True, at=0)
+
+
+def _looks_behind(node: Node) -> bool:
+    if isinstance(node, Begin | Boundary):
+        return True
+    if isinstance(node, Look):
+        return not node.ahead or _looks_behind(node.body)
+    if isinstance(node, Sequence):
+        return any(map(_looks_behind, node.items))
+    if isinstance(node, Choice):
+        return any(map(_looks_behind, node.options))
+    return isinstance(node, Repeat) and _looks_behind(node.body)

@@ -1,0 +1,221 @@
+"""`constrain extract`: the same thing sought in many documents, one JSON line out for each.
+
+    constrain extract --pattern '(?P<date>\\d{4}-\\d{2}-\\d{2})' --verbatim mails/*.txt
+    constrain extract --schema invoice.py:Invoice --nullable --output found.jsonl --resume 'invoices/**/*.txt'
+    constrain extract --schema person.json --field body --id message_id mails.jsonl
+
+Records go to stdout, or to the file of `--output`; a document's error is a record, and a message on stderr.
+On a terminal stderr also shows a progress bar; where stderr is no terminal, there is none.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from constrain.errors import InvalidInputError
+from engine.documents import (
+    STANDARD_INPUT,
+    Document,
+    Fields,
+    Unreadable,
+    count_documents,
+    read_documents,
+    sources_of,
+)
+from engine.resuming import Results
+from engine.schema_files import read_schema
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+FAILED = 1
+
+
+def extract_command(
+    *,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files or glob patterns, each file one document; - or nothing: standard input."),
+    ] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option("--pattern", help="A regular expression; its named groups are the values."),
+    ] = None,
+    schema: Annotated[
+        str | None,
+        typer.Option("--schema", "-s", help="A JSON Schema file, or module:Class (file.py:Class)."),
+    ] = None,
+    field: Annotated[
+        str | None,
+        typer.Option(
+            "--field", help="Read JSON Lines; the document is the text in this field (a.b: b in a)."
+        ),
+    ] = None,
+    id_field: Annotated[
+        str | None, typer.Option("--id", help="With --field: copy this field into the record, as `id`.")
+    ] = None,
+    verbatim: Annotated[
+        bool,
+        typer.Option(
+            "--verbatim", help="Let values be only what occurs in the document: nothing is invented."
+        ),
+    ] = False,
+    nullable: Annotated[
+        bool,
+        typer.Option(
+            "--nullable", help="Allow null: for a pattern as a whole, for each property of an object."
+        ),
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the records to this file.")
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with --output where an earlier run with the same options stopped.",
+        ),
+    ] = False,
+    instruction: Annotated[
+        str | None, typer.Option("--instruction", "-i", help="What the model is told before the document.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="A folder or a hub id; default: the embedded lookup model.")
+    ] = None,
+    max_tokens: Annotated[
+        int, typer.Option("--max-tokens", "-m", help="The most tokens to write for a document.")
+    ] = 512,
+    context: Annotated[
+        int | None,
+        typer.Option(
+            "--context", help="Tokens of prompt and answer together; default: what the model takes."
+        ),
+    ] = None,
+    overlap: Annotated[
+        int, typer.Option("--overlap", help="Tokens that two parts of a long document share.")
+    ] = 100,
+    temp: Annotated[float, typer.Option("--temp", help="Temperature; 0 is greedy.")] = 0.0,
+    seed: Annotated[int | None, typer.Option("--seed", help="Makes sampling repeatable.")] = None,
+    ignore_chat_template: Annotated[
+        bool, typer.Option("--ignore-chat-template", help="Give the prompt without a chat template.")
+    ] = False,
+) -> None:
+    """Extract the same thing from many documents: one JSON line out for each.
+
+    A record is {"source", "line", "id", "value"}, or {..., "error"} for a document that failed, which is also
+    reported on stderr; the rest goes on.  Every value is validated again before it is printed.  A document
+    longer than the context is split, and its record says how in "parts".
+
+    Exit codes: 0 all is well; 1 some document failed; 2 the command is wrong, and nothing was extracted;
+    130 interrupted (with --output, --resume goes on).
+    """
+    if (pattern is None) == (schema is None):
+        raise InvalidInputError("give one of --pattern and --schema")
+    if resume and output is None:
+        raise InvalidInputError("--resume needs the --output that it is to go on with")
+    if id_field is not None and field is None:
+        raise InvalidInputError("--id needs --field: only the lines of JSON Lines have fields")
+    target = None if schema is None else read_schema(schema)
+    sources = _sources(files)
+    fields = None if field is None else Fields(field, id_field)
+    asked = {
+        "pattern": pattern,
+        "schema": _schema_data(target),
+        "verbatim": verbatim,
+        "nullable": nullable,
+        "instruction": instruction,
+        "max_tokens": max_tokens,
+        "context": context,
+        "overlap": overlap,
+        "temp": temp,
+        "seed": seed,
+        "model": model,
+        "use_chat_template": not ignore_chat_template,
+    }
+    settings = {name: value for name, value in asked.items() if name not in {"schema", "model"}}
+    from engine.extraction import Extractor  # late, for it loads mlx
+
+    extractor = Extractor.of(model, **settings, schema=target)
+    with ExitStack() as stack:
+        results = None
+        if output is not None:
+            begin = Results.resume if resume else Results.begin
+            results = stack.enter_context(begin(output, {**asked, "field": field, "id": id_field}))
+        bar = _Bar.shown(stack, count_documents(sources, fields)) if sys.stderr.isatty() else None
+        failed = results.failed if results is not None else 0
+        for document in _with_progress(read_documents(sources, fields), bar):
+            if results is not None and results.is_done(document):
+                continue
+            found = extractor.extract(document)
+            line = json.dumps(found.as_json(), ensure_ascii=False)
+            if results is None:
+                typer.echo(line)
+            else:
+                results.write(line)
+            if found.error is not None:
+                failed += 1
+                _report(found.source, found.line, str(found.error))
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+def _sources(files: list[str] | None) -> list[str]:
+    if files:
+        return sources_of(files)
+    if sys.stdin.isatty():
+        raise InvalidInputError("there are no documents", hint="name files, or pipe a document in")
+    return [STANDARD_INPUT]
+
+
+def _schema_data(target: object) -> Any:
+    """The JSON Schema of what was asked for, so that a type that changes is noticed."""
+    if target is None:
+        return None
+    from engine.generate import schema_of
+
+    return schema_of(target).schema
+
+
+def _report(source: str, line: int | None, problem: str) -> None:
+    name = "standard input" if source == STANDARD_INPUT else source
+    place = name if line is None else f"{name}, line {line}"
+    typer.echo(f"{place}: {problem}", err=True)
+
+
+class _Bar:
+    """A progress bar on stderr."""
+
+    def __init__(self, progress: Progress, total: int | None) -> None:
+        self.progress = progress
+        self.task = progress.add_task("extracting", total=total)
+
+    @classmethod
+    def shown(cls, stack: ExitStack, total: int | None) -> _Bar:
+        """A bar that is there until the stack is left."""
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        return cls(stack.enter_context(Progress(*columns, console=Console(stderr=True))), total)
+
+
+def _with_progress(
+    documents: Iterator[Document | Unreadable], bar: _Bar | None
+) -> Iterator[Document | Unreadable]:
+    """The documents; the bar advances when the next one is asked for."""
+    for document in documents:
+        yield document
+        if bar is not None:
+            bar.progress.advance(bar.task)

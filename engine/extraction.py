@@ -1,0 +1,326 @@
+"""How is the same thing sought in many documents?
+
+    extract(model, ["Fattura 2024-03-12", "..."], pattern=r"(?P<date>\\d{4}-\\d\\d-\\d\\d)", verbatim=True)
+        ─▶ Extraction(value={"date": "2024-03-12"})
+        ─▶ Extraction(error=UnsatisfiableError("nothing in the document matches"))
+
+For each document one `Extraction` comes out, in the order of the documents: the value, or the error that
+this document met.  An error of one document stops nothing; what is wrong with the question itself (pattern,
+schema, model, options) is raised by the call, before any document is read.
+
+*Verbatim* restricts every value to what occurs in the document: it is not checked afterwards, but cannot be
+written otherwise (`constrain/regular/substrings.py`).  *Nullable* allows "not found" (`forms.py`).
+
+A document longer than the model's context is split (`splitting.py`), and `Extraction.parts` says so.  Each
+part is asked nullably, whatever was asked for, in turn until all is found; the value is that of the first
+part that finds one, property by property for an object.  If something is missing in the end that may not be
+null, the part that found most answers once more, and this time has to.
+
+Cost: a document costs its prompt and its answer; verbatim adds the automaton of the document, 2 to 4 µs per
+character, and some tens of milliseconds for the masks that look at all of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from constrain.errors import ConstrainError, InvalidInputError, UnsatisfiableError
+from engine.documents import Document, Unreadable
+from engine.forms import Form, Found, PatternForm, SchemaForm
+from engine.generate import DEFAULT_MAX_TOKENS, generate_compiled
+from engine.model import LoadedModel, ModelLike, as_model
+from engine.prompting import Message, prompt_tokens
+from engine.splitting import Range, split
+
+if TYPE_CHECKING:
+    from constrain.matcher import CompiledGrammar
+    from engine.sampling import SamplerFunction
+
+DEFAULT_INSTRUCTION = "Extract from the text what is asked for, as it is written there."
+NULLABLE_INSTRUCTION = f"{DEFAULT_INSTRUCTION} Write null for what the text does not say."
+DEFAULT_OVERLAP = 100
+LEAST_ROOM = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """How a long document was read: the parts it was cut into, how many were read, and where values are from.
+
+    `ranges` are (start, end) in characters; `overlap` is in tokens.
+    """
+
+    ranges: tuple[Range, ...]
+    overlap: int
+    read: int
+    found: Found
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON data: `of` parts, of which `read` were read."""
+        return {
+            "of": len(self.ranges),
+            "overlap": self.overlap,
+            "read": self.read,
+            "found": self.found,
+            "ranges": [list(span) for span in self.ranges[: self.read]],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What was found in one document: `data` as plain data, `value` as an instance of the type asked for."""
+
+    source: str = ""
+    line: int | None = None
+    id: Any = None
+    data: Any = None
+    value: Any = None
+    parts: Parts | None = None
+    error: ConstrainError | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The record of this document: where it is from, then `value` or `error`, then `parts` if split."""
+        record: dict[str, Any] = {"source": self.source}
+        if self.line is not None:
+            record["line"] = self.line
+        if self.id is not None:
+            record["id"] = self.id
+        if self.error is not None:
+            record["error"] = str(self.error)
+        else:
+            record["value"] = self.data
+        if self.parts is not None:
+            record["parts"] = self.parts.as_json()
+        return record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """How documents are asked.
+
+    `verbatim`      values must occur in the document.
+    `nullable`      "not found" is an answer.
+    `instruction`   what the model is told before the document; None: a sentence that says to extract.
+    `max_tokens`    the most tokens of an answer.
+    `context`       tokens of prompt and answer together; None: as many as the model takes.
+    `overlap`       tokens that two parts of a long document share.
+    `seed`          makes sampling repeatable, for each document alone.
+    `use_chat_template`  False: give the prompt as plain text.
+    """
+
+    sampler: SamplerFunction
+    verbatim: bool = False
+    nullable: bool = False
+    instruction: str | None = None
+    max_tokens: int = DEFAULT_MAX_TOKENS
+    context: int | None = None
+    overlap: int = DEFAULT_OVERLAP
+    seed: int | None = None
+    use_chat_template: bool = True
+
+
+def extract(
+    model: ModelLike, documents: Iterable[str | Document | Unreadable], **question: Any
+) -> Iterator[Extraction]:
+    """Yield one Extraction for each document, in their order.
+
+    `question` are the options of `Extractor.of`: a `pattern` or a `schema`, `verbatim`, `nullable`, ...
+    Raises what `Extractor.of` raises, before the first document.
+
+    >>> found = extract(None, ["Due on 2024-03-12."], pattern=r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})")
+    >>> [one.value for one in found]
+    [{'day': '2024-03-12'}]
+    """
+    extractor = Extractor.of(model, **question)
+    return map(extractor.extract, documents)
+
+
+class Extractor:
+    """One question, put to one document after the other; made by `of`."""
+
+    def __init__(self, loaded: LoadedModel, form: Form, question: Question) -> None:
+        self.loaded, self.form, self.question = loaded, form, question
+        self._compiled: dict[bool, CompiledGrammar] = {}
+        self._has_system_role = True
+        self._grammar(None, nullable=question.nullable)
+        if question.verbatim:
+            self._try_verbatim()
+        self.size = self._room(question.context, question.overlap)
+
+    @classmethod
+    def of(
+        cls,
+        model: ModelLike,
+        *,
+        pattern: str | None = None,
+        schema: object = None,
+        flags: int = 0,
+        temp: float = 0.0,
+        sampler: SamplerFunction | None = None,
+        **options: Any,
+    ) -> Extractor:
+        """Ask a model for what a `pattern` (with the `flags` of `re`) or a `schema` (or a type) describes.
+
+        `sampler` replaces `temp`; the other options are those of `Question`.
+
+        Raises RegexError, SchemaError, UnsupportedError, UnsatisfiableError or LimitExceeded for what is
+        sought, ModelError for the model, InvalidInputError for the options.
+        """
+        from engine.sampling import make_sampler
+
+        if (pattern is None) == (schema is None):
+            raise InvalidInputError("give a pattern or a schema, and not both")
+        names = [option.name for option in fields(Question) if option.name != "sampler"]
+        unknown = [name for name in options if name not in names]
+        if unknown:
+            raise InvalidInputError(
+                f"there is no option `{unknown[0]}`", hint=f"the options are {', '.join(names)}"
+            )
+        form: Form = SchemaForm(schema) if pattern is None else PatternForm(pattern, flags)
+        return cls(as_model(model), form, Question(sampler=sampler or make_sampler(temp), **options))
+
+    def extract(self, document: str | Document | Unreadable) -> Extraction:
+        """What is found in one document; what goes wrong with it is in the result."""
+        if isinstance(document, str):
+            document = Document(document)
+        if isinstance(document, Unreadable):
+            return Extraction(document.source, document.line, document.id, error=document.problem)
+        place = (document.source, document.line, document.id)
+        try:
+            data, parts = self._found(document.text)
+        except ConstrainError as problem:
+            return Extraction(*place, error=problem)
+        return Extraction(*place, data=data, value=self.form.instance(data), parts=parts)
+
+    def _found(self, text: str) -> tuple[Any, Parts | None]:
+        if not text.strip():
+            if self.question.nullable:
+                return self.form.nothing(), None
+            raise InvalidInputError(
+                "the document is empty", hint="with nullable, the answer for an empty document is null"
+            )
+        ranges = (
+            [(0, len(text))]
+            if self.size is None
+            else split(text, self._count, self.size, self.question.overlap)
+        )
+        if len(ranges) == 1:
+            return self._answer(text, nullable=self.question.nullable), None
+        values: list[Any] = []
+        for start, end in ranges:
+            values.append(self._answer_of_part(text[start:end]))
+            data, found = self.form.combine(values)
+            if self.form.is_complete(data):
+                break
+        if not self.form.accepts(data, nullable=self.question.nullable):
+            number = _richest(found)
+            start, end = ranges[number - 1]
+            data = self._answer(text[start:end], nullable=self.question.nullable)
+            found = dict.fromkeys(data, number) if isinstance(found, dict) else number
+        return data, Parts(tuple(ranges), self.question.overlap, len(values), found)
+
+    def _answer_of_part(self, text: str) -> Any:
+        try:
+            return self._answer(text, nullable=True)
+        except UnsatisfiableError:
+            return self.form.nothing()
+
+    def _answer(self, text: str, *, nullable: bool) -> Any:
+        source = text if self.question.verbatim else None
+        answer = generate_compiled(
+            self.loaded,
+            self._prompt(text, nullable=nullable),
+            self._grammar(source, nullable=nullable),
+            max_tokens=self.question.max_tokens,
+            sampler=self.question.sampler,
+            seed=self.question.seed,
+        )
+        return self.form.read(answer, source, nullable=nullable)
+
+    def _grammar(self, verbatim: str | None, *, nullable: bool) -> CompiledGrammar:
+        if verbatim is not None:
+            return self.form.compile(self.loaded.vocabulary, verbatim, nullable=nullable)
+        if nullable not in self._compiled:
+            self._compiled[nullable] = self.form.compile(self.loaded.vocabulary, None, nullable=nullable)
+        return self._compiled[nullable]
+
+    def _try_verbatim(self) -> None:
+        """What can never be verbatim is refused now; that the empty document has nothing is no news."""
+        with contextlib.suppress(UnsatisfiableError):
+            self.form.compile(self.loaded.vocabulary, "", nullable=True)
+
+    # Prompts.
+
+    def _prompt(self, text: str, *, nullable: bool) -> list[int]:
+        told = self.question.instruction
+        if told is None:
+            told = NULLABLE_INSTRUCTION if nullable else DEFAULT_INSTRUCTION
+        request = self.form.request(nullable=nullable)
+        tokenizer = self.loaded.tokenizer
+        if self._has_system_role and told:
+            messages: list[Message] = [
+                {"role": "system", "content": told},
+                {"role": "user", "content": text},
+            ]
+            try:
+                return prompt_tokens(
+                    tokenizer, messages, request, use_chat_template=self.question.use_chat_template
+                )
+            except _template_errors():
+                self._has_system_role = False
+        content = f"{told}\n\n{text}" if told else text
+        return prompt_tokens(tokenizer, content, request, use_chat_template=self.question.use_chat_template)
+
+    def _count(self, text: str) -> int:
+        return len(self.loaded.tokenizer.encode(text))
+
+    def _room(self, context: int | None, overlap: int) -> int | None:
+        """How many tokens of a document fit beside the request and the answer; None where nobody says."""
+        longest = context_of(self.loaded.model)
+        if context is None:
+            context = longest
+        if context is None:
+            return None
+        if longest is not None and context > longest:
+            raise InvalidInputError(f"context={context} is more than the {longest} tokens of the model")
+        frame = max(len(self._prompt(".", nullable=nullable)) for nullable in (True, False))
+        room = context - frame - self.question.max_tokens
+        if room < LEAST_ROOM:
+            raise InvalidInputError(
+                f"a context of {context} tokens leaves {max(room, 0)} for a document, beside {frame} for the "
+                f"request and max_tokens={self.question.max_tokens} for the answer",
+                hint=f"at least {LEAST_ROOM} are needed: lower max_tokens, or raise context",
+            )
+        if not 0 <= overlap < room / 2:
+            raise InvalidInputError(
+                f"overlap={overlap} must be less than half of the {room} tokens that fit of a document"
+            )
+        return room
+
+
+def context_of(model: Any) -> int | None:
+    """The context length that a model's configuration names, in tokens; None if it names none."""
+    args = getattr(model, "args", None)
+    for holder in (args, getattr(args, "text_config", None)):
+        for name in ("max_position_embeddings", "max_seq_len", "max_sequence_length", "n_positions", "n_ctx"):
+            value = holder.get(name) if isinstance(holder, dict) else getattr(holder, name, None)
+            if isinstance(value, int) and value > 0:
+                return value
+    return None
+
+
+def _richest(found: Found) -> int:
+    """The part that most of the values are from."""
+    if isinstance(found, dict):
+        numbers = list(found.values())
+        return max(numbers, key=numbers.count) if numbers else 1
+    return found or 1
+
+
+def _template_errors() -> type[Exception]:
+    """What a chat template raises that takes no system message."""
+    from jinja2 import TemplateError
+
+    return TemplateError

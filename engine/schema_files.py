@@ -1,0 +1,102 @@
+"""What does `--schema` name?  A JSON Schema file, or a type in a module or a Python file.
+
+    person.json          a JSON Schema: an object or a boolean
+    shop.models:Order    the class `Order` of the module `shop.models`, found from the working folder
+    models.py:Person     the class `Person` of this file, which is run
+
+A file of that very name comes first.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from constrain.errors import SchemaError
+
+
+def read_schema(source: str) -> object:
+    """A schema file's content, or the type that `module:Class` or `file.py:Class` names.
+
+    Raises SchemaError, with the file and place, for anything that is not there or not a schema.
+    """
+    path = Path(source)
+    if path.is_file():
+        return _read_json(path)
+    module, colon, name = source.rpartition(":")
+    if not colon or not name.isidentifier():
+        raise SchemaError(
+            "there is no such schema file",
+            where=source,
+            hint="give a JSON file, or a type as module:Class or file.py:Class",
+        )
+    return read_named(module, name)
+
+
+def _read_json(path: Path) -> object:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise SchemaError(f"the schema file cannot be read: {problem}", where=str(path)) from problem
+    try:
+        schema = json.loads(text)
+    except json.JSONDecodeError as problem:
+        line = text.splitlines()[problem.lineno - 1] if text.strip() else ""
+        shown = f"{path}, line {problem.lineno}, column {problem.colno}"
+        if line:
+            shown += f"\n{line}\n{' ' * (problem.colno - 1)}^"
+        raise SchemaError(f"the schema file is not JSON: {problem.msg}", where=shown) from problem
+    if not isinstance(schema, dict | bool):
+        raise SchemaError(
+            f"a JSON Schema is an object or a boolean, not {type(schema).__name__}", where=str(path)
+        )
+    return schema
+
+
+def read_named(module_name: str, name: str) -> object:
+    """What a name stands for in a module, or in a Python file, which is run.
+
+    Raises SchemaError where there is no such module or name.
+    """
+    try:
+        module = _import(module_name)
+    except SchemaError:
+        raise
+    except Exception as problem:  # the user's module may do anything while it is imported
+        raise SchemaError(
+            f"`{module_name}` cannot be imported: {type(problem).__name__}: {problem}"
+        ) from problem
+    if not hasattr(module, name):
+        known = sorted(
+            n
+            for n, value in vars(module).items()
+            if isinstance(value, type) and value.__module__ == module.__name__
+        )
+        raise SchemaError(
+            f"`{module_name}` has no `{name}`",
+            hint=f"it defines {', '.join(known)}" if known else "it defines no types",
+        )
+    return getattr(module, name)
+
+
+def _import(name: str) -> Any:
+    if not name.endswith(".py"):
+        sys.path.insert(0, str(Path.cwd()))
+        try:
+            return importlib.import_module(name)
+        finally:
+            sys.path.pop(0)
+    path = Path(name)
+    if not path.is_file():
+        raise SchemaError("there is no such Python file", where=name)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise SchemaError("this file cannot be imported", where=name)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
