@@ -2,7 +2,7 @@
 
     python -m benchmarks.tool_calls --cases FILE.json                     the embedded model
     python -m benchmarks.tool_calls --cases FILE.json --model FOLDER|ID   any other
-    python -m benchmarks.tool_calls --cases FILE.json --random            random weights: the hardest test
+    python -m benchmarks.tool_calls --cases FILE.json --random --choice required     weights from a seed
     python -m benchmarks.tool_calls --tools maskbench.jsonl.xz            128 tools at once: how long?
 
 The file of cases holds `tools` (in OpenAI's form) and `cases`, each `{"id", "cat", "messages", "spec"}`.
@@ -18,7 +18,8 @@ What a spec asks decides when an answer is right:
 
 Both runs are greedy, over the same prompts.  Constrained, the answer is written under the grammar and read by
 it.  Unconstrained, the model writes what it likes, and the loose grammar reads it: a call that departs from
-the form counts as malformed.  A call is valid when it names an offered tool and its arguments validate under
+the form counts as malformed.  Random weights never come to a call by themselves: `--choice required`, which binds
+the constrained run only, makes them.  A call is valid when it names an offered tool and its arguments validate under
 `jsonschema`, which is not the engine's own validator.
 """
 
@@ -104,13 +105,19 @@ def _has_arguments(answer: Answer, spec: dict[str, Any]) -> bool:
     return True
 
 
-def constrained(model: LoadedModel, case: Any, tools: Sequence[Tool], form: Form, limit: int) -> Answer:
+def constrained(
+    model: LoadedModel, case: Any, tools: Sequence[Tool], form: Form, limit: int, choice: Any
+) -> Answer:
     """The answer written under the grammar."""
-    answer = generate_tool_calls(model, case["messages"], tools, form=form, max_tokens=limit)
+    answer = generate_tool_calls(
+        model, case["messages"], tools, tool_choice=choice, form=form, max_tokens=limit
+    )
     return Answer(answer.text, [(call.name, json.loads(call.text)) for call in answer.calls])
 
 
-def unconstrained(model: LoadedModel, case: Any, tools: Sequence[Tool], form: Form, limit: int) -> Answer:
+def unconstrained(
+    model: LoadedModel, case: Any, tools: Sequence[Tool], form: Form, limit: int, _: Any
+) -> Answer:
     """The answer written freely by mlx-lm, and read by the loose grammar."""
     import mlx.core as mx
     from mlx_lm.generate import generate_step
@@ -128,7 +135,9 @@ def unconstrained(model: LoadedModel, case: Any, tools: Sequence[Tool], form: Fo
     return Answer(text, calls, sum(isinstance(event, Departure) for event in events))
 
 
-def judge(model: LoadedModel, suite: Any, form: Form, limit: int, sample: int) -> dict[str, Score]:
+def judge(
+    model: LoadedModel, suite: Any, form: Form, limit: int, sample: int, choice: str
+) -> dict[str, Score]:
     """Run every case in both ways."""
     tools = [as_tool(tool) for tool in suite["tools"]]
     schemas = {tool.name: tool.parameters for tool in tools}
@@ -137,7 +146,7 @@ def judge(model: LoadedModel, suite: Any, form: Form, limit: int, sample: int) -
         ask = constrained if run == "constrained" else unconstrained
         start = time.perf_counter()
         for case in suite["cases"][:: max(1, len(suite["cases"]) // sample)]:
-            answer = ask(model, case, tools, form, limit)
+            answer = ask(model, case, tools, form, limit, choice)
             score.cases[case["cat"]] += 1
             score.right[case["cat"]] += is_right(answer, case["spec"])
             score.calls["malformed"] += answer.malformed
@@ -218,6 +227,7 @@ def main() -> None:
     parser.add_argument("--cases", type=Path, help="a file of tools and cases")
     parser.add_argument("--model", help="a folder or a hub id; default: the embedded model")
     parser.add_argument("--random", action="store_true", help="a tiny model with weights from a seed")
+    parser.add_argument("--choice", choices=["auto", "required"], default="auto", help="may it be text?")
     parser.add_argument("--form", help="override the form that the chat template shows")
     parser.add_argument("--max-tokens", type=int, default=256)
     parser.add_argument("--sample", type=int, default=10**6, help="how many cases, evenly spread")
@@ -232,7 +242,8 @@ def main() -> None:
             name = write_random_model(folder) if arguments.random else arguments.model
             model = load(name)
             form = as_form(arguments.form) if arguments.form else form_of(model.tokenizer)
-            scores = judge(model, suite, form, arguments.max_tokens, arguments.sample)
+            limit, sample = arguments.max_tokens, arguments.sample
+            scores = judge(model, suite, form, limit, sample, arguments.choice)
         print(f"{'random weights' if arguments.random else model.name}, form {form.name}")
         print(*show(scores), sep="\n")
         if arguments.json:

@@ -6,6 +6,7 @@
     constrain choice happy sad --prompt "What a lovely day!"
     constrain grammar sql --prompt "The names of all red cars"
     constrain grammars --show sql
+    constrain tools --tools tools.json --prompt "Che tempo fa a Roma?"
     constrain check --schema person.json --text '{"name": "Anna"}'
 
 The answer goes to stdout and nothing else does, so it can be piped.  What goes wrong goes to stderr as one
@@ -28,6 +29,7 @@ import typer
 from constrain.errors import ConstrainError, IncompleteOutputError, InvalidInputError
 from engine.extract_cli import extract_command
 from engine.schema_files import read_schema
+from engine.tools_cli import tools_command
 
 app = typer.Typer(
     name="constrain",
@@ -317,6 +319,7 @@ def check_command(
         raise typer.Exit(1)
 
 
+app.command("tools")(tools_command)
 app.command("extract")(extract_command)
 
 

@@ -34,7 +34,7 @@ def read_schema(source: str) -> object:
             where=source,
             hint="give a JSON file, or a type as module:Class or file.py:Class",
         )
-    return _read_type(module, name)
+    return read_named(module, name)
 
 
 def _read_json(path: Path) -> object:
@@ -57,7 +57,11 @@ def _read_json(path: Path) -> object:
     return schema
 
 
-def _read_type(module_name: str, name: str) -> object:
+def read_named(module_name: str, name: str) -> object:
+    """What a name stands for in a module, or in a Python file, which is run.
+
+    Raises SchemaError where there is no such module or name.
+    """
     try:
         module = _import(module_name)
     except SchemaError:

@@ -1,0 +1,199 @@
+"""An answer fits into its tokens, and is well-formed however few there are."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from typing import Any
+
+import jsonschema
+import mlx.core as mx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from constrain.compiler import compile_json_schema, compile_part, compile_regex
+from constrain.completion import Completions
+from constrain.errors import LimitExceeded
+from constrain.matcher import CompiledGrammar
+from constrain.parts import choice, either, sequence, special_token
+from constrain.vocabulary.bitmask import allocate_token_bitmask, unpack_words
+from constrain.vocabulary.vocabulary import Vocabulary
+from engine.decode import decode
+from engine.finishing import NEAR, Finishing
+from engine.model import LoadedModel
+from tests.oracle import toy_vocabulary
+
+VOCABULARY = toy_vocabulary([b'"}', b'", "', b'{"', b"aa", b'":', b"true", b"00"])
+PATTERNS = ["a*b", "(a{5}|b)*", "a{3,9}|b", "(ab?)+c", "x", "|a+", "(aa|a)*b{4}"]
+SCHEMAS: list[dict[str, Any]] = [
+    {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}, "required": ["b"]},
+    {"type": "array", "items": {"type": "object", "properties": {"a": {}}, "required": ["a"]}},
+    {"enum": ["a", "aaaaaaaaaaaaaaaaaaaa", 12345678]},
+    {"type": "array", "uniqueItems": True, "items": {"type": "boolean"}, "minItems": 1},
+    {"$ref": "#/$defs/t", "$defs": {"t": {"type": "object", "properties": {"l": {"$ref": "#/$defs/t"}}}}},
+]
+
+
+def compiled(source: int) -> CompiledGrammar:
+    if source < len(PATTERNS):
+        return compile_regex(PATTERNS[source], VOCABULARY)
+    return compile_json_schema(SCHEMAS[source - len(PATTERNS)], VOCABULARY, whitespace="compact")
+
+
+SOURCES = st.integers(0, len(PATTERNS) + len(SCHEMAS) - 1)
+
+
+@given(SOURCES, st.integers(0, 12), st.integers(0, 2**32))
+@settings(max_examples=200)
+def test_a_completion_completes(source: int, steps: int, seed: int) -> None:
+    """From anywhere: its tokens are accepted one after the other, and then the text may end."""
+    grammar, rng = compiled(source), random.Random(seed)
+    matcher = grammar.matcher()
+    for _ in range(steps):
+        allowed = [t for t in matcher.allowed_token_ids().tolist() if t not in VOCABULARY.eos_token_ids]
+        if not allowed:
+            break
+        matcher.accept_token(rng.choice(allowed))
+    tokens = Completions(grammar).of(matcher)
+
+    assert matcher.validate_tokens(tokens) == len(tokens)
+    assert all(matcher.accept_token(token) for token in tokens)
+    assert matcher.is_completed()
+
+
+def test_no_completion_of_a_pattern_is_shorter() -> None:
+    """After `a`, eight more of `a{9}` are owed, or one `b`."""
+    grammar = compile_regex("a{9}|a?b", VOCABULARY)
+    matcher = grammar.matcher()
+
+    assert matcher.accept_token(ord("a"))
+    assert Completions(grammar).of(matcher) == (ord("b"),)
+
+
+def test_a_completion_takes_special_tokens_where_they_are_due() -> None:
+    """The text that a special token is shown as would be refused."""
+    tokens = [bytes([byte]) for byte in range(256)] + [None, None]
+    vocabulary = Vocabulary.from_tokens(tokens, eos_token_ids=[257])
+    call = special_token(vocabulary, 256, "[CALL]")
+    grammar = compile_part(sequence("a", call, either("bb", "c")), vocabulary)
+
+    assert Completions(grammar).of(grammar.matcher()) == (ord("a"), 256, ord("c"))
+
+
+def walk(constraint: Finishing, rng: random.Random, size: int) -> list[int]:
+    """Decode by definition: any token of the mask, again where it is refused."""
+    bitmask, tokens = allocate_token_bitmask(1, VOCABULARY.size), list[int]()
+    while True:
+        constraint.fill_next_token_bitmask(bitmask, 0)
+        allowed = np.flatnonzero(unpack_words(bitmask[0], VOCABULARY.size)).tolist()
+        token = rng.choice([t for t in allowed if t not in VOCABULARY.eos_token_ids] or allowed)
+        if not constraint.accept_token(token):
+            continue
+        if constraint.is_terminated():
+            return tokens
+        tokens.append(token)
+        assert len(tokens) <= size
+
+
+@given(SOURCES, st.integers(1, 40), st.integers(0, 2**32))
+@settings(max_examples=300)
+def test_no_walk_runs_out_of_tokens(source: int, size: int, seed: int) -> None:
+    """Even one that ends only where it must: each ends complete, after `size` tokens at the most."""
+    grammar = compiled(source)
+    owed = len(Completions(grammar).of(grammar.matcher()))
+    if owed > size:
+        with pytest.raises(LimitExceeded):
+            Finishing(grammar, size)
+        return
+    tokens = walk(Finishing(grammar, size), random.Random(seed), size)
+    text = VOCABULARY.decode(tokens).decode()
+
+    if source < len(PATTERNS):
+        assert re.fullmatch(PATTERNS[source], text)
+    else:
+        jsonschema.validate(json.loads(text), SCHEMAS[source - len(PATTERNS)])
+
+
+@given(SOURCES, st.integers(0, 2**32))
+@settings(max_examples=60)
+def test_with_tokens_to_spare_nothing_is_changed(source: int, seed: int) -> None:
+    """Far from the end its masks are the matcher's own."""
+    grammar, rng = compiled(source), random.Random(seed)
+    finishing, plain = Finishing(grammar, 250), grammar.matcher()
+    ours, theirs = (allocate_token_bitmask(1, VOCABULARY.size) for _ in range(2))
+    for _ in range(60):
+        finishing.fill_next_token_bitmask(ours, 0)
+        plain.fill_next_token_bitmask(theirs, 0)
+
+        assert np.array_equal(ours, theirs)
+        assert finishing.forced_bytes() == plain.forced_bytes()
+        token = rng.choice(plain.allowed_token_ids().tolist())
+        assert finishing.accept_token(token)
+        assert plain.accept_token(token)
+        if plain.is_terminated():
+            break
+
+
+def test_what_was_taken_back_can_be_written_again() -> None:
+    """`rollback` restores what is left and what is owed."""
+    finishing = Finishing(compile_regex("(aaaa)*b", VOCABULARY), 6)
+
+    assert finishing.accept_token(ord("a"))
+    assert finishing.left == 5
+    finishing.rollback(1)
+    assert finishing.left == 6
+    assert walk(finishing, random.Random(1), 6)
+
+
+def test_the_shortest_answer_must_fit() -> None:
+    with pytest.raises(LimitExceeded) as error:
+        Finishing(compile_part(choice(["abcdef", "ghijkl"]), VOCABULARY), 3)
+
+    assert str(error.value) == "the shortest answer takes 6 tokens, and max_tokens=3\nhint: raise max_tokens"
+
+
+@pytest.mark.parametrize("size", [5, 12, 40, NEAR + 20])
+def test_the_decode_loop_chooses_again_what_is_refused(random_model: LoadedModel, size: int) -> None:
+    """With random weights, which have no wish to end, and from the cache that refusals must not touch."""
+    schema = {"type": "array", "items": {"type": "string", "minLength": 2}, "maxItems": 500}
+    vocabulary = random_model.vocabulary
+    finishing = Finishing(compile_json_schema(schema, vocabulary, whitespace="compact"), size)
+    mx.random.seed(size)
+    steps = decode(
+        random_model.network,
+        [1, 2, 3],
+        finishing,
+        vocabulary_size=vocabulary.size,
+        end_tokens=vocabulary.eos_token_ids,
+        max_tokens=size,
+        sampler=mx.random.categorical,
+        forcing=random_model.forcing,
+    )
+    tokens = list(steps)
+    value = json.loads(vocabulary.decode(tokens))
+
+    assert len(tokens) <= size
+    assert all(len(item) >= 2 for item in value)
+
+
+def test_waiting_for_each_choice_changes_none(random_model: LoadedModel) -> None:
+    """Near the end forward passes are made later; the tokens are those of a matcher without a budget."""
+    schema = {"type": "object", "properties": {"n": {"enum": list(range(1000, 1100))}}, "required": ["n"]}
+    vocabulary = random_model.vocabulary
+    grammar = compile_json_schema(schema, vocabulary, whitespace="compact", additional_properties=False)
+    runs = [
+        decode(
+            random_model.network,
+            [5, 6, 7],
+            constraint,
+            vocabulary_size=vocabulary.size,
+            end_tokens=vocabulary.eos_token_ids,
+            max_tokens=40,
+        )
+        for constraint in (Finishing(grammar, 40), grammar.matcher())
+    ]
+
+    assert list(runs[0]) == list(runs[1])
