@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from constrain.errors import UnsupportedRegexError
 from constrain.lark_grammar.preferring import preferred_term
 from constrain.regular.keeping import forget
 from constrain.regular.queries import accepts
@@ -40,7 +41,11 @@ PATTERNS = st.recursive(
 @settings(max_examples=300)
 def test_holds_the_texts_that_re_finds_whole(pattern: str) -> None:
     """`fullmatch` would look further; Lark does not ask for it."""
-    term = preferred_term(pattern)
+    try:
+        term = preferred_term(pattern)
+    except UnsupportedRegexError:
+        assume(False)
+        raise
     wrong = [
         text
         for text in STRINGS
@@ -68,3 +73,15 @@ def test_patterns_without_a_conflict_stay_as_they_are(pattern: str) -> None:
     forget()
 
     assert preferred_term(pattern) is regex_term(pattern)
+
+
+def test_wishes_without_end_are_refused() -> None:
+    """A slash behind two backslashes ends the match for `re`; every backslash asks that again."""
+    with pytest.raises(UnsupportedRegexError) as caught:
+        preferred_term(r"/(\\/|\\\\|[^/])*?/[imslux]*")
+    assert str(caught.value) == (
+        "in this pattern the ways to match a text compete, over and over\n"
+        '    at "/(\\\\/|\\\\\\\\|[^/])*?/[imslux]*"\n'
+        "hint: `re` takes the first way that fits, so a text by another may never be found; let "
+        "alternatives, and a repeat and what follows it, begin differently"
+    )
