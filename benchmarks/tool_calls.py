@@ -18,9 +18,9 @@ What a spec asks decides when an answer is right:
 
 Both runs are greedy, over the same prompts.  Constrained, the answer is written under the grammar and read by
 it.  Unconstrained, the model writes what it likes, and the loose grammar reads it: a call that departs from
-the form counts as malformed.  Random weights never come to a call by themselves: `--choice required`, which binds
-the constrained run only, makes them.  A call is valid when it names an offered tool and its arguments validate under
-`jsonschema`, which is not the engine's own validator.
+the form counts as malformed.  Random weights never come to a call by themselves: `--choice required`, which
+binds the constrained run only, makes them.  A call is valid when it names an offered tool and its arguments
+validate under `jsonschema`, which is not the engine's own validator.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _has_arguments(answer: Answer, spec: dict[str, Any]) -> bool:
 
 
 def constrained(
-    model: LoadedModel, case: Any, tools: Sequence[Tool], form: Form, limit: int, choice: Any
+    model: LoadedModel, case: Any, tools: Sequence[Tool], *, form: Form, limit: int, choice: Any
 ) -> Answer:
     """The answer written under the grammar."""
     answer = generate_tool_calls(
@@ -116,9 +116,9 @@ def constrained(
 
 
 def unconstrained(
-    model: LoadedModel, case: Any, tools: Sequence[Tool], form: Form, limit: int, _: Any
+    model: LoadedModel, case: Any, tools: Sequence[Tool], *, form: Form, limit: int, choice: Any
 ) -> Answer:
-    """The answer written freely by mlx-lm, and read by the loose grammar."""
+    """The answer written freely by mlx-lm, and read by the loose grammar; nothing binds its `choice`."""
     import mlx.core as mx
     from mlx_lm.generate import generate_step
 
@@ -136,7 +136,7 @@ def unconstrained(
 
 
 def judge(
-    model: LoadedModel, suite: Any, form: Form, limit: int, sample: int, choice: str
+    model: LoadedModel, suite: Any, *, form: Form, limit: int, sample: int, choice: str
 ) -> dict[str, Score]:
     """Run every case in both ways."""
     tools = [as_tool(tool) for tool in suite["tools"]]
@@ -146,7 +146,7 @@ def judge(
         ask = constrained if run == "constrained" else unconstrained
         start = time.perf_counter()
         for case in suite["cases"][:: max(1, len(suite["cases"]) // sample)]:
-            answer = ask(model, case, tools, form, limit, choice)
+            answer = ask(model, case, tools, form=form, limit=limit, choice=choice)
             score.cases[case["cat"]] += 1
             score.right[case["cat"]] += is_right(answer, case["spec"])
             score.calls["malformed"] += answer.malformed
@@ -243,7 +243,7 @@ def main() -> None:
             model = load(name)
             form = as_form(arguments.form) if arguments.form else form_of(model.tokenizer)
             limit, sample = arguments.max_tokens, arguments.sample
-            scores = judge(model, suite, form, limit, sample, arguments.choice)
+            scores = judge(model, suite, form=form, limit=limit, sample=sample, choice=arguments.choice)
         print(f"{'random weights' if arguments.random else model.name}, form {form.name}")
         print(*show(scores), sep="\n")
         if arguments.json:
