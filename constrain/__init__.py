@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from constrain.tool_calls.tools import Tool, as_tool
     from constrain.vocabulary.bitmask import allocate_token_bitmask
     from constrain.vocabulary.vocabulary import Vocabulary
+    from engine.extraction import Extraction, extract
     from engine.generate import (
         Chosen,
         generate_choice,
@@ -94,6 +95,7 @@ _HOME: dict[str, tuple[str, ...]] = {
     "constrain.tool_calls.tools": ("Tool", "as_tool"),
     "constrain.vocabulary.bitmask": ("allocate_token_bitmask",),
     "constrain.vocabulary.vocabulary": ("Vocabulary",),
+    "engine.extraction": ("Extraction", "extract"),
     "engine.generate": (
         "Chosen", "generate_choice", "generate_json", "generate_regex", "generate_text", "stream_json",
     ),
@@ -107,6 +109,7 @@ __all__ = [
     "Chosen",
     "CompiledGrammar",
     "ConstrainError",
+    "Extraction",
     "Form",
     "GrammarError",
     "GrammarLogitsProcessor",
@@ -143,6 +146,7 @@ __all__ = [
     "compile_part",
     "compile_regex",
     "either",
+    "extract",
     "free_text",
     "generate_choice",
     "generate_json",
