@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from constrain.vocabulary.bitmask import allocate_token_bitmask
     from constrain.vocabulary.vocabulary import Vocabulary
     from engine.agent import AgentRun, AgentStep, run_tools
+    from engine.extraction import Extraction, extract
     from engine.generate import (
         Chosen,
         generate_choice,
@@ -105,6 +106,7 @@ _HOME: dict[str, tuple[str, ...]] = {
     "constrain.vocabulary.bitmask": ("allocate_token_bitmask",),
     "constrain.vocabulary.vocabulary": ("Vocabulary",),
     "engine.agent": ("AgentRun", "AgentStep", "run_tools"),
+    "engine.extraction": ("Extraction", "extract"),
     "engine.generate": (
         "Chosen", "generate_choice", "generate_json", "generate_lark", "generate_regex", "generate_text",
         "stream_json",
@@ -125,6 +127,7 @@ __all__ = [
     "Chosen",
     "CompiledGrammar",
     "ConstrainError",
+    "Extraction",
     "Form",
     "GrammarError",
     "GrammarLogitsProcessor",
@@ -165,6 +168,7 @@ __all__ = [
     "compile_part",
     "compile_regex",
     "either",
+    "extract",
     "free_text",
     "generate_choice",
     "generate_json",

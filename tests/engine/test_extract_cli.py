@@ -1,4 +1,4 @@
-"""`constrain extract`: one line for each document, whatever it is; and it goes on where it stopped."""
+"""`constrain extract`: a line for each document, whatever it is; and a run goes on where it stopped."""
 
 from __future__ import annotations
 
