@@ -279,8 +279,38 @@ def _problem(schema: dict[str, Any] | bool, value: Any) -> str | None:
     from jsonschema.validators import validator_for
 
     kind = validator_for(schema, default=Draft202012Validator)
-    error = best_match(kind(schema).iter_errors(value))
+    error = best_match(kind(_without_foreign_patterns(schema)).iter_errors(value))
     return None if error is None else str(error.message)
+
+
+def _without_foreign_patterns(schema: Any) -> Any:
+    """The schema without patterns that Python's `re`, which jsonschema uses, cannot read (`\\p{L}`).
+
+    Those are ECMA-262's own; the grammar has honoured them, but they cannot be checked again.
+    """
+    if isinstance(schema, list):
+        return [_without_foreign_patterns(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {
+        key: part if key in {"enum", "const"} else _without_foreign_patterns(part)
+        for key, part in schema.items()
+    }
+    if isinstance(schema.get("pattern"), str) and not _is_readable(schema["pattern"]):
+        del kept["pattern"]
+    keys = schema.get("patternProperties")
+    if isinstance(keys, dict) and not all(map(_is_readable, keys)):
+        for keyword in ("patternProperties", "additionalProperties", "unevaluatedProperties"):
+            kept.pop(keyword, None)
+    return kept
+
+
+def _is_readable(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True
 
 
 def _named_in(schema: Any) -> Iterator[Any]:

@@ -28,10 +28,10 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from functools import lru_cache
 
 from constrain.budget import spend
 from constrain.errors import UnsupportedRegexError
+from constrain.regular.keeping import remember
 from constrain.regular.pattern import (
     NOTHING,
     Begin,
@@ -54,7 +54,7 @@ MAX_ROUNDS = 64
 """The most rounds of a repeat that are written out, one look-ahead each."""
 
 
-@lru_cache(maxsize=1024)
+@remember(1024)
 def preferred_term(pattern: str) -> Term:
     """The byte language of the texts that `re.match(pattern, text)` finds whole.
 

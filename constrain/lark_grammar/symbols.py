@@ -17,13 +17,13 @@ the empty text; `optional` makes a nonterminal of one that does.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Protocol
 
 from constrain.budget import spend
 from constrain.continuation import END, Continuation
 from constrain.regular import queries
 from constrain.regular.queries import is_empty
+from constrain.regular.keeping import remember
 from constrain.regular.terms import Term
 
 
@@ -115,7 +115,7 @@ def _word(symbol: Symbol) -> bytes | None:
     return _shortest_of_term(symbol) if isinstance(symbol, Term) else None
 
 
-_shortest_of_term = lru_cache(maxsize=4096)(queries.shortest)
+_shortest_of_term = remember(4096)(queries.shortest)
 
 
 def _find_shortest(root: Nonterminal) -> None:

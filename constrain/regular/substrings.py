@@ -123,9 +123,13 @@ class Substrings(Leaf):
         """The characters that begin with `byte`, and the document after each."""
         return self._found().get(byte, EMPTY)
 
+    def dead_bytes(self) -> int:
+        """All but the bytes that go on: of the many bytes a pattern takes, few stand next in the document."""
+        return ALL_BYTES & ~sum(1 << byte for byte in self._found())
+
     def _find_classes(self) -> tuple[int, ...]:
         masks = [1 << byte for byte in self._found()]
-        rest = ALL_BYTES & ~sum(masks)
+        rest = self.dead_bytes()
         return (*masks, rest) if rest else tuple(masks)
 
 

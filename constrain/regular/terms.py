@@ -84,6 +84,10 @@ class Term:
             partition = self._partition = self._find_classes()
         return partition
 
+    def dead_bytes(self) -> int:
+        """Bytes (a 256-bit set) that plainly lead nowhere; there may be more of them."""
+        return 0
+
     def _find_classes(self) -> tuple[int, ...]:
         raise TypeError(f"{type(self).__name__} does not implement classes")
 
@@ -234,7 +238,20 @@ class Intersection(Term):
         return intersect(*derived)
 
     def _find_classes(self) -> tuple[int, ...]:
-        return refine(*[member.classes() for member in self.members])
+        dead = self.dead_bytes()
+        if not dead:
+            return refine(*[member.classes() for member in self.members])
+        live = [tuple(piece for mask in m.classes() if (piece := mask & ~dead)) for m in self.members]
+        pieces = live[0]
+        for partition in live[1:]:
+            pieces = tuple(piece for old in pieces for new in partition if (piece := old & new))
+        return (*pieces, dead)
+
+    def dead_bytes(self) -> int:
+        dead = 0
+        for member in self.members:
+            dead |= member.dead_bytes()
+        return dead
 
 
 class Complement(Term):

@@ -249,6 +249,19 @@ def test_a_validator_that_refuses_an_answer_is_heard() -> None:
     )
 
 
+def test_a_pattern_of_ecma_that_python_cannot_read_is_honoured_all_the_same() -> None:
+    """jsonschema, which checks again, would raise on it."""
+    schema = {
+        "type": "object",
+        "properties": {"name": {"type": "string", "pattern": r"^\p{Lu}\p{Ll}+$"}},
+        "patternProperties": {r"^\p{Nd}": {}},
+        "required": ["name"],
+        "additionalProperties": False,
+    }
+
+    assert values(extract(None, ["Mi chiamo Élodie."], schema=schema, verbatim=True)) == [{"name": "Élodie"}]
+
+
 # What goes wrong with the question.
 
 
