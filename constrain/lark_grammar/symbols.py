@@ -22,8 +22,8 @@ from typing import Protocol
 from constrain.budget import spend
 from constrain.continuation import END, Continuation
 from constrain.regular import queries
-from constrain.regular.queries import is_empty
 from constrain.regular.keeping import remember
+from constrain.regular.queries import is_empty
 from constrain.regular.terms import Term
 
 

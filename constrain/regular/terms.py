@@ -28,6 +28,8 @@ look-up for each node made.  `automaton.py` takes over from here.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 from typing import ClassVar, Final
 
 from constrain.errors import LimitExceeded
@@ -248,10 +250,7 @@ class Intersection(Term):
         return (*pieces, dead)
 
     def dead_bytes(self) -> int:
-        dead = 0
-        for member in self.members:
-            dead |= member.dead_bytes()
-        return dead
+        return reduce(or_, (member.dead_bytes() for member in self.members))
 
 
 class Complement(Term):
