@@ -35,6 +35,7 @@ from constrain.regular.clipping import clip
 from constrain.regular.interning import LOCK, interned
 from constrain.regular.keeping import at_end, forget
 from constrain.regular.leaf import Leaf
+from constrain.regular.sizes import outnumbers
 from constrain.regular.terms import EMPTY, EPSILON, Concat, Term
 
 DEAD = 0
@@ -131,7 +132,9 @@ class Automaton:
 
         Raises LimitExceeded when the budget in force is spent.
         """
-        while type(term) is Concat and isinstance(term.head, Leaf) and term.head.nonempty:
+        while type(term) is Concat and term.fixed:
+            if not term.head.plain and self.is_empty(term.head):
+                return True
             term = term.tail
         if term.plain:
             return term is EMPTY
@@ -140,6 +143,9 @@ class Automaton:
             return known
         if isinstance(term, Leaf):
             return not term.nonempty
+        if outnumbers(term):
+            self._empty[term] = False
+            return False
         wide = clip(term, HORIZON)
         if wide is not term:
             found = self._search(term, EASY_SEARCH)
