@@ -49,7 +49,9 @@ from constrain.json_schema.values import (
     value_of,
 )
 from constrain.json_schema.whitespace import Punctuation
-from constrain.regular.terms import EMPTY, choice
+from constrain.regular.terms import EMPTY, choice, literal
+
+QUOTE = literal(b'"')
 
 Made = TypeVar("Made", bound="Continuation | Recorder")
 
@@ -223,7 +225,11 @@ class KeyText(Lazy):
         self.back, self.read = back, read
 
     def make_edges(self) -> Iterable[AnyEdge]:
-        """The named keys that lead somewhere, and one edge for each cell of other keys."""
+        """The named keys that lead somewhere, and one edge for each cell of other keys.
+
+        Where a key already written is not known (a preview), other keys are left, but which is not known:
+        nothing is certain of them but the quote that opens them.
+        """
         emitter, shape, state = self.emitter, self.shape, self.state
         allowed = self._allowed()
         if allowed and emitter.options.spelling == "canonical":
@@ -233,11 +239,12 @@ class KeyText(Lazy):
             for number in bits(allowed):
                 spelled = space.quoted(space.values([shape.names[number]]))
                 yield Edge(spelled, self._after_named(number))
+        is_preview = any(not isinstance(key, str) for key in state.extra)
         for number, cell in enumerate(shape.cells):
             if not emitter.liveness.fresh_ways(shape, state, number, None):
                 continue
-            if any(not isinstance(key, str) for key in state.extra):
-                yield DEFER
+            if is_preview:
+                yield Edge(QUOTE, DEFERRED)
                 return
             yield Edge(
                 emitter.scalars.keys(cell.language, [key for key in state.extra if isinstance(key, str)]),
