@@ -43,7 +43,12 @@ def compile_json_schema(
     Raises SchemaError, UnsupportedKeywordError, UnsatisfiableError or LimitExceeded.
     """
     grammar = compile_schema(schema, options=JsonOptions.of(options), registry=registry)
-    return CompiledGrammar(grammar.start, vocabulary, max_steps=grammar.options.max_steps)
+    return CompiledGrammar(
+        grammar.start,
+        vocabulary,
+        max_steps=grammar.options.max_steps,
+        dismantle=grammar.dismantle,
+    )
 
 
 def compile_regex(

@@ -32,6 +32,7 @@ are tried one by one.  A `TokenEdge` is one special token, a mark that is never 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -72,6 +73,11 @@ class Continuation:
     def edges(self) -> tuple[AnyEdge, ...]:
         """The ways on, made on first use."""
         return self.build_edges()
+
+    def forget(self) -> None:
+        """Drop the edges; they would be made anew."""
+        with suppress(AttributeError):
+            del self.edges
 
     def build_edges(self) -> tuple[AnyEdge, ...]:
         """Make the edges; called once."""

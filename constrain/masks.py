@@ -102,6 +102,11 @@ class Masks:
         self._reached = 0
         self._row: Words = np.zeros(word_count(self.tables.vocabulary.size), dtype=np.int32)
 
+    def forget(self) -> None:
+        """Drop every memo."""
+        self._reached = 0
+        self._reaches.clear()
+
     def mask(self, position: Position) -> Mask:
         """The allowed tokens."""
         mask = position.mask
@@ -145,8 +150,7 @@ class Masks:
             total = self._reach(remainder, continuation)
             self._reached += 1
             if self._reached > MAX_REACHES:
-                self._reached = 0
-                self._reaches.clear()
+                self.forget()
             known[continuation] = total
         return total
 

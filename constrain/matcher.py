@@ -13,12 +13,14 @@ The names are the field's own (llguidance, xgrammar, vLLM), so what takes their 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import weakref
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
 
 from constrain.budget import DEFAULT_MAX_STEPS
+from constrain.collector import settle, watch
 from constrain.continuation import Continuation
 from constrain.errors import TokenError, UnsupportedError
 from constrain.masks import Masks
@@ -33,18 +35,31 @@ class CompiledGrammar:
     """A grammar ready to follow generations over one vocabulary; made by the functions of `compiler.py`."""
 
     def __init__(
-        self, start: Continuation, vocabulary: Vocabulary, *, max_steps: int = DEFAULT_MAX_STEPS
+        self,
+        start: Continuation,
+        vocabulary: Vocabulary,
+        *,
+        max_steps: int = DEFAULT_MAX_STEPS,
+        dismantle: Callable[[], None] | None = None,
     ) -> None:
+        """`dismantle` cuts the cycles that `start` leads into, which must be nobody else's."""
         _require_every_byte(vocabulary)
         self.vocabulary = vocabulary
         self.start = start
         self.lock = LOCK  # tables and automaton are shared by every grammar of the process
         self.positions = Positions(start, shared_tables(vocabulary), max_steps)
         self.masks = Masks(self.positions)
+        watch(self, dismantle)
+        weakref.finalize(self, _forget, self.positions, self.masks).atexit = False
 
     def matcher(self) -> Matcher:
         """A matcher at the start of a new generation."""
         return Matcher(self)
+
+
+def _forget(positions: Positions, masks: Masks) -> None:
+    positions.forget()
+    masks.forget()
 
 
 class Matcher:
@@ -118,6 +133,7 @@ class Matcher:
         if mask is None:
             with self.compiled.lock:
                 mask = self._masks.mask(self.position)
+            settle()
         mask.write(row)
         return True
 

@@ -72,11 +72,11 @@ class Positions:
         position = self._interned.get(key)
         if position is None:
             if len(self._interned) >= MAX_POSITIONS:
-                self._forget()
+                self.forget()
             position = self._interned[key] = Position(ordered)
         return position
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """Drop every memo; positions that matchers still hold go on working."""
         for position in self._interned.values():
             position.after_token.clear()

@@ -79,6 +79,14 @@ class Emitter:
         self._interned: dict[Hashable, Continuation | Recorder] = {}
         self._colons: dict[Continuation, Continuation] = {}
 
+    def dismantle(self) -> None:
+        """Cut what leads in circles: from here to what was made here, and from an array's rest to itself."""
+        for made in self._interned.values():
+            if isinstance(made, Continuation):
+                made.forget()
+        self._interned.clear()
+        self._colons.clear()
+
     def intern(self, make: Callable[..., Made], *key: Hashable) -> Made:
         """The one continuation (or recorder) with these arguments."""
         found = self._interned.get((make, *key))

@@ -43,7 +43,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from constrain.json_schema.values import ALL_TYPES, STRING, Value
 
@@ -107,30 +107,12 @@ class Formulas:
         self.true = self._make("true")
         self.false = self._make("false")
         self.true.negation, self.false.negation = self.false, self.true
-        self._negate: dict[str, Callable[[Formula], Formula]] = {
-            "and": lambda f: self.disj(self.negate(part) for part in f.parts),
-            "or": lambda f: self.conj(self.negate(part) for part in f.parts),
-            "one": lambda f: self._make("notone", *f.parts),
-            "notone": lambda f: self._make("one", *f.parts),
-            "types": lambda f: self.types(ALL_TYPES & ~f.args[0]),
-            "when": lambda f: self.only(f.args[0], self.negate(f.args[1])),
-            "only": lambda f: self.when(f.args[0], self.negate(f.args[1])),
-            "order": lambda f: self.false,
-            "minl": lambda f: self.count("maxl", f.args[0] - 1),
-            "maxl": lambda f: self.count("minl", f.args[0] + 1),
-            "minp": lambda f: self.count("maxp", f.args[0] - 1),
-            "maxp": lambda f: self.count("minp", f.args[0] + 1),
-            "mini": lambda f: self.count("maxi", f.args[0] - 1),
-            "maxi": lambda f: self.count("mini", f.args[0] + 1),
-            "all": lambda f: self.some_key(f.args[0], self.negate(f.args[1])),
-            "some": lambda f: self.all_keys(f.args[0], self.negate(f.args[1])),
-            "at": lambda f: self.has_item("hasat", f.args[0], self.negate(f.args[1])),
-            "hasat": lambda f: self.item("at", f.args[0], self.negate(f.args[1])),
-            "from": lambda f: self.has_item("somefrom", f.args[0], self.negate(f.args[1])),
-            "somefrom": lambda f: self.item("from", f.args[0], self.negate(f.args[1])),
-            "cmin": lambda f: self.contains_at_most(f.args[0], f.args[1] - 1),
-            "cmax": lambda f: self.contains_at_least(f.args[0], f.args[1] + 1),
-        }
+
+    def forget(self) -> None:
+        """Cut the circles: a formula and its negation know each other."""
+        for formula in self._interned.values():
+            formula.negation = None
+        self._interned.clear()
 
     def _make(self, kind: str, *args: Any) -> Formula:
         key = (kind, *args)
@@ -142,9 +124,9 @@ class Formulas:
     def negate(self, formula: Formula) -> Formula:
         """The formula that holds exactly where this one does not."""
         if formula.negation is None:
-            special = self._negate.get(formula.kind)
+            special = _NEGATED.get(formula.kind)
             if special is not None:
-                formula.negation = special(formula)
+                formula.negation = special(self, formula)
             else:
                 formula.negation = self._make(_SWAPPED[formula.kind], *formula.args)
             if formula.negation.negation is None:
@@ -290,3 +272,30 @@ class Formulas:
         if number == 0:
             return self.item("from", 0, self.negate(formula))
         return self.true if formula is self.false else self._make("cmax", formula, number)
+
+
+_NEGATED: Final[dict[str, Callable[[Formulas, Formula], Formula]]] = {
+    "and": lambda fs, f: fs.disj(fs.negate(part) for part in f.parts),
+    "or": lambda fs, f: fs.conj(fs.negate(part) for part in f.parts),
+    "one": lambda fs, f: fs._make("notone", *f.parts),
+    "notone": lambda fs, f: fs._make("one", *f.parts),
+    "types": lambda fs, f: fs.types(ALL_TYPES & ~f.args[0]),
+    "when": lambda fs, f: fs.only(f.args[0], fs.negate(f.args[1])),
+    "only": lambda fs, f: fs.when(f.args[0], fs.negate(f.args[1])),
+    "order": lambda fs, f: fs.false,
+    "minl": lambda fs, f: fs.count("maxl", f.args[0] - 1),
+    "maxl": lambda fs, f: fs.count("minl", f.args[0] + 1),
+    "minp": lambda fs, f: fs.count("maxp", f.args[0] - 1),
+    "maxp": lambda fs, f: fs.count("minp", f.args[0] + 1),
+    "mini": lambda fs, f: fs.count("maxi", f.args[0] - 1),
+    "maxi": lambda fs, f: fs.count("mini", f.args[0] + 1),
+    "all": lambda fs, f: fs.some_key(f.args[0], fs.negate(f.args[1])),
+    "some": lambda fs, f: fs.all_keys(f.args[0], fs.negate(f.args[1])),
+    "at": lambda fs, f: fs.has_item("hasat", f.args[0], fs.negate(f.args[1])),
+    "hasat": lambda fs, f: fs.item("at", f.args[0], fs.negate(f.args[1])),
+    "from": lambda fs, f: fs.has_item("somefrom", f.args[0], fs.negate(f.args[1])),
+    "somefrom": lambda fs, f: fs.item("from", f.args[0], fs.negate(f.args[1])),
+    "cmin": lambda fs, f: fs.contains_at_most(f.args[0], f.args[1] - 1),
+    "cmax": lambda fs, f: fs.contains_at_least(f.args[0], f.args[1] + 1),
+}
+"""By kind: the formula that holds exactly where one of that kind does not."""

@@ -42,10 +42,17 @@ class SchemaGrammar:
     options: JsonOptions
     emitter: Emitter
     goal: Formula
+    documents: Documents
 
     def before(self, then: Continuation) -> Continuation:
         """A value of this schema, then `then`: how a schema stands inside another grammar."""
         return self.emitter.value(self.goal, then)
+
+    def dismantle(self) -> None:
+        """Cut all that leads in circles, when nobody will use the grammar any more (`collector.py`)."""
+        self.emitter.dismantle()
+        self.emitter.goals.formulas.forget()
+        self.documents.forget()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +143,7 @@ def _compile(scanned: Scanned) -> SchemaGrammar:
         )
     emitter = Emitter(liveness, options)
     notes = tuple(note for note in scanned.admission.notes if note.status != "exact")
-    return SchemaGrammar(_document(emitter, goal), notes, options, emitter, goal)
+    return SchemaGrammar(_document(emitter, goal), notes, options, emitter, goal, root.documents)
 
 
 def _document(emitter: Emitter, goal: Formula) -> Continuation:

@@ -140,6 +140,10 @@ class Documents:
         documents.root_base = base
         return documents, documents._node(schema, dialect, base, "#", ())
 
+    def forget(self) -> None:
+        """Cut the circle of documents and nodes; nodes that are held go on working."""
+        self._nodes.clear()
+
     def dialect_of(
         self,
         schema: Schema,
@@ -342,15 +346,16 @@ def _without_inner_dialects(schema: Schema, specification: Any) -> Schema:
             idle.add(id(contents))
         pending.extend(_subschemas(contents, specification))
 
-    def copied(contents: Schema) -> Schema:
-        if isinstance(contents, list):
-            return [copied(item) for item in contents]
-        if not isinstance(contents, dict):
-            return contents
-        hide = id(contents) in idle
-        return {key: copied(item) for key, item in contents.items() if not (hide and key == "$schema")}
+    return _copied(schema, idle) if idle else schema
 
-    return copied(schema) if idle else schema
+
+def _copied(contents: Schema, idle: set[int]) -> Schema:
+    if isinstance(contents, list):
+        return [_copied(item, idle) for item in contents]
+    if not isinstance(contents, dict):
+        return contents
+    hide = id(contents) in idle
+    return {key: _copied(item, idle) for key, item in contents.items() if not (hide and key == "$schema")}
 
 
 def _resource(contents: Schema, specification: Any) -> Resource[Any]:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import proxy
 
 import numpy as np
 import numpy.typing as npt
@@ -128,7 +129,7 @@ class Counted:
     """The counted strings of one vocabulary."""
 
     def __init__(self, tables: Tables) -> None:
-        self._tables = tables
+        self._tables: Tables = proxy(tables)  # its own part, so no circle: they die together
         self._characters: dict[tuple[Term, Term], Characters | None] = {}
         self._bases: dict[Term, Base] = {}
 

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import proxy
 
 from constrain.regular.terms import (
     EPSILON,
@@ -80,7 +81,7 @@ class Exclusions:
     """What is known of the bases of one vocabulary's tables."""
 
     def __init__(self, tables: Tables) -> None:
-        self._tables = tables
+        self._tables: Tables = proxy(tables)  # its own part, so no circle: they die together
         self._is_code: dict[int, bool] = {0: True}
         self._sizes: dict[int, int] = {0: 0}
 
