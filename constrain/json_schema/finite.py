@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.queries import is_empty
-from constrain.regular.terms import EMPTY, Term, literals
+from constrain.regular.terms import EMPTY, Term
 
 
 def few_strings(term: Term, limit: int) -> list[bytes] | None:

@@ -170,7 +170,7 @@ def _string_algebra(space: StringSpace, factor: Callable[[Term], Term], document
 
 
 def _meet_strings(universe: Term, left: Term, right: Term) -> Term:
-    """Both of two languages within `universe`, which is left out beside finite sets and a document's substrings."""
+    """Both of two languages within `universe`, which is left out beside finite sets and substrings."""
     if left is universe or right is universe:
         return right if left is universe else left
     both = meet(left, right)
