@@ -12,8 +12,8 @@ the terminal decides about them.  A table knows nothing of what follows, so ever
 
 A table is made by one of two walks over the vocabulary (`walks.py`): the sparse one, which past
 `SPARSE_STEPS` steps over the whole vocabulary gives way to the dense one, or the dense one at once where many
-bytes lead on.  The dense one hands back a state that leads to more than `DENSE_STATES` others.  Four kinds of state
-need no walk of their own, because a neighbour's table says nearly all:
+bytes lead on.  The dense one hands back a state that leads to more than `DENSE_STATES` others.  Four kinds of
+state need no walk of their own, because a neighbour's table says nearly all:
 
 1. `base & ~{excluded keys}` differs from `base` only in the tokens that complete one of these
    (`exclusions.py`).
@@ -48,7 +48,7 @@ from constrain.vocabulary.exclusions import Exclusions
 from constrain.vocabulary.faraway import Faraway
 from constrain.vocabulary.remainders import EVERYTHING, Remainders
 from constrain.vocabulary.vocabulary import Vocabulary
-from constrain.vocabulary.walks import Levels, Reached, try_walk_dense, walk_sparse
+from constrain.vocabulary.walks import Levels, Reached, levels_of, try_walk_dense, walk_sparse
 
 SPARSE_STEPS = 4_000
 WIDE_BYTES = 40
@@ -102,7 +102,7 @@ class Tables:
     @cached_property
     def levels(self) -> Levels:
         """The trie by depth, for dense walks."""
-        return Levels.build(self.vocabulary)
+        return levels_of(self.vocabulary)
 
     @cached_property
     def longest(self) -> int:
@@ -154,10 +154,12 @@ class Tables:
         return found
 
     def _build(self, remainder: int, state: int) -> Table:
-        excluding = self.exclusions.table(remainder, state)
-        if excluding is not None:
-            return excluding
-        for another_way in (self.counted.plain_table, self.faraway.table, self.counted.table):
+        for another_way in (
+            self.exclusions.table,
+            self.counted.plain_table,
+            self.faraway.table,
+            self.counted.table,
+        ):
             found = another_way(remainder, state)
             if found is not None:
                 return found
@@ -224,4 +226,5 @@ def shared_tables(vocabulary: Vocabulary) -> Tables:
         tables = _shared.get(vocabulary)
         if tables is None or tables.automaton is not automaton or tables.wide > KEPT_WIDE:
             tables = _shared[vocabulary] = Tables(vocabulary, automaton)
+            levels_of(vocabulary)  # now, so that no mask waits for them
         return tables
