@@ -88,7 +88,7 @@ class Positions:
             return position.after_token[token_id]
         except KeyError:
             pass
-        token = self.tables.vocabulary.tokens[token_id]
+        token = self.tables.vocabulary.text(token_id)
         with budget(self.max_steps, "reading a token"):
             threads = self.read(position, token) if token else self.take(position, token_id)
         after = self.intern(threads) if threads else None

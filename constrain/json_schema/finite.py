@@ -13,8 +13,8 @@ Cost: each dive ends in a string or a cycle, so at most `limit` dives as long as
 from __future__ import annotations
 
 from constrain.regular.byte_sets import bytes_of
-from constrain.regular.queries import is_empty, shortest
-from constrain.regular.terms import EMPTY, Term, difference, literals
+from constrain.regular.queries import is_empty
+from constrain.regular.terms import EMPTY, Term
 
 
 def few_strings(term: Term, limit: int) -> list[bytes] | None:
@@ -49,17 +49,6 @@ def few_strings(term: Term, limit: int) -> list[bytes] | None:
         path.add(after)
         stack.append((after, longer, _live_ways(after)))
     return sorted(found, key=lambda string: (len(string), string)) if len(found) <= limit else None
-
-
-def some_strings(term: Term, limit: int) -> list[bytes]:
-    """`limit` strings, shortest first, or all if there are fewer."""
-    found: list[bytes] = []
-    while len(found) < limit:
-        string = shortest(difference(term, literals(found)) if found else term)
-        if string is None:
-            break
-        found.append(string)
-    return found
 
 
 def _live_ways(term: Term) -> list[tuple[int, Term]]:

@@ -25,7 +25,7 @@ from fractions import Fraction
 from typing import Generic, TypeVar
 
 from constrain.json_schema.component import component
-from constrain.json_schema.finite import few_strings, some_strings
+from constrain.json_schema.finite import few_strings
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.number_set import NumberSet
 from constrain.json_schema.numbers import number_space
@@ -33,11 +33,12 @@ from constrain.json_schema.occurring import numbers_in, spell_number
 from constrain.json_schema.strings import StringSpace, spell_canonical, string_space
 from constrain.json_schema.values import BOOLEAN, NULL, NUMBER, STRING, Value
 from constrain.regular.codes import meet
-from constrain.regular.queries import accepts, is_empty
+from constrain.regular.queries import accepts, enumerate_strings, is_empty
 from constrain.regular.substrings import Substrings, substrings
 from constrain.regular.terms import (
     EMPTY,
     Intersection,
+    Strings,
     Term,
     choice,
     difference,
@@ -169,9 +170,11 @@ def _string_algebra(space: StringSpace, factor: Callable[[Term], Term], document
 
 
 def _meet_strings(universe: Term, left: Term, right: Term) -> Term:
-    """Both of two languages within `universe`, which is left out beside the substrings of a document."""
+    """Both of two languages within `universe`, which is left out beside finite sets and substrings."""
+    if left is universe or right is universe:
+        return right if left is universe else left
     both = meet(left, right)
-    if type(both) is Intersection and any(isinstance(member, Substrings) for member in both.members):
+    if type(both) is Intersection and any(isinstance(m, Substrings | Strings) for m in both.members):
         return intersect(*[member for member in both.members if member is not universe])
     return both
 
@@ -291,7 +294,7 @@ class Scalars:
             return finite
         if kind == STRING:
             language = self.string_language(formula)
-            return [Value(STRING, _text(text)) for text in some_strings(language, limit)]
+            return [Value(STRING, _text(text)) for text in enumerate_strings(language, limit)]
         if kind == NUMBER:
             occurring = self._occurring(formula)
             if occurring is not None:

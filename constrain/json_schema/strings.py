@@ -24,6 +24,7 @@ beyond the BMP costs the automaton the states of its surrogate pairs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -57,6 +58,8 @@ SHORT_ESCAPES = {0x22: '"', 0x5C: "\\", 0x08: "b", 0x0C: "f", 0x0A: "n", 0x0D: "
 READER_ESCAPES = {0x2F: "/"}
 #: What may stand unescaped: RFC 8259's `unescaped`.
 _RAW = ((0x20, 0x21), (0x23, 0x5B), (0x5D, 0xD7FF), (0xE000, MAX_CODE_POINT))
+_ESCAPED = re.compile(r'[\x00-\x1f"\\]')
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 class StringSpace:
@@ -66,6 +69,7 @@ class StringSpace:
         self.spelling: Spelling = spelling
         self._characters: dict[tuple[tuple[int, int], ...], Term] = {}
         self._patterns: dict[str, Term] = {}
+        self._values: dict[frozenset[str], Term] = {}
         self._formats: dict[formats.Format, Term] = {}
         self.universe: Term = star(self.character(TEXT))
 
@@ -94,12 +98,20 @@ class StringSpace:
 
     def values(self, texts: Iterable[str]) -> Term:
         """Exactly these strings, each in every spelling that the space allows."""
-        distinct = sorted(set(texts))
-        for text in distinct:
-            _check_text(text)
+        key = frozenset(texts)
+        if key not in self._values:
+            distinct = sorted(key)
+            for text in distinct:
+                _check_text(text)
+            if len(self._values) >= MAX_REMEMBERED:
+                self._values.clear()
+            self._values[key] = self._spell(distinct)
+        return self._values[key]
+
+    def _spell(self, texts: list[str]) -> Term:
         if self.spelling == "canonical":
-            return literals([spell_canonical(text) for text in distinct])
-        return choice(*(concat(*(self.character(((ord(c), ord(c)),)) for c in text)) for text in distinct))
+            return literals([spell_canonical(text) for text in texts])
+        return choice(*(concat(*(self.character(((ord(c), ord(c)),)) for c in text)) for text in texts))
 
     def quoted(self, term: Term) -> Term:
         """The same contents with the quotes around them."""
@@ -127,7 +139,7 @@ def spell_canonical(text: str) -> bytes:
     >>> spell_canonical('é"')
     b'\\xc3\\xa9\\\\"'
     """
-    return "".join(_spell_canonical_character(c) for c in text).encode()
+    return _ESCAPED.sub(lambda match: _spell_canonical_character(match[0]), text).encode()
 
 
 def _spell_canonical_character(character: str) -> str:
@@ -138,12 +150,12 @@ def _spell_canonical_character(character: str) -> str:
 
 
 def _check_text(text: str) -> None:
-    for place, character in enumerate(text):
-        if "\ud800" <= character <= "\udfff":
-            raise SchemaError(
-                f"half a surrogate pair, \\u{ord(character):04x}, is character {place} of {text!a}",
-                hint="no UTF-8 text holds one: write the whole pair, or the character itself",
-            )
+    half = _HALF_PAIR.search(text)
+    if half is not None:
+        raise SchemaError(
+            f"half a surrogate pair, \\u{ord(half[0]):04x}, is character {half.start()} of {text!a}",
+            hint="no UTF-8 text holds one: write the whole pair, or the character itself",
+        )
 
 
 @remember(1024)

@@ -31,12 +31,12 @@ import numpy.typing as npt
 from constrain.budget import spend
 from constrain.errors import LimitExceeded
 from constrain.regular.byte_sets import bytes_of
-from constrain.regular.clipping import clip
+from constrain.regular.clipping import clip, far_count
 from constrain.regular.interning import LOCK, interned
 from constrain.regular.keeping import at_end, forget
 from constrain.regular.leaf import Leaf
 from constrain.regular.sizes import outnumbers
-from constrain.regular.terms import EMPTY, EPSILON, Concat, Term
+from constrain.regular.terms import EMPTY, EPSILON, Choice, Concat, Term
 
 DEAD = 0
 DEFAULT_MAX_STATES = 200_000
@@ -132,27 +132,50 @@ class Automaton:
 
         Raises LimitExceeded when the budget in force is spent.
         """
-        while type(term) is Concat and term.fixed:
-            if not term.head.plain and self.is_empty(term.head):
-                return True
-            term = term.tail
         if term.plain:
             return term is EMPTY
-        known = self._empty.get(term)
-        if known is not None:
-            return known
+        chain: list[Term] = []
+        known: bool | None = None
+        while known is None and type(term) is Concat and (term.fixed or isinstance(term.head, Leaf)):
+            known = self._empty.get(term)
+            if known is None:
+                chain.append(term)
+                known = self.is_empty(term.head) or None
+                term = term.tail
+        if known is None:
+            known = self._find_empty(term)
+        self._empty.update(dict.fromkeys(chain, known))
+        return known
+
+    def _find_empty(self, term: Term) -> bool:
+        if term.plain:
+            return term is EMPTY
         if isinstance(term, Leaf):
             return not term.nonempty
-        if outnumbers(term):
-            self._empty[term] = False
-            return False
-        wide = clip(term, HORIZON)
+        known = self._empty.get(term)
+        if known is None:
+            if outnumbers(term):
+                known = False
+            elif type(term) is Choice:
+                known = all(map(self.is_empty, term.members))
+            else:
+                known = self._is_empty_far_off(term)
+            self._empty[term] = known
+        return known
+
+    def _is_empty_far_off(self, term: Term) -> bool:
+        """Is `term` empty, as far as that can be seen without its counters that run far?"""
+        horizon = min(far_count(term) or HORIZON, HORIZON)
+        wide = clip(term, horizon)
         if wide is not term:
             found = self._search(term, EASY_SEARCH)
-            if found is None and (self.is_empty(wide) or self.short_text(wide) is not None):
-                found = self._empty[term] = self.is_empty(wide)
             if found is not None:
                 return found
+            if self.is_empty(wide):
+                return True
+            length = self.short_text(wide)
+            if length is not None and length <= horizon:
+                return False
         return bool(self._search(term, None))
 
     def _search(self, term: Term, most: int | None) -> bool | None:

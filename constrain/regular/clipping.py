@@ -16,6 +16,9 @@ term t and c = clip(t, h):
 cut down to n, the other without upper counts above n.  Whatever grows with the language and is the same
 for both is the same for t, and for all terms between.
 
+`far_count` names a horizon: `[a-z]{0,61}(\\.[a-z]{0,61})*` beside `.{0,253}` has a state for each pair of
+counts, and a dozen of them when clipped at 61.
+
 Cost: linear in the part of the term that counts.
 Source: ours; clipping the counts at the head of a concatenation is folklore, and fact 1 is why it may be
 done anywhere.
@@ -25,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from constrain.regular.keeping import remember
 from constrain.regular.terms import (
     Choice,
     Concat,
@@ -36,6 +40,9 @@ from constrain.regular.terms import (
     intersect,
     repeat,
 )
+
+FAR = 24
+"""A counter with so many rounds to go is out of sight of most texts that anybody asks about."""
 
 Change = Callable[[int, int | None], tuple[int, int | None]]
 
@@ -52,6 +59,24 @@ def clip(term: Term, horizon: int) -> Term:
         horizon - 1,
         lambda low, high: (min(low, horizon + 1), None if high is None or high >= horizon else high),
     )
+
+
+@remember(1 << 16)
+def far_count(term: Term) -> int | None:
+    """The least upper count of FAR or more in a term, complements left out; None if there is none.
+
+    At that horizon all these counts clip away, and the others are few states each.
+    """
+    found: list[int | None] = []
+    while type(term) is Concat and term.largest >= FAR:
+        found.append(far_count(term.head))
+        term = term.tail
+    if term.largest >= FAR:
+        if type(term) is Repeat:
+            found += [term.high if term.high is not None and term.high >= FAR else None, far_count(term.body)]
+        elif type(term) is Choice or type(term) is Intersection:
+            found += map(far_count, term.members)
+    return min((count for count in found if count is not None), default=None)
 
 
 def widen(term: Term, count: int) -> Term:

@@ -64,28 +64,45 @@ def cardinality(term: Term, cap: int) -> int | None:
 
 
 def enumerate_strings(term: Term, limit: int) -> Iterator[bytes]:
-    """At most `limit` strings, shortest first, then in byte order."""
-    automaton = shared_automaton()
-    frontier: list[tuple[bytes, Term]] = [] if automaton.is_empty(term) else [(b"", term)]
+    """At most `limit` strings, shortest first, then in byte order.
+
+    Length by length: which states are reached after so many bytes, and if a text may end in one of them, the
+    texts that do.  So prefixes that lead to nothing as short are never written.
+    """
+    ways: dict[Term, list[tuple[int, Term]]] = {}
+    levels = [] if is_empty(term) else [[term]]
     found = 0
-    while frontier and found < limit:
-        following: list[tuple[bytes, Term]] = []
-        for text, here in frontier:
-            if here.nullable:
-                yield text
-                found += 1
-                if found == limit:
-                    return
-        reached: dict[Term, int] = {}
-        for text, here in frontier:
-            ways = ((byte, after) for mask, after in _ways(here) for byte in bytes_of(mask))
-            for byte, after in sorted(ways, key=lambda way: way[0]):
-                spend()
-                # Texts that reach one state complete alike, so `limit` of them are enough.
-                if reached.get(after, 0) < limit:
-                    reached[after] = reached.get(after, 0) + 1
-                    following.append((text + bytes((byte,)), after))
-        frontier = following
+    while levels and levels[-1] and found < limit:
+        for text in _texts_through(levels, ways):
+            yield text
+            found += 1
+            if found == limit:
+                return
+        for here in levels[-1]:
+            if here not in ways:
+                ways[here] = list(_ways(here))
+        levels.append(list(dict.fromkeys(after for here in levels[-1] for _, after in ways[here])))
+
+
+def _texts_through(levels: list[list[Term]], ways: dict[Term, list[tuple[int, Term]]]) -> Iterator[bytes]:
+    """The texts that pass a state of each level and end with the last, in byte order."""
+    useful = [{here for here in levels[-1] if here.nullable}]
+    if not useful[0]:
+        return
+    for level in levels[-2::-1]:
+        spend(len(level))
+        useful.append({here for here in level if any(after in useful[-1] for _, after in ways[here])})
+    useful.reverse()
+    stack = [(b"", levels[0][0])]
+    while stack:
+        text, here = stack.pop()
+        if len(text) == len(levels) - 1:
+            yield text
+            continue
+        spend()
+        on = useful[len(text) + 1]
+        after = [(byte, to) for mask, to in ways[here] if to in on for byte in bytes_of(mask)]
+        stack.extend((text + bytes((byte,)), to) for byte, to in sorted(after, key=lambda way: -way[0]))
 
 
 def _ways(term: Term) -> Iterator[tuple[int, Term]]:

@@ -27,7 +27,7 @@ look-up for each node made.  `automaton.py` takes over from here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import or_
 from typing import ClassVar, Final
@@ -35,6 +35,7 @@ from typing import ClassVar, Final
 from constrain.errors import LimitExceeded
 from constrain.regular.byte_sets import ALL_BYTES, join_counts, refine
 from constrain.regular.interning import LOCK, derivatives, intern, keep
+from constrain.regular.tries import subtract, union
 
 MAX_MEMBERS: Final = 20_000
 
@@ -413,7 +414,7 @@ def choice(*terms: Term) -> Term:
         bytes_term = byte_set(mask)
         members[bytes_term.id] = bytes_term
     if tries:
-        merged = _merge_tries(tries)
+        merged = union(tries, _children, _strings)
         members[merged.id] = merged
     if len(members) > 1:
         _merge_counts(members)
@@ -462,26 +463,8 @@ def _merge_counts(members: dict[int, Term]) -> None:
             members[merged.id] = merged
 
 
-def _merge_tries(tries: list[Term]) -> Term:
-    """The union of finite sets as one trie.  A stack of its own: shared prefixes may be thousands long."""
-    root: dict[int, Term] = {}
-    work: list[tuple[list[Term], dict[int, Term], int, dict[int, Term] | None]] = [(tries, root, 0, None)]
-    while work:
-        nodes, goes, byte, children = work.pop()
-        distinct = dict.fromkeys(nodes)
-        if children is not None:
-            goes[byte] = _strings(any(node.nullable for node in nodes), children)
-        elif len(distinct) == 1:
-            goes[byte] = nodes[0]
-        else:
-            groups: dict[int, list[Term]] = {}
-            for node in distinct:
-                for label, child in node.children.items() if type(node) is Strings else ():
-                    groups.setdefault(label, []).append(child)
-            made: dict[int, Term] = {}
-            work.append((nodes, goes, byte, made))
-            work.extend((group, made, label, None) for label, group in groups.items())
-    return root[0]
+def _children(term: Term) -> Mapping[int, Term]:
+    return term.children if type(term) is Strings else {}
 
 
 def repeat(term: Term, low: int = 0, high: int | None = None) -> Term:
@@ -534,6 +517,7 @@ def optional(term: Term) -> Term:
 def intersect(*terms: Term) -> Term:
     """The strings that all the terms hold; of nothing, all byte strings."""
     members: dict[int, Term] = {}
+    tries: list[Term] = []
     excluded: list[Term] = []
     mask = ALL_BYTES
     masked = False
@@ -546,6 +530,8 @@ def intersect(*terms: Term) -> Term:
             return EMPTY
         elif type(term) is Bytes:
             masked, mask = True, mask & term.mask
+        elif type(term) is Strings:
+            tries.append(term)
         elif type(term) is Complement and type(term.body) is Strings:
             excluded.append(term.body)
         elif term is not ANY_BYTES:
@@ -555,8 +541,17 @@ def intersect(*terms: Term) -> Term:
         if bytes_term is EMPTY:
             return EMPTY
         members[bytes_term.id] = bytes_term
-    if excluded:
-        without = complement(_merge_tries(excluded))
+    if tries:
+        left = tries[0]
+        for trie in tries[1:]:
+            left = subtract(left, subtract(left, trie, _children, _strings), _children, _strings)
+        for trie in excluded:
+            left = subtract(left, trie, _children, _strings)
+        if left is EMPTY:
+            return EMPTY
+        members[left.id] = left
+    elif excluded:
+        without = complement(union(excluded, _children, _strings))
         members[without.id] = without
     for member in members.values():
         if type(member) is Complement and member.body.id in members:

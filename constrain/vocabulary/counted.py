@@ -133,12 +133,17 @@ class Counted:
         self._characters: dict[tuple[Term, Term], Characters | None] = {}
         self._bases: dict[Term, Base] = {}
 
-    def table(self, state: int) -> Table | None:
+    def plain_table(self, remainder: int, state: int) -> Table | None:
+        """The same for a counted string with nothing beside its count."""
+        counted = CountedString.find(self._tables.automaton.term(state))
+        return None if counted is None or counted.others else self.table(remainder, state)
+
+    def table(self, remainder: int, state: int) -> Table | None:
         """The table of a counted string over the whole vocabulary; None where another way is better."""
         from constrain.vocabulary.tables import Table
 
         tables = self._tables
-        counted = CountedString.find(tables.automaton.term(state))
+        counted = CountedString.find(tables.automaton.term(state)) if remainder == EVERYTHING else None
         if counted is None:
             return None
         characters = self._count(counted)
@@ -163,8 +168,7 @@ class Counted:
         return Table(pack_flags(base.inside & fits), exits)
 
     def _goes_on(self, state: int, token: int) -> bool:
-        text = self._tables.vocabulary.tokens[token]
-        for byte in text or b"":
+        for byte in self._tables.vocabulary.text(token) or b"":
             state = self._tables.step(state, byte)
             if not state:
                 return False

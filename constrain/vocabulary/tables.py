@@ -12,15 +12,15 @@ the terminal decides about them.  A table knows nothing of what follows, so ever
 
 A table is made by one of two walks over the vocabulary (`walks.py`): the sparse one, which past
 `SPARSE_STEPS` steps over the whole vocabulary gives way to the dense one, or the dense one at once where many
-bytes lead on.  The dense one hands back a state that leads to more than `DENSE_STATES` others.  Three kinds
-of state need no
-walk of their own, because a neighbour's table says nearly all:
+bytes lead on.  The dense one hands back a state that leads to more than `DENSE_STATES` others.  Four kinds of
+state need no walk of their own, because a neighbour's table says nearly all:
 
 1. `base & ~{excluded keys}` differs from `base` only in the tokens that complete one of these
    (`exclusions.py`).
 2. A string of at most n characters differs from one of any length only in tokens that are too long
    (`counted.py`).
-3. Any other counter that is far from its end.  If `x{0,8}` and `x*` in its place have one and the same
+3. A counter that is far from its end, or several, differ from none in long tokens only (`faraway.py`).
+4. Any other counter that is far from its end.  If `x{0,8}` and `x*` in its place have one and the same
    table, then so has every `x{0,n}` with n >= 8, for tables grow with their languages
    (`with_few_counts`).  No token is longer than the longest, so that many rounds are always enough.
 
@@ -45,9 +45,10 @@ from constrain.regular.clipping import narrow, widen
 from constrain.vocabulary.bitmask import Sparse, Words, pack_flags, set_tokens, unpack_words, word_count
 from constrain.vocabulary.counted import Counted
 from constrain.vocabulary.exclusions import Exclusions
+from constrain.vocabulary.faraway import Faraway
 from constrain.vocabulary.remainders import EVERYTHING, Remainders
 from constrain.vocabulary.vocabulary import Vocabulary
-from constrain.vocabulary.walks import Levels, Reached, try_walk_dense, walk_sparse
+from constrain.vocabulary.walks import Levels, Reached, levels_of, try_walk_dense, walk_sparse
 
 SPARSE_STEPS = 4_000
 WIDE_BYTES = 40
@@ -96,11 +97,12 @@ class Tables:
         self._extensible: dict[int, bool] = {}
         self.counted = Counted(self)
         self.exclusions = Exclusions(self)
+        self.faraway = Faraway(self)
 
     @cached_property
     def levels(self) -> Levels:
         """The trie by depth, for dense walks."""
-        return Levels.build(self.vocabulary)
+        return levels_of(self.vocabulary)
 
     @cached_property
     def longest(self) -> int:
@@ -152,13 +154,15 @@ class Tables:
         return found
 
     def _build(self, remainder: int, state: int) -> Table:
-        excluding = self.exclusions.table(remainder, state)
-        if excluding is not None:
-            return excluding
-        if remainder == EVERYTHING:
-            counted = self.counted.table(state)
-            if counted is not None:
-                return counted
+        for another_way in (
+            self.exclusions.table,
+            self.counted.plain_table,
+            self.faraway.table,
+            self.counted.table,
+        ):
+            found = another_way(remainder, state)
+            if found is not None:
+                return found
         few = self.with_few_counts(remainder, state)
         if few != state:
             return self.table(remainder, few)
@@ -222,4 +226,5 @@ def shared_tables(vocabulary: Vocabulary) -> Tables:
         tables = _shared.get(vocabulary)
         if tables is None or tables.automaton is not automaton or tables.wide > KEPT_WIDE:
             tables = _shared[vocabulary] = Tables(vocabulary, automaton)
+            levels_of(vocabulary)  # now, so that no mask waits for them
         return tables

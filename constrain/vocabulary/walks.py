@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ from constrain.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from constrain.vocabulary.tables import Tables
+
+
+FEW_CHILDREN = 4
 
 
 def walk_sparse(
@@ -38,8 +42,9 @@ def walk_sparse(
         children = remainders.children(here)
         steps += 1
         ways: Sequence[tuple[int, int]]
-        live = tables.live(at)
-        if len(live) <= len(children):
+        if len(children) <= FEW_CHILDREN:  # then most of a row would be made in vain
+            ways = [(child, to) for byte, child in children.items() if (to := tables.step(at, byte))]
+        elif len(live := tables.live(at)) <= len(children):
             ways = [(child, to) for byte, to in live if (child := children.get(byte)) is not None]
         else:
             row = tables.row(at)
@@ -65,7 +70,7 @@ class Levels:
     """
 
     parent: npt.NDArray[np.intp]
-    byte: npt.NDArray[np.int32]
+    byte: npt.NDArray[np.intp]
     preorder: npt.NDArray[np.int32]
     inner: npt.NDArray[np.bool_]
     spans: tuple[tuple[int, int], ...]
@@ -84,7 +89,7 @@ class Levels:
         owners = np.repeat(np.arange(count), trie.own)
         return cls(
             parent=position[np.maximum(trie.parent[preorder], 0)],
-            byte=trie.byte[preorder].astype(np.int32),
+            byte=trie.byte[preorder].astype(np.intp),
             preorder=preorder,
             inner=trie.end[preorder] > preorder + 1,
             spans=tuple(itertools.pairwise(bounds)),
@@ -93,12 +98,23 @@ class Levels:
         )
 
 
+_levels: weakref.WeakKeyDictionary[Vocabulary, Levels] = weakref.WeakKeyDictionary()
+
+
+def levels_of(vocabulary: Vocabulary) -> Levels:
+    """The levels of a vocabulary's trie, made once."""
+    levels = _levels.get(vocabulary)
+    if levels is None:
+        levels = _levels[vocabulary] = Levels.build(vocabulary)
+    return levels
+
+
 @dataclass(frozen=True, slots=True)
 class Reached:
     """The states at all nodes: `states[local[p]]` is the automaton's state at position p; local 0 is dead."""
 
     states: list[int]
-    local: npt.NDArray[np.int32]
+    local: npt.NDArray[np.intp]
 
 
 def walk_dense(automaton: Automaton, levels: Levels, state: int) -> Reached:
@@ -111,39 +127,56 @@ def walk_dense(automaton: Automaton, levels: Levels, state: int) -> Reached:
 def try_walk_dense(
     automaton: Automaton, levels: Levels, state: int, max_states: int | None
 ) -> Reached | None:
-    """The same, or None after too many states."""
-    matrix = np.zeros((64, 256), dtype=np.int32)
-    numbers = {0: 0, state: 1}
+    """The same, or None after too many states.
+
+    States are numbered as they are met.  `places` holds 256 times the number of each of the automaton's
+    states, and `local` that of the state at each node; `ways[256 * number + byte]` is where a byte leads.
+    -1 is "not known yet": a row is made when a node needs it.
+    """
     states = [0, state]
-    filled = [True, False]
-    local = np.zeros(len(levels.parent), dtype=np.int32)
-    local[0] = 1
+    places = _unknown(len(automaton))
+    places[[0, state]] = 0, 256
+    ways = _unknown(64 * 256)
+    ways[:256] = 0
+    local = np.zeros(len(levels.parent), dtype=np.intp)
+    local[0] = 256
     for start, stop in levels.spans:
-        before, byte = local[levels.parent[start:stop]], levels.byte[start:stop]
+        before, byte = local.take(levels.parent[start:stop], mode="clip"), levels.byte[start:stop]
         alive = np.flatnonzero(before)
         if not len(alive):
             break
-        places: slice | npt.NDArray[np.intp] = slice(start, stop)
-        if len(alive) < (stop - start) // 2:
-            before, byte, places = before[alive], byte[alive], alive + start
-        present = np.zeros(len(states), dtype=np.bool_)
-        present[before] = True
-        if max_states is not None and len(states) > max_states:
-            return None
-        present[0] = False
-        for number in np.flatnonzero(present).tolist():
-            if filled[number]:
-                continue
-            filled[number] = True
-            row = automaton.row(states[number])
-            distinct, inverse = np.unique(row, return_inverse=True)
-            for successor in distinct.tolist():
-                if successor not in numbers:
-                    numbers[successor] = len(states)
-                    states.append(successor)
-                    filled.append(False)
-            while number >= len(matrix):
-                matrix = np.concatenate([matrix, np.zeros_like(matrix)])
-            matrix[number] = np.array([numbers[to] for to in distinct.tolist()], dtype=np.int32)[inverse]
-        local[places] = matrix.reshape(-1)[before * 256 + byte]
+        few = len(alive) < (stop - start) // 2
+        if few:
+            before, byte = before[alive], byte[alive]
+        before += byte
+        after = ways.take(before, mode="clip")
+        if after.min() < 0:
+            unknown = np.flatnonzero(after < 0)
+            present = np.zeros(len(states), dtype=np.bool_)
+            present[before[unknown] >> 8] = True
+            for number in np.flatnonzero(present).tolist():
+                row = automaton.row(states[number])
+                if len(automaton) > len(places):
+                    places = np.concatenate([places, _unknown(len(automaton))])
+                to = places.take(row, mode="clip")
+                if to.min() < 0:
+                    for successor in dict.fromkeys(row[to < 0].tolist()):
+                        places[successor] = 256 * len(states)
+                        states.append(successor)
+                    to = places.take(row, mode="clip")
+                if 256 * len(states) > len(ways):
+                    ways = np.concatenate([ways, _unknown(256 * len(states))])
+                ways[256 * number : 256 * number + 256] = to
+            if max_states is not None and len(states) > max_states:
+                return None
+            after[unknown] = ways[before[unknown]]
+        if few:
+            local[start + alive] = after
+        else:
+            local[start:stop] = after
+    local >>= 8
     return Reached(states, local)
+
+
+def _unknown(size: int) -> npt.NDArray[np.intp]:
+    return np.full(size, -1, dtype=np.intp)

@@ -140,6 +140,29 @@ def test_enumeration_is_shortest_first_and_complete(term: Term) -> None:
     assert is_subset(small, term)
 
 
+FINITE = st.frozensets(st.sampled_from(SHORT), max_size=12)
+
+
+@given(st.lists(FINITE, min_size=1, max_size=3), st.lists(FINITE, max_size=2), terms())
+def test_finite_sets_meet_as_pythons_do_and_stay_finite(
+    sets: list[frozenset[bytes]], without: list[frozenset[bytes]], term: Term
+) -> None:
+    """Whatever they meet at once, so that no search is needed for what is left of them."""
+    both = frozenset.intersection(*sets).difference(*without)
+    met = intersect(*map(literals, sets), *(complement(literals(texts)) for texts in without))
+
+    assert met is literals(both)
+    assert language(intersect(met, term)) == both & language(term)
+
+
+def test_strings_far_from_the_first_ones_are_listed() -> None:
+    """Of the 95^6 texts as long, no more are written than there are texts to list."""
+    anywhere = concat(star(byte_range(32, 126)), literal(b"github"), star(byte_range(32, 126)))
+
+    with budget(20_000, "listing"):
+        assert list(enumerate_strings(anywhere, 3)) == [b"github", b" github", b"!github"]
+
+
 def test_equal_terms_are_one_object() -> None:
     """Everything downstream compares terms by identity."""
     one = concat(literal(b"a"), star(choice(literal(b"x"), literal(b"y"))))

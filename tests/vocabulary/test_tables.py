@@ -37,6 +37,26 @@ VOCABULARY = toy_vocabulary(
     [piece.encode() for piece in PIECES] + [b"\xc3", b"a\xc3", b'\xa9"', b"\xa9a", b"\xa9"]
 )
 TABLES = Tables(VOCABULARY, shared_automaton())
+LABELS = Tables(
+    toy_vocabulary(
+        [b"a" * size for size in (2, 9, 23, 24, 25, 26, 31, 40, 62, 63, 64, 70)]
+        + [b"a" * size + b".a" for size in (8, 26, 27, 32, 64)]
+        + [b"a-" * size + b"a" for size in (3, 12, 13, 31, 32, 35)]
+        + [
+            b'aa."',
+            b'aa"',
+            b'a" ',
+            b"a" * 26 + b'"',
+            b"a" * 60 + b'" ',
+            b"a.a.",
+            b"bb",
+            b"aab" * 11,
+            b"aab" * 11 + b" ",
+        ]
+        + [b"aa." * size + b"aa" for size in (5, 20, 40)]
+    ),
+    shared_automaton(),
+)
 
 
 def by_reading(vocabulary: Vocabulary, tables: Tables, state: int) -> tuple[set[int], set[int]]:
@@ -117,6 +137,57 @@ def test_tables_are_what_reading_every_token_says(term: Term, seed: int) -> None
             ways = [byte for byte, _ in TABLES.live(state)]
             if ways:
                 state = TABLES.automaton.step(state, rng.choice(ways))
+
+
+@st.composite
+def labels(draw: st.DrawFn) -> Term:
+    """Like host names: parts with a count each, and a count of all."""
+    most, few, total = (draw(st.sampled_from(counts)) for counts in ((24, 30, 61), (0, 2, 26), (40, 65, 253)))
+    letter, end = (
+        byte_range(97, 98),
+        draw(st.sampled_from([literal(b'"'), literal(b"b"), repeat(literal(b"a"), 3)])),
+    )
+    part = concat(letter, repeat(choice(letter, literal(b"-")), 0, most), letter)
+    name = concat(part, repeat(concat(literal(b"."), part), 0, draw(st.sampled_from([None, 2, 30]))))
+    return concat(intersect(name, repeat(choice(byte_range(32, 33), byte_range(35, 126)), few, total)), end)
+
+
+@given(labels(), st.integers(0, 2**32))
+@settings(max_examples=150)
+def test_counters_that_run_far_are_seen_where_tokens_get_to_their_end(term: Term, seed: int) -> None:
+    """The walk leaves them out; a token of forty bytes may get past one of them all the same."""
+    rng = random.Random(seed)
+    state = LABELS.automaton.state(term)
+    for _ in range(8):
+        if not state:
+            break
+        table = LABELS.table(EVERYTHING, state)
+        inside = {token for token, flag in enumerate(table.flags(LABELS.vocabulary.size).tolist()) if flag}
+
+        assert (inside, set(LABELS.remainders.nodes[table.exit])) == by_reading(
+            LABELS.vocabulary, LABELS, state
+        )
+        for byte in rng.choice([b"", b"-", b"a."]) + b"a" * rng.choice([1, 5, 20]):
+            state = LABELS.automaton.step(state, byte) or state
+
+
+@given(labels(), st.binary(max_size=1))
+@settings(max_examples=100)
+def test_tokens_whose_beginning_is_read_are_judged_by_what_is_left(term: Term, read: bytes) -> None:
+    """What is left of tokens that begin with `a`, say, after whatever may have taken that letter."""
+    state, remainders = LABELS.automaton.state(term), LABELS.remainders
+    remainder = remainders.children(EVERYTHING)[read[0] if read else 97]
+    table = LABELS.table(remainder, state)
+    inside = {token for token, flag in enumerate(table.flags(LABELS.vocabulary.size).tolist()) if flag}
+
+    expected = set()
+    for token in remainders.tokens_below(remainder).tolist():
+        at = state
+        for byte in (LABELS.vocabulary.text(token) or b"")[1:]:
+            at = LABELS.automaton.step(at, byte)
+        if at:
+            expected.add(token)
+    assert inside == expected
 
 
 @given(counted_strings() | other_counters())
