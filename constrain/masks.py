@@ -42,6 +42,7 @@ from constrain.vocabulary.remainders import EVERYTHING
 from constrain.vocabulary.tables import Tables
 
 MAX_REACHES = 50_000
+NONE: frozenset[int] = frozenset()
 
 Ids = Iterable[int]
 
@@ -50,7 +51,8 @@ Ids = Iterable[int]
 class TokenSum:
     """A union of tokens: packed masks, sparse ones, lists of ids, and lists of ids still to be tried.
 
-    `partial` are further unions, each with ids that are not to be counted from it.
+    `partial` are further unions, each with ids that are not to be counted from it.  `ends` are the remainders
+    left at END, with ids that are not to be counted of what follows there.
     """
 
     words: tuple[Words, ...] = ()
@@ -58,14 +60,25 @@ class TokenSum:
     ids: tuple[Ids, ...] = ()
     deferred: tuple[Ids, ...] = ()
     partial: tuple[tuple[TokenSum, frozenset[int]], ...] = ()
+    ends: tuple[tuple[int, frozenset[int]], ...] = ()
 
     def add(self, other: TokenSum) -> None:
         """Take the tokens of `other` in."""
+        self.add_tokens(other)
+        self.ends += other.ends
+
+    def add_tokens(self, other: TokenSum) -> None:
+        """Take the tokens of `other` in, but not what is left at its end."""
         self.words += other.words
         self.sparse += other.sparse
         self.ids += other.ids
         self.deferred += other.deferred
         self.partial += other.partial
+
+    def add_without(self, other: TokenSum, refused: frozenset[int]) -> None:
+        """Take the tokens of `other` in, but not those `refused`, nor where they are left at the end."""
+        self.partial += ((other, refused),)
+        self.ends += tuple((end, refused | others) for end, others in other.ends)
 
     def write(self, row: Words) -> None:
         """Allow the tokens in `row`, those still to be tried left out."""
@@ -156,6 +169,15 @@ class Masks:
 
     def _reach(self, remainder: int, continuation: Continuation) -> TokenSum:
         total = TokenSum()
+        halves = continuation.split()
+        if halves is not None:
+            part = self.reach(remainder, halves[0])
+            total.add_tokens(part)
+            for end, refused in part.ends:
+                self._add_rest(end, refused, halves[1], total)
+            return total
+        if continuation.can_end:
+            total.ends = ((remainder, NONE),)
         for edge in continuation.edges:
             if type(edge) is Edge:
                 self._add_terminal(remainder, self.tables.automaton.state(edge.terminal), edge, total)
@@ -170,23 +192,29 @@ class Masks:
 
     def _add_terminal(self, remainder: int, state: int, edge: Edge, total: TokenSum) -> None:
         table = self.tables.table(remainder, state)
-        if table.refused:
-            part = TokenSum()
-            total.partial += ((part, table.refused),)
-            total = part
+        part = TokenSum() if table.refused else total
         inside = table.inside
         if type(inside) is tuple:
-            total.ids += (inside,)
+            part.ids += (inside,)
         elif type(inside) is Sparse:
-            total.sparse += (inside,)
+            part.sparse += (inside,)
         else:
-            total.words += (cast(Words, inside),)
+            part.words += (cast(Words, inside),)
         if table.exit:
             then = edge.preview if edge.capture is not None else edge.then
             if then is None:
-                total.deferred += (tuple(self.tables.remainders.tokens_below(table.exit).tolist()),)
+                part.deferred += (tuple(self.tables.remainders.tokens_below(table.exit).tolist()),)
             else:
-                total.add(self.reach(table.exit, then))
+                part.add(self.reach(table.exit, then))
+        if table.refused:
+            total.add_without(part, table.refused)
+
+    def _add_rest(self, remainder: int, refused: frozenset[int], then: Continuation, total: TokenSum) -> None:
+        rest = self.reach(remainder, then)
+        if refused:
+            total.add_without(rest, refused)
+        else:
+            total.add(rest)
 
     def _add_literal(self, remainder: int, node: int, edge: LiteralEdge, total: TokenSum) -> None:
         remainders, literals, allowed = self.tables.remainders, edge.literals, edge.allowed
