@@ -249,7 +249,8 @@ class KeyText(Lazy):
                 yield Edge(spelled, self._after_named(number))
         is_preview = any(not isinstance(key, str) for key in state.extra)
         for number, cell in enumerate(shape.cells):
-            if not emitter.liveness.fresh_ways(shape, state, number, None):
+            ways = emitter.liveness.fresh_ways(shape, state, number, None)
+            if not ways:
                 continue
             if is_preview:
                 yield Edge(QUOTE, DEFERRED)
@@ -258,7 +259,7 @@ class KeyText(Lazy):
                 emitter.scalars.keys(cell.language, [key for key in state.extra if isinstance(key, str)]),
                 None,
                 capture=self._capture(number),
-                preview=self._after_fresh(number, None),
+                preview=self._after(ways, None),
             )
 
     def _allowed(self) -> int:
@@ -269,7 +270,7 @@ class KeyText(Lazy):
             first = state.missing & shape.ordered & -(state.missing & shape.ordered)
             candidates &= (first << 1) - 1
         if shape.is_plain:
-            return sum(1 << number for number in bits(candidates) if liveness.is_live(shape.goal(number)))
+            return liveness.live_names(shape, candidates)
         return sum(1 << number for number in bits(candidates) if liveness.may_come(shape, state, number))
 
     def _after_named(self, number: int) -> Continuation:
@@ -281,11 +282,11 @@ class KeyText(Lazy):
         return found  # type: ignore[return-value]
 
     def _capture(self, number: int) -> Callable[[bytes], Continuation]:
-        return lambda text: self._after_fresh(number, json.loads(text))
+        def after(text: bytes) -> Continuation:
+            name = json.loads(text)
+            return self._after(self.emitter.liveness.fresh_ways(self.shape, self.state, number, name), name)
 
-    def _after_fresh(self, number: int, name: str | None) -> Continuation:
-        ways = self.emitter.liveness.fresh_ways(self.shape, self.state, number, name)
-        return self._after(ways, name)
+        return after
 
     def _after(self, ways: Iterable[tuple[Formula, ObjectState]], name: str | None) -> Continuation:
         emitter = self.emitter

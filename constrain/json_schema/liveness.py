@@ -114,6 +114,13 @@ class Liveness:
             if self.is_live(goal) and self.can_complete_object(shape, after)
         ]
 
+    def live_names(self, shape: ObjectShape, names: int) -> int:
+        """Those of these named keys whose goal has a value, one bit each; asked while no search is open."""
+        for number in bits(names & ~shape.asked):
+            shape.asked |= 1 << number
+            shape.live |= self.is_live(shape.goal(number)) << number
+        return names & shape.live
+
     def may_come(self, shape: ObjectShape, state: ObjectState, number: int) -> bool:
         """May this open key come now, in an object that can be completed?
 

@@ -96,6 +96,7 @@ class ObjectShape:
         self.index = {name: number for number, name in enumerate(self.names)}
         self.ordered = (1 << len(declared)) - 1 if ordered else 0
         self.counted = bool(alternative.low or alternative.high is not None or alternative.excluded)
+        self.asked = self.live = 0  # the named keys whose goal is known to have a value or none, and one
         self._goal: dict[int, Formula] = {}
         self.start = ObjectState(
             open=(1 << len(self.names)) - 1,
