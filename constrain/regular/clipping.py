@@ -16,7 +16,7 @@ term t and c = clip(t, h):
 cut down to n, the other without upper counts above n.  Whatever grows with the language and is the same
 for both is the same for t, and for all terms between.
 
-`far_count` names a horizon: `[a-z]{0,61}(\\.[a-z]{0,61})*` beside `.{0,253}` has a state for each pair of
+The least of `far_counts` is a good horizon: `[a-z]{0,61}(\\.[a-z]{0,61})*` beside `.{0,253}` has a state for each pair of
 counts, and a dozen of them when clipped at 61.
 
 Cost: linear in the part of the term that counts.
@@ -62,21 +62,21 @@ def clip(term: Term, horizon: int) -> Term:
 
 
 @remember(1 << 16)
-def far_count(term: Term) -> int | None:
-    """The least upper count of FAR or more in a term, complements left out; None if there is none.
+def far_counts(term: Term) -> tuple[int, ...]:
+    """The upper counts of FAR or more in a term, complements left out, the least one first.
 
     At that horizon all these counts clip away, and the others are few states each.
     """
-    found: list[int | None] = []
+    found: set[int] = set()
     while type(term) is Concat and term.largest >= FAR:
-        found.append(far_count(term.head))
+        found.update(far_counts(term.head))
         term = term.tail
     if term.largest >= FAR:
         if type(term) is Repeat:
-            found += [term.high if term.high is not None and term.high >= FAR else None, far_count(term.body)]
+            found.update(far_counts(term.body), [term.high] if term.high and term.high >= FAR else [])
         elif type(term) is Choice or type(term) is Intersection:
-            found += map(far_count, term.members)
-    return min((count for count in found if count is not None), default=None)
+            found.update(*map(far_counts, term.members))
+    return tuple(sorted(found))
 
 
 def widen(term: Term, count: int) -> Term:
