@@ -49,8 +49,8 @@ Lengths = npt.NDArray[np.int16]
 class Base:
     """A clipped state's table, and what its tokens need.
 
-    Token `ids[i]` ends at trie node `nodes[i]`, and `needed[i]` is its length, and that of some end after it;
-    NEVER where no short end is known.  `exits` are the nodes of the exit, and `depth` their lengths.
+    Token `ids[i]` ends at trie node `nodes[i]`, and `needed[i]` is its length and that of some end after it.
+    `exits` are the nodes of the exit, and `depth` their lengths.
     """
 
     table: Table
@@ -68,7 +68,7 @@ class Faraway:
         self._tables = tables
         self._bases: dict[int, Base | None] = {}
         self._needed: dict[tuple[int, int], int | None] = {}
-        self._ends: dict[int, int] = {0: NEVER}
+        self._ends: dict[int, int] = {}
 
     def table(self, remainder: int, state: int) -> Table | None:
         """The table of a state with counters that run far; None where another way is better."""
@@ -102,6 +102,8 @@ class Faraway:
                 if to:
                     if remainders.tokens(child):
                         most = max(most, depth + self._end(to))
+                        if most >= NEVER:
+                            return None
                     elif accepting[to]:
                         most = max(most, depth)
                     stack.append((child, to, depth + 1))
@@ -137,7 +139,7 @@ class Faraway:
         readers = [
             *(_Reader(self._tables, clip(term, near), near) for near in horizons[1:]),
             *(_Reader(self._tables, wider, 0) for wider in _wider(term)),
-            _Reader(self._tables, term, NEVER),
+            _Reader(self._tables, term, 0),
         ]
         alive = np.array([self._is_alive(readers, node) for node in nodes], dtype=np.bool_)
         complete = np.array([_is_complete(readers, node) for node in exits], dtype=np.bool_)
@@ -154,23 +156,31 @@ class Faraway:
     def _is_alive(self, readers: list[_Reader], node: int) -> bool:
         """Can a text go on from the node?  Not if any reader says no; the first whose horizon holds it knows."""
         automaton = self._tables.automaton
+        term = EMPTY
         for reader in readers:
             term = reader.at(node)
             if term is EMPTY:
                 return False
-            end = automaton.short_text(term) if reader.horizon else None
-            if end is not None and reader.depth(node) + end <= reader.horizon:
-                return True
-        return not automaton.is_empty(readers[-1].at(node))
+            if reader.depth(node) < reader.horizon:
+                end = automaton.short_text(term)
+                if end is not None and reader.depth(node) + end <= reader.horizon:
+                    return True
+        return not automaton.is_empty(term)
 
     def _base(self, clipped: int) -> Base | None:
+        """None if there are too many states, or one of which no short text is known."""
         tables = self._tables
         levels, trie = tables.levels, tables.vocabulary.trie
         reached = try_walk_dense(tables.automaton, levels, clipped, MAX_STATES)
         if reached is None:
             return None
         table = tables.dense_table(reached)
-        ends = np.array([self._end(state) for state in reached.states], dtype=np.int16)
+        lengths = [0]
+        for state in reached.states[1:]:
+            lengths.append(self._end(state))
+            if lengths[-1] == NEVER:
+                return None
+        ends = np.array(lengths, dtype=np.int16)
         inside = reached.local[levels.token_node] != 0
         places = levels.token_node[inside]
         nodes = levels.preorder[places]
