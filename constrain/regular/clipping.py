@@ -16,8 +16,8 @@ term t and c = clip(t, h):
 cut down to n, the other without upper counts above n.  Whatever grows with the language and is the same
 for both is the same for t, and for all terms between.
 
-The least of `far_counts` is a good horizon: `[a-z]{0,61}(\\.[a-z]{0,61})*` beside `.{0,253}` has a state for each pair of
-counts, and a dozen of them when clipped at 61.
+The least of `far_counts` is a good horizon: `[a-z]{0,61}(\\.[a-z]{0,61})*` beside `.{0,253}` has a state for
+each pair of counts, and a dozen of them when clipped at 61.
 
 Cost: linear in the part of the term that counts.
 Source: ours; clipping the counts at the head of a concatenation is folklore, and fact 1 is why it may be

@@ -154,7 +154,7 @@ class Faraway:
         return Table(inside, exit_remainder)
 
     def _is_alive(self, readers: list[_Reader], node: int) -> bool:
-        """Can a text go on from the node?  Not if any reader says no; the first whose horizon holds it knows."""
+        """Can a text go on from the node?  Any reader may say no; the first whose horizon holds it knows."""
         automaton = self._tables.automaton
         term = EMPTY
         for reader in readers:
