@@ -8,7 +8,8 @@ most 61 bytes cannot tell the difference (`clipping.py`):
                                                         `-----...-` of 64 bytes lives on in one of the two
 
 So a token is inside if its bytes, and some way to end after them, fit within the horizon; a node is an exit
-if its own bytes do.  The others that the clipped language takes, long ones, are read byte by byte: from the
+if its own bytes do.  (Without intersections there is always a way to end, and a horizon nearer than any count
+that is owed does as well.)  The others that the clipped language takes, long ones, are read byte by byte: from the
 state clipped at the next count, 252 here, and so on to the state as it is.  Most are refused before that, by
 one of the two counts alone, whose states are the same in every language.
 
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from constrain.regular.clipping import FAR, clip, far_counts
+from constrain.regular.clipping import FAR, clip, far_counts, is_owed_far
 from constrain.regular.terms import EMPTY, EPSILON, Concat, Intersection, Term, concat
 from constrain.vocabulary.bitmask import pack_flags
 from constrain.vocabulary.remainders import EVERYTHING
@@ -75,6 +76,8 @@ class Faraway:
         tables = self._tables
         term = tables.automaton.term(state)
         horizons = far_counts(term)
+        if term.plain and is_owed_far(term):
+            horizons = (FAR, *(count for count in horizons if count > FAR))
         if not horizons:
             return None
         horizon = horizons[0]
@@ -113,11 +116,12 @@ class Faraway:
         return most
 
     def _end(self, state: int) -> int:
-        """The length of some text of a state, NEVER if no short one is known."""
+        """The length of some text of a state, NEVER if no short one is known; 0 where it does not matter."""
         found = self._ends.get(state)
         if found is None:
             automaton = self._tables.automaton
-            length = automaton.short_text(automaton.term(state))
+            term = automaton.term(state)
+            length = 0 if term.plain else automaton.short_text(term)
             found = self._ends[state] = NEVER if length is None else length
         return found
 
@@ -162,7 +166,7 @@ class Faraway:
             if term is EMPTY:
                 return False
             if reader.depth(node) < reader.horizon:
-                end = automaton.short_text(term)
+                end = 0 if term.plain else automaton.short_text(term)
                 if end is not None and reader.depth(node) + end <= reader.horizon:
                     return True
         return not automaton.is_empty(term)
