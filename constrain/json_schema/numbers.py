@@ -69,6 +69,7 @@ __all__ = ["NumberSet", "NumberSpace", "number_space"]
 Spelling = Literal["canonical", "any"]
 ANY_EXPONENT = 400
 _ZERO = Fraction(0)
+_LOG_10_OF_2 = math.log10(2)
 #: Larger than any shift: the end of a range that has none.
 _FOREVER = 10**9
 _STEPS = 10
@@ -96,6 +97,8 @@ _SMALLEST_DECIMAL = Fraction(1, 10**4)
 
 
 MAX_REMEMBERED = 4_096
+MAX_LISTED = 256
+"""A set of no more numbers than that is the set of their texts."""
 
 
 class NumberSpace:
@@ -285,11 +288,39 @@ class _Number(Leaf):
 def _start(form: Form, numbers: NumberSet) -> Term:
     if form in (Form.INTEGER, Form.LEXICAL):
         numbers &= NumberSet.integers()
+    few = None if form is Form.ANY else numbers.finite_values(MAX_LISTED)
+    if few is not None:
+        return literals(text for number in few for text in _written(form, number))
     positive, negative = (
         _unsigned(form, numbers, negative=False),
         _unsigned(form, numbers.negated(), negative=True),
     )
     return EMPTY if positive is negative is EMPTY else intern_leaf(_Start, form, numbers)
+
+
+def _written(form: Form, number: Fraction) -> list[bytes]:
+    """How a number is written in a form other than ANY; nothing if it is not."""
+    sign, size = "-" if number < 0 else "", abs(number)
+    if form in (Form.INTEGER, Form.LEXICAL):
+        signs = ["", "-"] if form is Form.LEXICAL and not number else [sign]
+        return [f"{one}{size.numerator}".encode() for one in signs]
+    places = 0
+    while (size * 10**places).denominator != 1:
+        if math.gcd(10, (size * 10**places).denominator) == 1:
+            return []
+        places += 1
+    digits = str((size * 10**places).numerator).zfill(places + 1)
+    if form is Form.DECIMAL:
+        if size and not _SMALLEST_DECIMAL <= size < 10**_DECIMAL_DIGITS:
+            return []
+        text = f"{digits[: len(digits) - places]}.{digits[len(digits) - places :] or '0'}"
+        return [f"{one}{text}".encode() for one in ([sign] if size else ["", "-"])]
+    digits = digits.lstrip("0")
+    exponent = len(digits) - 1 - places
+    if not size or not any(low <= exponent <= high for low, high in _EXPONENTS[form]):
+        return []
+    others = digits[1:].rstrip("0")
+    return [f"{sign}{digits[0]}{'.' + others if others else ''}e{exponent:+03d}".encode()]
 
 
 def _unsigned(form: Form, numbers: NumberSet, *, negative: bool) -> Term:
@@ -452,17 +483,28 @@ def _first_shift(digits: int, cut: Cut, least: int) -> int:
     if value <= 0:
         return least
     assert isinstance(value, Fraction)
-    bits = value.numerator.bit_length() - value.denominator.bit_length() - digits.bit_length()
-    shift = max(least, math.floor(bits * math.log10(2)) - 2)
-    while (_shift(digits, shift), 0) < cut:
+    numerator, denominator = value.numerator, value.denominator
+    bits = numerator.bit_length() - denominator.bit_length() - digits.bit_length()
+    shift = max(least, math.floor(bits * _LOG_10_OF_2) - 2)
+    left, right = digits * denominator, numerator + cut[1]  # whole numbers: "after v" is "from v + 1 on"
+    if shift >= 0:
+        left *= 10**shift
+        while left < right:
+            left, shift = 10 * left, shift + 1
+        return shift
+    right = 10**-shift * numerator + cut[1]
+    while left < right:
+        if shift < 0:
+            right = 10 ** -(shift + 1) * numerator + cut[1]
+        else:
+            left *= 10
         shift += 1
     return shift
 
 
 def _last_full(digits: int, cut: Cut, least: int) -> int:
     """The greatest x for which digits·10^x is not after the cut."""
-    shift = _first_shift(digits, cut, least - 1)
-    return shift if (_shift(digits, shift), 0) == cut else shift - 1
+    return _first_shift(digits, (cut[0], 1), least - 1) - 1
 
 
 def _valid_exponents(form: Form, magnitudes: _Magnitudes, digits: int, places: int) -> frozenset[int]:

@@ -31,7 +31,7 @@ import numpy.typing as npt
 from constrain.budget import spend
 from constrain.errors import LimitExceeded
 from constrain.regular.byte_sets import bytes_of
-from constrain.regular.clipping import clip, far_count
+from constrain.regular.clipping import clip, far_counts
 from constrain.regular.interning import LOCK, interned
 from constrain.regular.keeping import at_end, forget
 from constrain.regular.leaf import Leaf
@@ -165,7 +165,7 @@ class Automaton:
 
     def _is_empty_far_off(self, term: Term) -> bool:
         """Is `term` empty, as far as that can be seen without its counters that run far?"""
-        horizon = min(far_count(term) or HORIZON, HORIZON)
+        horizon = min((HORIZON, *far_counts(term)))
         wide = clip(term, horizon)
         if wide is not term:
             found = self._search(term, EASY_SEARCH)

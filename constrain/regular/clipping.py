@@ -12,12 +12,15 @@ term t and c = clip(t, h):
 1. A text of at most h bytes is in t exactly when it is in c.
 2. Every text of t is in c: counts are changed outside complements only, where more rounds mean more texts.
 
+Without intersection and complement every beginning that is left can be completed, and a text of at most h
+bytes begins a text of t exactly when it begins one of c: it is in the same round of each repeat.
+
 `widen` and `narrow` use the second fact alone: narrow(t, n) <= t <= widen(t, n), the one with upper counts
 cut down to n, the other without upper counts above n.  Whatever grows with the language and is the same
 for both is the same for t, and for all terms between.
 
-`far_count` names a horizon: `[a-z]{0,61}(\\.[a-z]{0,61})*` beside `.{0,253}` has a state for each pair of
-counts, and a dozen of them when clipped at 61.
+The least of `far_counts` is a good horizon: `[a-z]{0,61}(\\.[a-z]{0,61})*` beside `.{0,253}` has a state for
+each pair of counts, and a dozen of them when clipped at 61.
 
 Cost: linear in the part of the term that counts.
 Source: ours; clipping the counts at the head of a concatenation is folklore, and fact 1 is why it may be
@@ -61,22 +64,32 @@ def clip(term: Term, horizon: int) -> Term:
     )
 
 
-@remember(1 << 16)
-def far_count(term: Term) -> int | None:
-    """The least upper count of FAR or more in a term, complements left out; None if there is none.
+def far_counts(term: Term) -> tuple[int, ...]:
+    """The upper counts of FAR or more in a term, complements left out, the least one first.
 
     At that horizon all these counts clip away, and the others are few states each.
     """
-    found: list[int | None] = []
+    return tuple(sorted({high for _, high in _far(term) if high is not None and high >= FAR}))
+
+
+def is_owed_far(term: Term) -> bool:
+    """Has a term, complements left out, a lower count that clips at FAR?"""
+    return any(low > FAR + 1 for low, _ in _far(term))
+
+
+@remember(1 << 16)
+def _far(term: Term) -> frozenset[tuple[int, int | None]]:
+    """The counts of repeats of which one is FAR or more."""
+    found: set[tuple[int, int | None]] = set()
     while type(term) is Concat and term.largest >= FAR:
-        found.append(far_count(term.head))
+        found |= _far(term.head)
         term = term.tail
     if term.largest >= FAR:
         if type(term) is Repeat:
-            found += [term.high if term.high is not None and term.high >= FAR else None, far_count(term.body)]
+            found |= _far(term.body) | {(term.low, term.high)}
         elif type(term) is Choice or type(term) is Intersection:
-            found += map(far_count, term.members)
-    return min((count for count in found if count is not None), default=None)
+            found.update(*map(_far, term.members))
+    return frozenset(found)
 
 
 def widen(term: Term, count: int) -> Term:

@@ -8,8 +8,10 @@ the state, so they are counted once:
     characters      0   2    2     1    6             at most 4 left: all but `abcdef`
 
 The same holds beside a pattern: `(Σ{0,40} & B)"` has the tokens of `B"` that are short enough.  Only that
-what is left of B after the token may need more characters than are left; the shortest ways to end are
-found on the automaton of B, tokens that leave room for them are in, and the few in between are tried.
+what is left of B after the token may need more characters than are left, or have fewer than are owed; the
+shortest ways to end are found on the automaton of B, tokens that owe nothing and leave room for them are in.
+The others are tried, one of each kind: tokens with as many characters, after which B is in the same state, and
+which end in the same place of a character, are followed by the same texts.
 
 A *character* is whatever the repeat's body says, as long as no character is the beginning of another one
 and none can be taken for the terminal's end; that is checked, not assumed.
@@ -26,6 +28,7 @@ from weakref import proxy
 import numpy as np
 import numpy.typing as npt
 
+from constrain.regular.clipping import far_counts
 from constrain.regular.terms import (
     EPSILON,
     Bytes,
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from constrain.vocabulary.tables import Table, Tables
 
 Counts = npt.NDArray[np.int16]
+States = npt.NDArray[np.intp]
 
 NEVER = 0x3FFF
 MAX_TRIED = 512
@@ -101,12 +105,13 @@ class Characters:
     """How many characters tokens hold (`token`, by id) and nodes end (`node`, by preorder number).
 
     A token that ends inside a character counts it.  `closed`: the token ends with the end of the string, or
-    behind it.
+    behind it.  `place`: where inside a character it ends, as a number.
     """
 
     token: Counts
     node: Counts
     closed: npt.NDArray[np.bool_]
+    place: States
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +119,14 @@ class Base:
     """The table of a string without its count.
 
     `inside` are its tokens; `needed` is, by token id, how many characters suffice for a token and the rest of
-    its string, or NEVER where no bound is known.
+    its string, or NEVER where no bound is known; `state` numbers the base's states after each token.
     `exits` and `exit_counts` are the nodes of the exit, and how many characters come before.
     """
 
     table: Table
     inside: npt.NDArray[np.bool_]
     needed: Counts
+    state: States
     exits: npt.NDArray[np.int32]
     exit_counts: Counts
 
@@ -134,9 +140,11 @@ class Counted:
         self._bases: dict[Term, Base] = {}
 
     def plain_table(self, remainder: int, state: int) -> Table | None:
-        """The same for a counted string with nothing beside its count."""
+        """The same for a counted string with nothing beside it that counts far itself."""
         counted = CountedString.find(self._tables.automaton.term(state))
-        return None if counted is None or counted.others else self.table(remainder, state)
+        if counted is None or any(map(far_counts, counted.others)):
+            return None
+        return self.table(remainder, state)
 
     def table(self, remainder: int, state: int) -> Table | None:
         """The table of a counted string over the whole vocabulary; None where another way is better."""
@@ -158,21 +166,25 @@ class Counted:
         if counted.others:
             fits &= enough
             doubtful = base.inside & (characters.token <= high) & ~fits & ~characters.closed
-            tried = np.flatnonzero(doubtful).tolist()
-            if len(tried) > MAX_TRIED:
+            tried = np.flatnonzero(doubtful)
+            like = (base.state[tried] << 32) + (characters.place[tried] << 16) + characters.token[tried]
+            _, first, same = np.unique(like, return_index=True, return_inverse=True)
+            if len(first) > MAX_TRIED:
                 return None
-            fits[[token for token in tried if self._goes_on(state, token)]] = True
+            term = tables.automaton.term(state)
+            goes_on = np.array(
+                [self._goes_on(term, token) for token in tried[first].tolist()], dtype=np.bool_
+            )
+            fits[tried] |= goes_on[same] if len(tried) else False
         fits &= enough | ~characters.closed
         keep = (base.exit_counts >= counted.low) & (base.exit_counts <= high)
         exits = base.table.exit if keep.all() else tables.remainders.intern(base.exits[keep].tolist())
         return Table(pack_flags(base.inside & fits), exits)
 
-    def _goes_on(self, state: int, token: int) -> bool:
+    def _goes_on(self, term: Term, token: int) -> bool:
         for byte in self._tables.vocabulary.text(token) or b"":
-            state = self._tables.step(state, byte)
-            if not state:
-                return False
-        return True
+            term = term.after(byte)
+        return not self._tables.automaton.is_empty(term)
 
     def _count(self, counted: CountedString) -> Characters | None:
         key = (counted.body, counted.end)
@@ -209,7 +221,9 @@ class Counted:
         ended[levels.token] = closed[levels.token_node]
         node = np.empty(len(local), dtype=np.int16)
         node[levels.preorder] = done
-        return Characters(token, node, ended)
+        place = np.zeros(tables.vocabulary.size, dtype=np.intp)
+        place[levels.token] = local[levels.token_node]
+        return Characters(token, node, ended, place)
 
     def _base(self, counted: CountedString, characters: Characters) -> Base:
         tables = self._tables
@@ -221,16 +235,16 @@ class Counted:
             table = tables.table(EVERYTHING, tables.automaton.state(term))
             exits = np.array(tables.remainders.nodes[table.exit], dtype=np.int32)
             inside = table.flags(tables.vocabulary.size)
-            needed = self._needed(counted, characters) if counted.others else characters.token
-            base = self._bases[term] = Base(table, inside, needed, exits, characters.node[exits])
+            needed, states = characters.token, characters.place
+            if counted.others:
+                needed, states = self._needed(counted, characters)
+            base = self._bases[term] = Base(table, inside, needed, states, exits, characters.node[exits])
         return base
 
-    def _needed(self, counted: CountedString, characters: Characters) -> Counts:
+    def _needed(self, counted: CountedString, characters: Characters) -> tuple[Counts, States]:
         tables = self._tables
         levels, automaton = tables.levels, tables.automaton
-        reached = walk_dense(
-            automaton, levels, tables.with_few_counts(EVERYTHING, automaton.state(counted.bare))
-        )
+        reached = walk_dense(automaton, levels, automaton.state(counted.bare))
         lengths = [automaton.short_text(automaton.term(state)) for state in reached.states]
         # A byte of the rest is the end's, and each of the others at most one character.
         rest = np.array([NEVER if n is None else max(n - 1, 0) for n in lengths], dtype=np.int16)
@@ -238,4 +252,6 @@ class Counted:
         needed[levels.token] = rest[reached.local[levels.token_node]]
         needed[characters.closed] = 0
         total: Counts = np.minimum(needed + characters.token, NEVER).astype(np.int16)
-        return total
+        states = np.zeros(tables.vocabulary.size, dtype=np.intp)
+        states[levels.token] = reached.local[levels.token_node]
+        return total, states

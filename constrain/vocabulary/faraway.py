@@ -8,7 +8,10 @@ most 61 bytes cannot tell the difference (`clipping.py`):
                                                         `-----...-` of 64 bytes lives on in one of the two
 
 So a token is inside if its bytes, and some way to end after them, fit within the horizon; a node is an exit
-if its own bytes do.  The others that the clipped language takes, long ones, are read byte by byte.
+if its own bytes do.  (Without intersections there is always a way to end, and a horizon nearer than any count
+that is owed does as well.)  The others that the clipped language takes, long ones, are read byte by byte: from the
+state clipped at the next count, 252 here, and so on to the state as it is.  Most are refused before that, by
+one of the two counts alone, whose states are the same in every language.
 
 The clipped state is the same one for every pair of counts that is far enough: then a table is a
 comparison.
@@ -24,7 +27,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from constrain.regular.clipping import clip, far_count
+from constrain.regular.clipping import FAR, clip, far_counts, is_owed_far
+from constrain.regular.terms import EMPTY, EPSILON, Concat, Intersection, Term, concat
 from constrain.vocabulary.bitmask import pack_flags
 from constrain.vocabulary.remainders import EVERYTHING
 from constrain.vocabulary.walks import try_walk_dense
@@ -46,8 +50,8 @@ Lengths = npt.NDArray[np.int16]
 class Base:
     """A clipped state's table, and what its tokens need.
 
-    Token `ids[i]` ends at trie node `nodes[i]`, and `needed[i]` is its length, and that of some end after it;
-    NEVER where no short end is known.  `exits` are the nodes of the exit, and `depth` their lengths.
+    Token `ids[i]` ends at trie node `nodes[i]`, and `needed[i]` is its length and that of some end after it.
+    `exits` are the nodes of the exit, and `depth` their lengths.
     """
 
     table: Table
@@ -65,15 +69,18 @@ class Faraway:
         self._tables = tables
         self._bases: dict[int, Base | None] = {}
         self._needed: dict[tuple[int, int], int | None] = {}
-        self._ends: dict[int, int] = {0: NEVER}
+        self._ends: dict[int, int] = {}
 
     def table(self, remainder: int, state: int) -> Table | None:
         """The table of a state with counters that run far; None where another way is better."""
         tables = self._tables
         term = tables.automaton.term(state)
-        horizon = far_count(term)
-        if horizon is None:
+        horizons = far_counts(term)
+        if term.plain and is_owed_far(term):
+            horizons = (FAR, *(count for count in horizons if count > FAR))
+        if not horizons:
             return None
+        horizon = horizons[0]
         clipped = tables.automaton.state(clip(term, horizon))
         key = (remainder, clipped)
         if key not in self._needed:
@@ -81,7 +88,7 @@ class Faraway:
         needed = self._needed[key]
         if needed is not None and needed <= horizon:
             return tables.table(remainder, clipped)
-        return self._filtered(clipped, state, horizon) if remainder == EVERYTHING else None
+        return self._filtered(clipped, term, horizons) if remainder == EVERYTHING else None
 
     def _most_needed(self, remainder: int, clipped: int) -> int | None:
         """The bytes that suffice for every token, its end and every exit; None if that takes long to see."""
@@ -98,6 +105,8 @@ class Faraway:
                 if to:
                     if remainders.tokens(child):
                         most = max(most, depth + self._end(to))
+                        if most >= NEVER:
+                            return None
                     elif accepting[to]:
                         most = max(most, depth)
                     stack.append((child, to, depth + 1))
@@ -107,16 +116,17 @@ class Faraway:
         return most
 
     def _end(self, state: int) -> int:
-        """The length of some text of a state, NEVER if no short one is known."""
+        """The length of some text of a state, NEVER if no short one is known; 0 where it does not matter."""
         found = self._ends.get(state)
         if found is None:
             automaton = self._tables.automaton
-            length = automaton.short_text(automaton.term(state))
+            term = automaton.term(state)
+            length = 0 if term.plain else automaton.short_text(term)
             found = self._ends[state] = NEVER if length is None else length
         return found
 
-    def _filtered(self, clipped: int, state: int, horizon: int) -> Table | None:
-        """The clipped state's table over the whole vocabulary, without what `state` does not take."""
+    def _filtered(self, clipped: int, term: Term, horizons: tuple[int, ...]) -> Table | None:
+        """The clipped state's table over the whole vocabulary, without what `term` does not take."""
         from constrain.vocabulary.tables import Table
 
         if clipped not in self._bases:
@@ -126,38 +136,55 @@ class Faraway:
         base = self._bases[clipped]
         if base is None:
             return None
-        far, far_exits = base.needed > horizon, base.depth > horizon
-        tried = [*base.nodes[far].tolist(), *base.exits[far_exits].tolist()]
-        if len(tried) > MAX_TRIED:
+        far, far_exits = base.needed > horizons[0], base.depth > horizons[0]
+        nodes, exits = base.nodes[far].tolist(), base.exits[far_exits].tolist()
+        if len(nodes) + len(exits) > MAX_TRIED:
             return None
-        if not tried:
-            return base.table
-        accepting = self._tables.automaton.accepting
-        reader = _Reader(self._tables, state)
-        refused = [
-            token
-            for token, node in zip(base.ids[far], base.nodes[far].tolist(), strict=True)
-            if not reader.at(node)
+        readers = [
+            *(_Reader(self._tables, clip(term, near), near) for near in horizons[1:]),
+            *(_Reader(self._tables, wider, 0) for wider in _wider(term)),
+            _Reader(self._tables, term, 0),
         ]
-        closed = [not accepting[reader.at(node)] for node in base.exits[far_exits].tolist()]
+        alive = np.array([self._is_alive(readers, node) for node in nodes], dtype=np.bool_)
+        complete = np.array([_is_complete(readers, node) for node in exits], dtype=np.bool_)
         inside, exit_remainder = base.table.inside, base.table.exit
-        if refused:
+        if not alive.all():
             flags = base.table.flags(self._tables.vocabulary.size)
-            flags[refused] = False
+            flags[base.ids[far][~alive]] = False
             inside = pack_flags(flags)
-        if any(closed):
-            far_exits[far_exits] = closed
+        if not complete.all():
+            far_exits[far_exits] = ~complete
             exit_remainder = self._tables.remainders.intern_sorted(base.exits[~far_exits].tolist())
         return Table(inside, exit_remainder)
 
+    def _is_alive(self, readers: list[_Reader], node: int) -> bool:
+        """Can a text go on from the node?  Any reader may say no; the first whose horizon holds it knows."""
+        automaton = self._tables.automaton
+        term = EMPTY
+        for reader in readers:
+            term = reader.at(node)
+            if term is EMPTY:
+                return False
+            if reader.depth(node) < reader.horizon:
+                end = 0 if term.plain else automaton.short_text(term)
+                if end is not None and reader.depth(node) + end <= reader.horizon:
+                    return True
+        return not automaton.is_empty(term)
+
     def _base(self, clipped: int) -> Base | None:
+        """None if there are too many states, or one of which no short text is known."""
         tables = self._tables
         levels, trie = tables.levels, tables.vocabulary.trie
         reached = try_walk_dense(tables.automaton, levels, clipped, MAX_STATES)
         if reached is None:
             return None
         table = tables.dense_table(reached)
-        ends = np.array([self._end(state) for state in reached.states], dtype=np.int16)
+        lengths = [0]
+        for state in reached.states[1:]:
+            lengths.append(self._end(state))
+            if lengths[-1] == NEVER:
+                return None
+        ends = np.array(lengths, dtype=np.int16)
         inside = reached.local[levels.token_node] != 0
         places = levels.token_node[inside]
         nodes = levels.preorder[places]
@@ -173,20 +200,45 @@ class Faraway:
 
 
 class _Reader:
-    """The states at trie nodes, coming from one at the root; beginnings that nodes share are read once."""
+    """What is left of a language at trie nodes; beginnings that nodes share are read once.
 
-    def __init__(self, tables: Tables, state: int) -> None:
-        self._tables = tables
-        self._states = {0: state}
+    No states are made, and so nobody asks of each term on the way whether it is empty.
+    """
 
-    def at(self, node: int) -> int:
-        """The state at a node; 0 is dead."""
-        trie, states = self._tables.vocabulary.trie, self._states
+    def __init__(self, tables: Tables, term: Term, horizon: int) -> None:
+        self.horizon = horizon
+        self._trie = tables.vocabulary.trie
+        self._terms = {0: term}
+
+    def depth(self, node: int) -> int:
+        """The length of a node's text."""
+        return int(self._trie.depth[node])
+
+    def at(self, node: int) -> Term:
+        """What is left at a node."""
+        trie, terms = self._trie, self._terms
         path = []
-        while node not in states:
+        while node not in terms:
             path.append(node)
             node = int(trie.parent[node])
-        state = states[node]
+        term = terms[node]
         for below in reversed(path):
-            state = states[below] = self._tables.step(state, int(trie.byte[below])) if state else 0
-        return state
+            term = terms[below] = term.after(int(trie.byte[below]))
+        return term
+
+
+def _is_complete(readers: list[_Reader], node: int) -> bool:
+    """Is the node's text one of the language?  As above."""
+    for reader in readers:
+        complete = reader.at(node).nullable
+        if not complete or reader.depth(node) <= reader.horizon:
+            return complete
+    return True
+
+
+def _wider(term: Term) -> list[Term]:
+    """Languages that hold `term` and count less: `A rest` and `B rest` for `(A & B) rest`."""
+    head, rest = (term.head, term.tail) if type(term) is Concat else (term, EPSILON)
+    if type(head) is not Intersection:
+        return []
+    return [concat(member, rest) for member in head.members if member.largest >= FAR]

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from constrain.json_schema.numbers import NumberSet, NumberSpace
+from constrain.json_schema.numbers import Form, NumberSet, NumberSpace, _start, _unsigned
 from constrain.regular.automaton import Automaton
-from constrain.regular.terms import EMPTY, Term
+from constrain.regular.queries import is_subset
+from constrain.regular.terms import EMPTY, Term, choice, concat, literal
 
 CANONICAL, ANY = NumberSpace("canonical"), NumberSpace("any")
 
@@ -200,6 +201,28 @@ def test_bounds_cost_tens_of_states_not_one_for_each_number() -> None:
     assert reachable(CANONICAL.term(million)) < 60
     assert reachable(CANONICAL.term(million, integer_spellings=True)) < 20
     assert reachable(CANONICAL.term(NumberSet.multiple_of(Fraction(7)), integer_spellings=True)) < 20
+
+
+FEW = st.lists(JSON_NUMBERS.map(lambda x: value_of(json.dumps(x))), max_size=5).map(NumberSet.values)
+
+
+@given(
+    FEW | st.tuples(number_sets(), FEW).map(lambda pair: pair[0] & pair[1]),
+    st.sampled_from([Form.INTEGER, Form.LEXICAL, Form.DECIMAL, Form.SCIENTIFIC]),
+)
+def test_the_texts_of_few_numbers_are_those_read_digit_by_digit(numbers: NumberSet, form: Form) -> None:
+    """A small set is the set of its texts; what reads larger ones must say the same of it."""
+    if form in (Form.INTEGER, Form.LEXICAL):
+        numbers &= NumberSet.integers()
+    listed = _start(form, numbers)
+    by_digits = choice(
+        _unsigned(form, numbers, negative=False),
+        concat(literal(b"-"), _unsigned(form, numbers.negated(), negative=True)),
+    )
+
+    assert listed.plain
+    assert is_subset(listed, by_digits)
+    assert is_subset(by_digits, listed)
 
 
 def test_the_example_of_the_module() -> None:
