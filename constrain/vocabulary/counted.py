@@ -120,7 +120,8 @@ class Base:
 
     `inside` are its tokens; `needed` is, by token id, how many characters suffice for a token and the rest of
     its string, or NEVER where no bound is known; `state` numbers the base's states after each token.
-    `exits` and `exit_counts` are the nodes of the exit, and how many characters come before.
+    `exits` and `exit_counts` are the nodes of the exit, and how many characters come before; `most` is the most
+    that any token or exit needs.
     """
 
     table: Table
@@ -129,6 +130,7 @@ class Base:
     state: States
     exits: npt.NDArray[np.int32]
     exit_counts: Counts
+    most: int
 
 
 class Counted:
@@ -161,6 +163,8 @@ class Counted:
         if base.table.refused:
             return None
         high = NEVER - 1 if counted.high is None else min(counted.high, NEVER - 1)
+        if not counted.low and base.most <= high:
+            return base.table
         enough = characters.token >= counted.low
         fits = base.needed <= high
         if counted.others:
@@ -238,7 +242,9 @@ class Counted:
             needed, states = characters.token, characters.place
             if counted.others:
                 needed, states = self._needed(counted, characters)
-            base = self._bases[term] = Base(table, inside, needed, states, exits, characters.node[exits])
+            counts = characters.node[exits]
+            most = max(needed[inside].max(initial=0), counts.max(initial=0))
+            base = self._bases[term] = Base(table, inside, needed, states, exits, counts, int(most))
         return base
 
     def _needed(self, counted: CountedString, characters: Characters) -> tuple[Counts, States]:

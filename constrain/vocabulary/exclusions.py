@@ -23,10 +23,12 @@ Cost: a walk along the excluded texts, as far as tokens go.  Source: ours.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import proxy
 
+from constrain.regular.sizes import least_size
 from constrain.regular.terms import (
     EPSILON,
     Complement,
@@ -173,6 +175,9 @@ class Exclusions:
 
     def _find_size(self, state: int) -> int:
         tables = self._tables
+        term = tables.automaton.term(state)
+        if term.plain and least_size(term) >= PLENTY:
+            return PLENTY
         total = 0
         counts = {state: 1}
         while counts and total < PLENTY and len(counts) <= MAX_STATES:
@@ -180,7 +185,7 @@ class Exclusions:
             for here, count in counts.items():
                 if tables.automaton.accepting[here]:
                     total += count
-                for _, to in tables.live(here):
-                    after[to] = min(after.get(to, 0) + count, PLENTY)
+                for to, ways in Counter(to for _, to in tables.live(here)).items():
+                    after[to] = min(after.get(to, 0) + ways * count, PLENTY)
             counts = after
         return min(total, PLENTY)
