@@ -42,6 +42,8 @@ from constrain.vocabulary.remainders import EVERYTHING
 from constrain.vocabulary.tables import Tables
 
 MAX_REACHES = 50_000
+FEW_CHANGES = 40
+"""With more of them, numpy is faster over the whole row."""
 NONE: frozenset[int] = frozenset()
 
 Ids = Iterable[int]
@@ -93,6 +95,25 @@ class TokenSum:
             clear_tokens(some, refused)
             np.bitwise_or(row, some, out=row)
 
+    def as_change(self) -> Mask | None:
+        """This union as one row with a few tokens changed, as most are; None if it is not."""
+        ids = set().union(*self.ids)
+        words, refused = self.words, NONE
+        if self.partial and not words:
+            (part, refused), *others = self.partial
+            if others or part.sparse or part.deferred or part.partial:
+                return None
+            words = part.words
+            ids.update(token for some in part.ids for token in some if token not in refused)
+        elif self.partial:
+            return None
+        row = words[0] if words else None
+        if self.sparse or self.deferred or len(ids) + len(refused) > FEW_CHANGES:
+            return None
+        if any(other is not row for other in words):
+            return None
+        return Mask.changed(row, ids, refused - ids)
+
     def doubtful(self) -> set[int]:
         """The ids still to be tried."""
         return set().union(*self.deferred, *(part.doubtful() for part, _ in self.partial))
@@ -132,6 +153,9 @@ class Masks:
         total = self._collect(position)
         if position.can_end:
             total.ids += (self._eos,)
+        mask = total.as_change()
+        if mask is not None:
+            return mask
         row = self._row
         row.fill(0)
         total.write(row)
@@ -139,7 +163,7 @@ class Masks:
         if doubtful:
             allowed = (i for i in doubtful if self.positions.advance(position, i) is not None)
             set_tokens(row, list(allowed))
-        return Mask(total.shared_row(), row)
+        return Mask.between(total.shared_row(), row)
 
     def _collect(self, position: Position) -> TokenSum:
         total = TokenSum()

@@ -94,10 +94,41 @@ class Mask:
 
     __slots__ = ("index", "row", "words")
 
-    def __init__(self, row: Words | None, mask: Words) -> None:
+    def __init__(self, row: Words | None, index: npt.NDArray[np.intp], words: Words) -> None:
         self.row = row
-        self.index = np.flatnonzero(mask if row is None else mask != row)
-        self.words = mask[self.index]
+        self.index = index
+        self.words = words
+
+    @classmethod
+    def between(cls, row: Words | None, mask: Words) -> Mask:
+        """`mask`, kept as what differs from `row`."""
+        index = np.flatnonzero(mask if row is None else mask != row)
+        return cls(row, index, mask[index])
+
+    @classmethod
+    def changed(cls, row: Words | None, allowed: Iterable[int], forbidden: Iterable[int]) -> Mask:
+        """`row` with a few tokens allowed, and others forbidden.
+
+        >>> words = allocate_token_bitmask(1, 40)[0]
+        >>> Mask.changed(pack_flags(np.ones(40, dtype=np.bool_)), [], [0, 33]).write(words)
+        >>> np.flatnonzero(~unpack_words(words, 40)).tolist()
+        [0, 33]
+        """
+        there: dict[int, int] = {}
+        for token in allowed:
+            there[token >> 5] = there.get(token >> 5, 0) | 1 << (token & 31)
+        gone: dict[int, int] = {}
+        for token in forbidden:
+            gone[token >> 5] = gone.get(token >> 5, 0) | 1 << (token & 31)
+            there.setdefault(token >> 5, 0)
+        index = np.fromiter(there, dtype=np.intp, count=len(there))
+        words = np.fromiter(there.values(), dtype=np.uint32, count=len(there)).view(np.int32)
+        if row is not None:
+            words |= row[index]
+        if gone:
+            kept = (~gone.get(word, 0) & 0xFFFFFFFF for word in there)
+            words &= np.fromiter(kept, dtype=np.uint32, count=len(there)).view(np.int32)
+        return cls(row, index, words)
 
     def write(self, row: Words) -> None:
         """Write the mask into `row`, int32, shape (⌈V/32⌉,)."""
