@@ -108,6 +108,10 @@ class Automaton:
                 self._rows[state] = row
         return row
 
+    def has_row(self, state: int) -> bool:
+        """Has the row of `state` been made?"""
+        return self._rows[state] is not None
+
     def step(self, state: int, byte: int) -> int:
         """The successor of `state` by one byte; makes no row, for most states are passed only once."""
         row = self._rows[state]

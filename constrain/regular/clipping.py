@@ -15,10 +15,6 @@ term t and c = clip(t, h):
 Without intersection and complement every beginning that is left can be completed, and a text of at most h
 bytes begins a text of t exactly when it begins one of c: it is in the same round of each repeat.
 
-`widen` and `narrow` use the second fact alone: narrow(t, n) <= t <= widen(t, n), the one with upper counts
-cut down to n, the other without upper counts above n.  Whatever grows with the language and is the same
-for both is the same for t, and for all terms between.
-
 The least of `far_counts` is a good horizon: `[a-z]{0,61}(\\.[a-z]{0,61})*` beside `.{0,253}` has a state for
 each pair of counts, and a dozen of them when clipped at 61.
 
@@ -90,18 +86,6 @@ def _far(term: Term) -> frozenset[tuple[int, int | None]]:
         elif type(term) is Choice or type(term) is Intersection:
             found.update(*map(_far, term.members))
     return frozenset(found)
-
-
-def widen(term: Term, count: int) -> Term:
-    """`term` without the upper counts above `count`: a language that holds it."""
-    return recount(term, count, lambda low, high: (low, None if high is None or high > count else high))
-
-
-def narrow(term: Term, count: int) -> Term:
-    """`term` with upper counts of at most `count`, or their lower counts: a language within it."""
-    return recount(
-        term, count, lambda low, high: (low, high if high is None or high <= count else max(low, count))
-    )
 
 
 def recount(term: Term, above: int, change: Change) -> Term:

@@ -10,8 +10,8 @@ the state, so they are counted once:
 The same holds beside a pattern: `(Σ{0,40} & B)"` has the tokens of `B"` that are short enough.  Only that
 what is left of B after the token may need more characters than are left, or have fewer than are owed; the
 shortest ways to end are found on the automaton of B, tokens that owe nothing and leave room for them are in.
-The others are tried, one of each kind: tokens with as many characters, after which B is in the same state, and
-which end in the same place of a character, are followed by the same texts.
+The others are tried, one of each kind: tokens with as many characters, after which B is in the same state,
+and which end in the same place of a character, are followed by the same texts.
 
 A *character* is whatever the repeat's body says, as long as no character is the beginning of another one
 and none can be taken for the terminal's end; that is checked, not assumed.
@@ -120,8 +120,8 @@ class Base:
 
     `inside` are its tokens; `needed` is, by token id, how many characters suffice for a token and the rest of
     its string, or NEVER where no bound is known; `state` numbers the base's states after each token.
-    `exits` and `exit_counts` are the nodes of the exit, and how many characters come before; `most` is the most
-    that any token or exit needs.
+    `exits` and `exit_counts` are the nodes of the exit, and how many characters come before; `most` is the
+    most that any token or exit needs.
     """
 
     table: Table

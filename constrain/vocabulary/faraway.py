@@ -9,9 +9,9 @@ most 61 bytes cannot tell the difference (`clipping.py`):
 
 So a token is inside if its bytes, and some way to end after them, fit within the horizon; a node is an exit
 if its own bytes do.  (Without intersections there is always a way to end, and a horizon nearer than any count
-that is owed does as well.)  The others that the clipped language takes, long ones, are read byte by byte: from the
-state clipped at the next count, 252 here, and so on to the state as it is.  Most are refused before that, by
-one of the two counts alone, whose states are the same in every language.
+that is owed does as well.)  The others that the clipped language takes, long ones, are read byte by byte:
+from the state clipped at the next count, 252 here, and so on to the state as it is.  Most are refused before
+that, by one of the two counts alone, whose states are the same in every language.
 
 The clipped state is the same one for every pair of counts that is far enough: then a table is a
 comparison.

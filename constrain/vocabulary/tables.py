@@ -12,17 +12,13 @@ the terminal decides about them.  A table knows nothing of what follows, so ever
 
 A table is made by one of two walks over the vocabulary (`walks.py`): the sparse one, which past
 `SPARSE_STEPS` steps over the whole vocabulary gives way to the dense one, or the dense one at once where many
-bytes lead on.  The dense one hands back a state that leads to more than `DENSE_STATES` others.  Four kinds of
-state need no walk of their own, because a neighbour's table says nearly all:
+bytes lead on.  Three kinds of state need no walk of their own, because a neighbour's table says nearly all:
 
 1. `base & ~{excluded keys}` differs from `base` only in the tokens that complete one of these
    (`exclusions.py`).
 2. A string of at most n characters differs from one of any length only in tokens that are too long
    (`counted.py`).
 3. A counter that is far from its end, or several, differ from none in long tokens only (`faraway.py`).
-4. Any other counter that is far from its end.  If `x{0,8}` and `x*` in its place have one and the same
-   table, then so has every `x{0,n}` with n >= 8, for tables grow with their languages
-   (`with_few_counts`).  No token is longer than the longest, so that many rounds are always enough.
 
 Source: masks as a table per automaton state are due to Willard and Louf, "Efficient Guided Generation
 for Large Language Models" (2023), section 3; splitting a token at the terminal's end is the idea of
@@ -41,19 +37,16 @@ import numpy as np
 import numpy.typing as npt
 
 from constrain.regular.automaton import Automaton, shared_automaton
-from constrain.regular.clipping import narrow, widen
 from constrain.vocabulary.bitmask import Sparse, Words, pack_flags, set_tokens, unpack_words, word_count
 from constrain.vocabulary.counted import Counted
 from constrain.vocabulary.exclusions import Exclusions
 from constrain.vocabulary.faraway import Faraway
 from constrain.vocabulary.remainders import EVERYTHING, Remainders
 from constrain.vocabulary.vocabulary import Vocabulary
-from constrain.vocabulary.walks import Levels, Reached, levels_of, try_walk_dense, walk_sparse
+from constrain.vocabulary.walks import Levels, Reached, levels_of, walk_dense, walk_sparse
 
 SPARSE_STEPS = 4_000
 WIDE_BYTES = 40
-DENSE_STATES = 1_000
-SHARED_COUNTS = (8, 32)
 MAX_TABLES = 50_000
 KEPT_WIDE = 2_000
 FEW_IDS = 32
@@ -103,11 +96,6 @@ class Tables:
     def levels(self) -> Levels:
         """The trie by depth, for dense walks."""
         return levels_of(self.vocabulary)
-
-    @cached_property
-    def longest(self) -> int:
-        """The bytes of the longest token: a counter that far from its end cannot matter."""
-        return int(np.diff(self.vocabulary.offsets).max())
 
     def row(self, state: int) -> list[int]:
         """The successors of `state` by byte, 256 of them; 0 is dead."""
@@ -163,18 +151,11 @@ class Tables:
             found = another_way(remainder, state)
             if found is not None:
                 return found
-        few = self.with_few_counts(remainder, state)
-        if few != state:
-            return self.table(remainder, few)
         whole = remainder == EVERYTHING
         wide = whole and len(self.live(state)) >= WIDE_BYTES
         sparse = None if wide else walk_sparse(self, remainder, state, SPARSE_STEPS if whole else None)
         if sparse is None:
-            reached = try_walk_dense(self.automaton, self.levels, state, DENSE_STATES)
-            if reached is not None:
-                return self.dense_table(reached)
-            sparse = walk_sparse(self, remainder, state, None)
-            assert sparse is not None
+            return self.dense_table(walk_dense(self.automaton, self.levels, state))
         ids, exits = sparse
         exit_remainder = self.remainders.intern(exits)
         if len(ids) <= FEW_IDS:
@@ -183,24 +164,6 @@ class Tables:
         flags[ids] = True
         words = pack_flags(flags)
         return Table(Sparse(words) if len(ids) <= SPARSE_IDS else words, exit_remainder)
-
-    def with_few_counts(self, remainder: int, state: int) -> int:
-        """A state with the same table whose counters are short; `state` itself if none is known."""
-        term = self.automaton.term(state)
-        for count in (*SHARED_COUNTS, self.longest):
-            if term.largest <= count:
-                break
-            few = self.automaton.state(narrow(term, count))
-            many = self.automaton.state(widen(term, count))
-            if few and few != state and self._same(self.table(remainder, few), self.table(remainder, many)):
-                return few
-        return state
-
-    def _same(self, one: Table, other: Table) -> bool:
-        size = self.vocabulary.size
-        return (one.exit, one.refused) == (other.exit, other.refused) and bool(
-            np.array_equal(one.flags(size), other.flags(size))
-        )
 
     def dense_table(self, reached: Reached) -> Table:
         """The table of a state whose walk over the whole vocabulary is done."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 FEW_CHILDREN = 4
+FEW_BYTES = 4
 
 
 def walk_sparse(
@@ -131,7 +132,7 @@ def try_walk_dense(
 
     States are numbered as they are met.  `places` holds 256 times the number of each of the automaton's
     states, and `local` that of the state at each node; `ways[256 * number + byte]` is where a byte leads.
-    -1 is "not known yet": a row is made when a node needs it.
+    -1 is "not known yet": a row is made when nodes ask for more than FEW_BYTES of it, or single steps are.
     """
     states = [0, state]
     places = _unknown(len(automaton))
@@ -152,10 +153,18 @@ def try_walk_dense(
         after = ways.take(before, mode="clip")
         if after.min() < 0:
             unknown = np.flatnonzero(after < 0)
-            present = np.zeros(len(states), dtype=np.bool_)
-            present[before[unknown] >> 8] = True
-            for number in np.flatnonzero(present).tolist():
-                row = automaton.row(states[number])
+            present = np.zeros(256 * len(states), dtype=np.bool_)
+            present[before[unknown]] = True
+            pairs = np.flatnonzero(present)
+            numbers, first, count = np.unique(pairs >> 8, return_index=True, return_counts=True)
+            for number, at, some in zip(numbers.tolist(), first.tolist(), count.tolist(), strict=True):
+                asked: slice | npt.NDArray[np.intp] = slice(256 * number, 256 * number + 256)
+                if some > FEW_BYTES or automaton.has_row(states[number]):
+                    row = automaton.row(states[number])
+                else:
+                    asked = pairs[at : at + some]
+                    steps = [automaton.step(states[number], way & 255) for way in asked.tolist()]
+                    row = np.array(steps, dtype=np.int32)
                 if len(automaton) > len(places):
                     places = np.concatenate([places, _unknown(len(automaton))])
                 to = places.take(row, mode="clip")
@@ -166,7 +175,7 @@ def try_walk_dense(
                     to = places.take(row, mode="clip")
                 if 256 * len(states) > len(ways):
                     ways = np.concatenate([ways, _unknown(256 * len(states))])
-                ways[256 * number : 256 * number + 256] = to
+                ways[asked] = to
             if max_states is not None and len(states) > max_states:
                 return None
             after[unknown] = ways[before[unknown]]
