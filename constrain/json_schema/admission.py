@@ -57,6 +57,10 @@ class Note:
     detail: str
 
 
+Found = tuple[Node, NoteStatus, str]
+"""A note whose place is not spelled out yet: few are ever read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """One schema leads to another: through the keyword at `pointer`, written inside it or referred to."""
@@ -70,9 +74,17 @@ class Link:
 class Admission:
     """What the scan found: a note for each keyword, what is refused, and where each schema leads."""
 
-    notes: tuple[Note, ...]
+    found: dict[tuple[int, str], Found]
     problems: tuple[ConstrainError, ...]
     links: dict[Node, list[Link]]
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """A note for each keyword."""
+        return tuple(
+            Note(node.at(name), name, status, detail)
+            for (_, name), (node, status, detail) in self.found.items()
+        )
 
 
 def admit(root: Node, options: JsonOptions, scalars: Scalars) -> Admission:
@@ -84,7 +96,7 @@ class _Scan:
     def __init__(self, options: JsonOptions, scalars: Scalars) -> None:
         self.options = options
         self.scalars = scalars
-        self.notes: dict[tuple[int, str], Note] = {}
+        self.found: dict[tuple[int, str], Found] = {}
         self.problems: dict[tuple[str, str], ConstrainError] = {}
         self.links: dict[Node, list[Link]] = {}
         self.references: deque[tuple[Node, str]] = deque()
@@ -99,7 +111,7 @@ class _Scan:
                 pending += [(child, depth + 1) for child in reversed(inner)]
             else:
                 pending += [(target, 0) for target in self._follow(*self.references.popleft())]
-        return Admission(tuple(self.notes.values()), tuple(self.problems.values()), self.links)
+        return Admission(self.found, tuple(self.problems.values()), self.links)
 
     def _visit(self, node: Node, depth: int) -> list[Node]:
         """The schemas inside this one; none if it has been visited."""
@@ -124,7 +136,7 @@ class _Scan:
             return []
         if node.at(keyword) in node.documents.read_from_root:
             detail = f"`{node.contents[keyword]}` is not in the embedded resource; it is read from the root"
-            self.notes[id(node.contents), keyword] = Note(node.at(keyword), keyword, "older form", detail)
+            self.found[id(node.contents), keyword] = node, "older form", detail
         self.links[node].append(Link(node.at(keyword), keyword, target))
         return [target]
 
@@ -133,7 +145,7 @@ class _Scan:
 
     def _refuse_keyword(self, node: Node, keyword: str, problem: ConstrainError) -> None:
         self._refuse(problem)
-        self.notes[id(node.contents), keyword] = Note(node.at(keyword), keyword, "refused", problem.what)
+        self.found[id(node.contents), keyword] = node, "refused", problem.what
 
     def _scan(self, node: Node) -> Iterator[Link]:
         schema = node.contents
@@ -176,7 +188,7 @@ class _Scan:
 
     def _note(self, node: Node, name: str, status: NoteStatus, detail: str) -> None:
         """Keep the first note about a keyword: a schema may be read in several dynamic scopes."""
-        self.notes.setdefault((id(node.contents), name), Note(node.at(name), name, status, detail))
+        self.found.setdefault((id(node.contents), name), (node, status, detail))
 
     def _note_unknown(self, node: Node, name: str) -> None:
         drafts = drafts_with(name)
@@ -189,21 +201,21 @@ class _Scan:
     # Values.
 
     def _check(self, node: Node, row: Keyword, value: Schema) -> None:
-        where = node.at(row.name)
-        if row.form == "pattern" or row.name == "patternProperties":
-            patterns = [value] if row.form == "pattern" else value
-            if row.form == "pattern":
-                _FORMS["string"](value, row.name, where)
-            elif isinstance(value, dict):
-                for pattern in patterns:
-                    self._check_pattern(pattern, where)
-                _FORMS["schema map"](value, row.name, where)
-                return
-            self._check_pattern(value, where)
-            return
         if node.dialect.implied and self._is_older_form(node, row, value):
             return
-        _FORMS.get(row.form, _anything)(value, row.name, where)
+        try:
+            if row.name == "patternProperties" and isinstance(value, dict):
+                for pattern in value:
+                    self.scalars.strings.pattern(pattern)
+            _FORMS.get(row.form, _anything)(value, row.name)
+            if row.form == "pattern":
+                self.scalars.strings.pattern(value)
+        except SchemaError as problem:
+            problem.where = node.at(row.name) + problem.where
+            raise
+        except ConstrainError as problem:  # of a pattern, with a caret
+            problem.where = f"{node.at(row.name)}\n{problem.where}".rstrip("\n")
+            raise
         if row.name == "format":
             self._check_format(node, value)
         elif row.name in {"enum", "const"}:
@@ -220,14 +232,6 @@ class _Scan:
             return False
         self._note(node, row.name, "older form", detail + "; the document names no draft")
         return True
-
-    def _check_pattern(self, pattern: str, where: str) -> None:
-        try:
-            self.scalars.strings.pattern(pattern)
-        except ConstrainError as error:
-            if not error.where.startswith("#"):
-                error.where = f"{where}\n{error.where}" if error.where else where
-            raise
 
     def _check_format(self, node: Node, value: str) -> None:
         if self.options.formats == "annotate":
@@ -253,7 +257,8 @@ class _Scan:
         name, form = row.name, row.form
 
         def link(*path: str | int) -> Link:
-            return Link(node.at(*path), name, node.child(*path))
+            pointer = node.at(*path)
+            return Link(pointer, name, node.child(*path, pointer=pointer))
 
         if name in REFERENCES:
             self.references.append((node, name))
@@ -284,7 +289,8 @@ def _why_idle(node: Node, name: str) -> str:
     return ""
 
 
-Check = Callable[[Any, str, str], None]
+Check = Callable[[Any, str], None]
+"""Raises SchemaError for a value that a keyword of this name cannot have; `where` is the place within it."""
 
 
 def _named(value: object) -> str:
@@ -294,97 +300,101 @@ def _named(value: object) -> str:
     return "null" if value is None else kinds.get(type(value), "an object")
 
 
-def _must(condition: bool, what: str, where: str) -> None:
-    if not condition:
-        raise SchemaError(what, where=where)
-
-
-def _anything(value: Any, name: str, where: str) -> None:
-    del value, name, where
+def _anything(value: Any, name: str) -> None:
+    del value, name
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
 
 
-def _number(value: Any, name: str, where: str) -> None:
-    _must(_is_number(value), f"`{name}` must be a number, not {_named(value)}", where)
+def _number(value: Any, name: str) -> None:
+    if not _is_number(value):
+        raise SchemaError(f"`{name}` must be a number, not {_named(value)}")
 
 
-def _positive(value: Any, name: str, where: str) -> None:
-    _number(value, name, where)
-    _must(value > 0, f"`{name}` must be greater than 0, not {value}", where)
+def _positive(value: Any, name: str) -> None:
+    _number(value, name)
+    if value <= 0:
+        raise SchemaError(f"`{name}` must be greater than 0, not {value}")
 
 
-def _natural(value: Any, name: str, where: str) -> None:
-    whole = _is_number(value) and value == int(value) and value >= 0
-    _must(whole, f"`{name}` must be a whole number, not negative; it is `{value}`", where)
+def _natural(value: Any, name: str) -> None:
+    if not (_is_number(value) and value == int(value) and value >= 0):
+        raise SchemaError(f"`{name}` must be a whole number, not negative; it is `{value}`")
 
 
-def _boolean(value: Any, name: str, where: str) -> None:
-    _must(isinstance(value, bool), f"`{name}` must be true or false, not {_named(value)}", where)
+def _boolean(value: Any, name: str) -> None:
+    if not isinstance(value, bool):
+        raise SchemaError(f"`{name}` must be true or false, not {_named(value)}")
 
 
-def _string(value: Any, name: str, where: str) -> None:
-    _must(isinstance(value, str), f"`{name}` must be a string, not {_named(value)}", where)
+def _string(value: Any, name: str) -> None:
+    if not isinstance(value, str):
+        raise SchemaError(f"`{name}` must be a string, not {_named(value)}")
 
 
-def _schema(value: Any, name: str, where: str) -> None:
-    _must(isinstance(value, (dict, bool)), f"`{name}` must be a schema, not {_named(value)}", where)
+def _schema(value: Any, name: str) -> None:
+    if not isinstance(value, (dict, bool)):
+        raise SchemaError(f"`{name}` must be a schema, not {_named(value)}")
 
 
-def _schemas(value: Any, name: str, where: str) -> None:
-    _must(
-        isinstance(value, list) and len(value) > 0,
-        f"`{name}` must be an array of at least one schema, not {_named(value)}",
-        where,
-    )
+def _schemas(value: Any, name: str) -> None:
+    if not isinstance(value, list) or not value:
+        raise SchemaError(f"`{name}` must be an array of at least one schema, not {_named(value)}")
 
 
-def _schema_or_schemas(value: Any, name: str, where: str) -> None:
+def _schema_or_schemas(value: Any, name: str) -> None:
     if not isinstance(value, list):
-        _schema(value, name, where)
+        _schema(value, name)
 
 
-def _map(value: Any, name: str, where: str) -> None:
-    _must(isinstance(value, dict), f"`{name}` must be an object, not {_named(value)}", where)
+def _map(value: Any, name: str) -> None:
+    if not isinstance(value, dict):
+        raise SchemaError(f"`{name}` must be an object, not {_named(value)}")
 
 
-def _names(value: Any, name: str, where: str) -> None:
-    _must(
-        isinstance(value, list) and all(isinstance(item, str) for item in value),
-        f"`{name}` must be an array of strings",
-        where,
-    )
+def _names(value: Any, name: str) -> None:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise SchemaError(f"`{name}` must be an array of strings")
 
 
-def _names_map(value: Any, name: str, where: str) -> None:
-    _map(value, name, where)
+def _names_map(value: Any, name: str) -> None:
+    _map(value, name)
     for key, names in value.items():
-        _names(names, name, f"{where}/{key}")
+        _names_at(key, names, name)
 
 
-def _schema_or_names_map(value: Any, name: str, where: str) -> None:
-    _map(value, name, where)
+def _schema_or_names_map(value: Any, name: str) -> None:
+    _map(value, name)
     for key, needs in value.items():
         if not isinstance(needs, (dict, bool, str)):
-            _names(needs, name, f"{where}/{key}")
+            _names_at(key, needs, name)
 
 
-def _array(value: Any, name: str, where: str) -> None:
-    _must(isinstance(value, list), f"`{name}` must be an array, not {_named(value)}", where)
+def _names_at(key: str, names: Any, name: str) -> None:
+    try:
+        _names(names, name)
+    except SchemaError as problem:
+        problem.where = f"/{key}"
+        raise
 
 
-def _type(value: Any, name: str, where: str) -> None:
+def _array(value: Any, name: str) -> None:
+    if not isinstance(value, list):
+        raise SchemaError(f"`{name}` must be an array, not {_named(value)}")
+
+
+def _type(value: Any, name: str) -> None:
     names = value if isinstance(value, list) else [value]
     for item in names:
         if not isinstance(item, str) or item not in TYPE_BITS:
             raise SchemaError(
                 f"`{item}` is not a type" if isinstance(item, str) else f"`{name}` must name types",
-                where=where,
                 hint=_closest(item) if isinstance(item, str) else "",
             )
-    _must(bool(names), f"`{name}` names no type", where)
+    if not names:
+        raise SchemaError(f"`{name}` names no type")
 
 
 def _closest(name: str) -> str:
@@ -405,6 +415,7 @@ _FORMS: dict[Form, Check] = {
     "positive": _positive,
     "boolean": _boolean,
     "string": _string,
+    "pattern": _string,
     "names": _names,
     "names map": _names_map,
     "type": _type,

@@ -88,14 +88,17 @@ class Node:
 
     def at(self, *path: str | int) -> str:
         """The pointer of a part of this schema, for messages."""
-        return "/".join([self.pointer, *(_escaped(str(part)) for part in path)])
+        pointer = self.pointer
+        for part in path:
+            pointer += f"/{_escaped(part) if isinstance(part, str) else part}"
+        return pointer
 
-    def child(self, *path: str | int) -> Node:
-        """The schema under a keyword of this one."""
+    def child(self, *path: str | int, pointer: str = "") -> Node:
+        """The schema under a keyword of this one; `pointer` is where that is, if it is known."""
         contents = self.contents
         for part in path:
             contents = contents[part]
-        return self.documents.inside(self, contents, self.at(*path))
+        return self.documents.inside(self, contents, pointer or self.at(*path))
 
     def refer(self, keyword: str, reference: str) -> Node:
         """The schema that `$ref`, `$dynamicRef` or `$recursiveRef` means here."""
