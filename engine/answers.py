@@ -1,8 +1,8 @@
 """How is the JSON text of an answer read, when it has numbers that Python has not?
 
 JSON sets no limit to numbers, and a grammar none that its schema does not ask for.  Python's floats end at
-1.8e308, and `json.loads` makes `inf` of what is beyond, which no JSON text can hold again; its integers have as many
-digits as `sys.set_int_max_str_digits` allows.  Both are refused here by name.
+1.8e308, and `json.loads` makes `inf` of what is beyond, which no JSON text can hold again; its integers
+have as many digits as `sys.set_int_max_str_digits` allows.  Both are refused here by name.
 """
 
 from __future__ import annotations
