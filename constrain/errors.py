@@ -35,6 +35,10 @@ class ConstrainError(Exception):
         self.hint = hint
         super().__init__(what)
 
+    def as_json(self) -> dict[str, str]:
+        """The name of the class, and the three parts."""
+        return {"kind": type(self).__name__, "what": self.what, "where": self.where, "hint": self.hint}
+
     def __str__(self) -> str:
         lines = [self.what]
         if self.where:

@@ -65,10 +65,7 @@ class SchemaReport:
         return {
             "dialect": self.dialect,
             "satisfiable": self.satisfiable,
-            "problems": [
-                {"kind": type(p).__name__, "what": p.what, "where": p.where, "hint": p.hint}
-                for p in self.problems
-            ],
+            "problems": [problem.as_json() for problem in self.problems],
             "keywords": [
                 {"pointer": n.pointer, "keyword": n.keyword, "status": n.status, "detail": n.detail}
                 for n in self.keywords

@@ -1,18 +1,23 @@
 """What `constrain check` says: the report on a schema, a pattern or a grammar, and whether a text conforms.
 
 check_type      a schema or a type → SchemaReport (`constrain/report.py`), with a vocabulary's token counts
-check_pattern   a pattern → its shortest text
-check_grammar   a Lark grammar → its shortest text
+check_pattern   a pattern → its shortest text, or what is wrong with it
+check_grammar   a Lark grammar → its shortest text, or what is wrong with it
+
+The text is bytes, so that whatever it holds can be told from what was expected.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from constrain.budget import DEFAULT_MAX_STEPS, budget
 from constrain.compiler import compile_json_schema, compile_lark, compile_regex
+from constrain.errors import ConstrainError, UnsatisfiableError
+from constrain.lark_grammar.grammar import grammar_text
 from constrain.report import TextVerdict, check_schema, check_text
 from constrain.shortest import fewest_tokens, shortest_text
 from engine.generate import schema_of
@@ -39,7 +44,7 @@ class Findings:
         return self.lines
 
 
-def check_type(schema: object, text: str | None, model: ModelLike | None) -> Findings:
+def check_type(schema: object, text: bytes | None, model: ModelLike | None) -> Findings:
     """Report on a JSON Schema, or on a type's, and follow `text` if there is one."""
     vocabulary = as_model(model).vocabulary
     target = schema_of(schema)
@@ -51,29 +56,33 @@ def check_type(schema: object, text: str | None, model: ModelLike | None) -> Fin
     return _with_verdict(Findings(str(report), report.as_json(), good), compiled, text)
 
 
-def check_pattern(pattern: str, text: str | None, model: ModelLike | None) -> Findings:
-    """The shortest text of a pattern, and whether `text` conforms.
-
-    Raises RegexError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
-    """
-    return _with_shortest(compile_regex(pattern, as_model(model).vocabulary), text)
+def check_pattern(pattern: str, text: bytes | None, model: ModelLike | None) -> Findings:
+    """The shortest text of a pattern, and whether `text` conforms."""
+    vocabulary = as_model(model).vocabulary
+    return _with_shortest(lambda: compile_regex(pattern, vocabulary), text)
 
 
 def check_grammar(
-    grammar: str | os.PathLike[str], start: str, text: str | None, model: ModelLike | None
+    grammar: str | os.PathLike[str], start: str, text: bytes | None, model: ModelLike | None
 ) -> Findings:
     """The shortest text of a Lark grammar from the rule `start`, and whether `text` conforms.
 
-    Raises what `compile_lark` raises.
+    Raises GrammarError for a file that cannot be read.
     """
-    return _with_shortest(compile_lark(grammar, as_model(model).vocabulary, start=start), text)
+    grammar_text(grammar)
+    vocabulary = as_model(model).vocabulary
+    return _with_shortest(lambda: compile_lark(grammar, vocabulary, start=start), text)
 
 
-def _with_shortest(compiled: CompiledGrammar, text: str | None) -> Findings:
-    with budget(DEFAULT_MAX_STEPS, "looking for the shortest text"):
-        shortest = shortest_text(compiled.start)
+def _with_shortest(make: Callable[[], CompiledGrammar], text: bytes | None) -> Findings:
+    try:
+        compiled = make()
+        with budget(DEFAULT_MAX_STEPS, "looking for the shortest text"):
+            shortest = shortest_text(compiled.start)
+    except ConstrainError as problem:
+        return _refused(problem)
     tokens = fewest_tokens(shortest, compiled.vocabulary)
-    data = {"satisfiable": True, "shortest": shortest.decode(), "shortest_tokens": tokens}
+    data = {"satisfiable": True, "problems": [], "shortest": shortest.decode(), "shortest_tokens": tokens}
     lines = (
         f"satisfiable: yes\nshortest completion: {len(shortest)} bytes, {tokens} tokens: {shortest.decode()}"
     )
@@ -81,7 +90,19 @@ def _with_shortest(compiled: CompiledGrammar, text: str | None) -> Findings:
     return findings if text is None else _with_verdict(findings, compiled, text)
 
 
-def _with_verdict(findings: Findings, compiled: CompiledGrammar, text: str) -> Findings:
-    verdict: TextVerdict = check_text(compiled, text.encode())
+def _refused(problem: ConstrainError) -> Findings:
+    """What a report on a schema says of a problem, for a pattern or a grammar."""
+    satisfiable = False if isinstance(problem, UnsatisfiableError) else None
+    lines = [
+        f"satisfiable: {'not decided' if satisfiable is None else 'no'}",
+        f"{type(problem).__name__}:",
+        *(f"  {line}" for line in str(problem).splitlines()),
+    ]
+    data = {"satisfiable": satisfiable, "problems": [problem.as_json()]}
+    return Findings("\n".join(lines), data, good=False)
+
+
+def _with_verdict(findings: Findings, compiled: CompiledGrammar, text: bytes) -> Findings:
+    verdict: TextVerdict = check_text(compiled, text)
     data = {"conforms": verdict.conforms, "offset": verdict.offset, "expected": verdict.expected}
     return Findings(f"{findings.lines}\n{verdict}", findings.data | {"text": data}, verdict.conforms)

@@ -20,6 +20,7 @@ at once.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -307,7 +308,7 @@ def check_command(
         raise InvalidInputError("give one of --schema, --pattern and --grammar")
     from engine.checking import check_grammar, check_pattern, check_type
 
-    written = None if text is None else (sys.stdin.read() if text == "-" else text)
+    written = None if text is None else _read_bytes(text)
     if schema is not None:
         found = check_type(read_schema(schema), written, model)
     elif grammar is not None:
@@ -349,13 +350,25 @@ def _find_grammar(source: str) -> Path:
 
 
 def _read_prompt(prompt: str) -> str:
-    text = sys.stdin.read() if prompt == "-" else prompt
+    try:
+        text = sys.stdin.read() if prompt == "-" else prompt
+    except UnicodeDecodeError as problem:
+        raise InvalidInputError(
+            f"byte {problem.start} (0x{problem.object[problem.start]:02x}) is not {problem.encoding.upper()}",
+            where="standard input",
+            hint="convert it first, for example with iconv -f latin1 -t utf-8",
+        ) from problem
     if not text.strip():
         where = "standard input" if prompt == "-" else "--prompt"
         raise InvalidInputError(
             "the prompt is empty", where=where, hint="say what the answer should be about"
         )
     return text
+
+
+def _read_bytes(text: str) -> bytes:
+    """The bytes of an argument, or of standard input where it is `-`."""
+    return sys.stdin.buffer.read() if text == "-" else os.fsencode(text)
 
 
 def _stop(problem: ConstrainError) -> NoReturn:

@@ -120,7 +120,7 @@ def _read(file: BinaryIO, source: str, fields: Fields | None) -> Iterator[Docume
         try:
             value = _parsed(line.removeprefix(_BOM) if number == 1 else line)
             if fields.id is not None:
-                identity = _field(value, fields.id)
+                identity = _identity(value, fields.id)
             text = _field(value, fields.text)
             if not isinstance(text, str):
                 raise InvalidInputError(f"the field `{fields.text}` is {_kind(text)}, not text")
@@ -164,6 +164,16 @@ def _field(value: dict[str, Any], name: str) -> Any:
             raise InvalidInputError(f"there is no field `{name}`", hint=f"the fields are {keys}")
         here = here[step]
     return here
+
+
+def _identity(value: dict[str, Any], name: str) -> Any:
+    """The member that goes into the record; Python reads `NaN` and `1e999`, but a record is JSON."""
+    identity = _field(value, name)
+    try:
+        json.dumps(identity, allow_nan=False)
+    except ValueError:
+        raise InvalidInputError(f"the field `{name}` holds a number that JSON cannot write") from None
+    return identity
 
 
 def _kind(value: Any) -> str:

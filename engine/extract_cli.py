@@ -154,7 +154,7 @@ def extract_command(
             if results is not None and results.is_done(document):
                 continue
             found = extractor.extract(document)
-            line = json.dumps(found.as_json(), ensure_ascii=False)
+            line = _line(found.as_json())
             if results is None:
                 typer.echo(line)
             else:
@@ -181,6 +181,11 @@ def _schema_data(target: object) -> Any:
     from engine.generate import schema_of
 
     return schema_of(target).schema
+
+
+def _line(record: dict[str, Any]) -> str:
+    """A record as JSON; halves of surrogate pairs, as in names of files that are not UTF-8, are escaped."""
+    return json.dumps(record, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
 
 def _report(source: str, line: int | None, problem: str) -> None:

@@ -30,9 +30,9 @@ from typing import TYPE_CHECKING, Any
 from constrain.errors import ConstrainError, InvalidInputError, UnsatisfiableError
 from engine.documents import Document, Unreadable
 from engine.forms import Form, Found, PatternForm, SchemaForm
-from engine.generate import DEFAULT_MAX_TOKENS, generate_compiled
+from engine.generate import DEFAULT_MAX_TOKENS, check_max_tokens, generate_compiled
 from engine.model import LoadedModel, ModelLike, as_model
-from engine.prompting import Message, prompt_tokens
+from engine.prompting import Message, check_text, prompt_tokens
 from engine.splitting import Range, split
 
 if TYPE_CHECKING:
@@ -141,6 +141,7 @@ class Extractor:
     """One question, put to one document after the other; made by `of`."""
 
     def __init__(self, loaded: LoadedModel, form: Form, question: Question) -> None:
+        check_max_tokens(question.max_tokens)
         self.loaded, self.form, self.question = loaded, form, question
         self._compiled: dict[bool, CompiledGrammar] = {}
         self._has_system_role = True
@@ -195,6 +196,7 @@ class Extractor:
         return Extraction(*place, data=data, value=self.form.instance(data), parts=parts)
 
     def _found(self, text: str) -> tuple[Any, Parts | None]:
+        check_text(text)
         if not text.strip():
             if self.question.nullable:
                 return self.form.nothing(), None
@@ -295,7 +297,8 @@ class Extractor:
             )
         if not 0 <= overlap < room / 2:
             raise InvalidInputError(
-                f"overlap={overlap} must be less than half of the {room} tokens that fit of a document"
+                f"overlap={overlap} must be at least 0, and less than half of the {room} tokens that fit of "
+                "a document"
             )
         return room
 

@@ -26,6 +26,7 @@ from constrain.compiler import compile_json_schema, compile_part
 from constrain.errors import InvalidInputError, RegexError, UnsatisfiableError
 from constrain.json_schema.occurring import numbers_in
 from constrain.parts import either, regex
+from engine.answers import read_json
 from engine.generate import schema_of
 from engine.prompting import regex_request, schema_request
 
@@ -51,7 +52,10 @@ class Form:
         raise NotImplementedError
 
     def read(self, answer: str, verbatim: str | None, *, nullable: bool) -> Any:
-        """The plain data of an answer, checked again; raises InvalidInputError where it does not hold."""
+        """The plain data of an answer, checked again.
+
+        Raises InvalidInputError where it does not hold, LimitExceeded for a number that Python cannot hold.
+        """
         raise NotImplementedError
 
     def nothing(self) -> Any:
@@ -183,7 +187,7 @@ class SchemaForm(Form):
             ) from problem
 
     def read(self, answer: str, verbatim: str | None, *, nullable: bool) -> Any:
-        value = json.loads(answer)
+        value = read_json(answer)
         self._check(value, nullable=nullable)
         if verbatim is not None:
             self._check_occurs(json.loads(answer, parse_int=Fraction, parse_float=Fraction), verbatim)

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from constrain.errors import IncompleteOutputError, InvalidInputError, SchemaError
 from constrain.lark_grammar.grammar import grammar_text
+from engine.answers import read_json
 from engine.model import LoadedModel, ModelLike, as_model
 from engine.prompting import (
     Message,
@@ -60,7 +61,7 @@ class Target:
 def schema_of(schema: object) -> Target:
     """The JSON Schema of a type, of a schema, or of a schema's text; and the reader of its answers."""
     if isinstance(schema, dict | bool):
-        return Target(schema, json.loads)
+        return Target(schema, read_json)
     if isinstance(schema, str):
         try:
             parsed = json.loads(schema)
@@ -71,7 +72,7 @@ def schema_of(schema: object) -> Target:
             ) from problem
         if not isinstance(parsed, dict | bool):
             raise SchemaError(f"a JSON Schema is an object or a boolean, not {type(parsed).__name__}")
-        return Target(parsed, json.loads)
+        return Target(parsed, read_json)
     return _target_of_type(schema)
 
 
@@ -400,6 +401,14 @@ def _sampler(temp: float, top_p: float, min_p: float, top_k: int) -> SamplerFunc
     return make_sampler(temp, top_p=top_p, min_p=min_p, top_k=top_k)
 
 
+def check_max_tokens(max_tokens: int) -> None:
+    """Refuse a limit that no answer can keep."""
+    if max_tokens < 1:
+        raise InvalidInputError(
+            f"max_tokens={max_tokens} leaves no room for an answer", hint="give at least 1"
+        )
+
+
 def _stream(
     loaded: LoadedModel,
     prompt: Sequence[int],
@@ -412,10 +421,7 @@ def _stream(
     """Decode, and turn tokens into text: bytes are held back until their character is complete."""
     from engine.decode import check_prompt
 
-    if max_tokens < 1:
-        raise InvalidInputError(
-            f"max_tokens={max_tokens} leaves no room for an answer", hint="give at least 1"
-        )
+    check_max_tokens(max_tokens)
     check_prompt(loaded.network, prompt)
     return _pieces(loaded, prompt, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
 

@@ -57,6 +57,7 @@ def messages_of(prompt: str | Sequence[Message]) -> list[Message]:
     if isinstance(prompt, str):
         if not prompt.strip():
             raise InvalidInputError("the prompt is empty", hint="say what the answer should be about")
+        check_text(prompt)
         return [{"role": "user", "content": prompt}]
     messages = [dict(message) for message in prompt]
     if not messages:
@@ -68,7 +69,22 @@ def messages_of(prompt: str | Sequence[Message]) -> list[Message]:
                 where=f"message {index}: {message!r}",
                 hint='for example {"role": "user", "content": "..."}',
             )
+        if isinstance(message["content"], str):
+            check_text(message["content"])
     return messages
+
+
+def check_text(text: str) -> None:
+    """Refuse what only Python calls text: half a surrogate pair, which no UTF-8 and so no token can write."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as problem:
+        place = problem.start
+        raise InvalidInputError(
+            f"half a surrogate pair, \\u{ord(text[place]):04x}, is character {place} of the text",
+            where=ascii(text[max(place - 20, 0) : place + 20]),
+            hint="write the whole pair; on a command line, halves come from bytes that are not UTF-8",
+        ) from None
 
 
 def with_request(messages: Sequence[Message], request: str) -> list[Message]:

@@ -12,11 +12,12 @@ a document is read once, and every number that it can be said to write down is n
 4. After a sign that does not itself follow a letter or a digit, the negative number is one too.
 
 Where a document can be read in two ways (`1.234`), both numbers are in it.  Number words, fractions such as
-`½`, percentages as fractions of one, and exponents are not read.
+`½`, percentages as fractions of one, and exponents are not read, nor numbers of more than MAX_DIGITS digits
+or MAX_GROUPS groups of three: a table of figures is a long row of groups, and not one number.
 
 `spell_number` writes a number as json.dumps would, were it a float or an int: exactly, whatever its length.
 
-Cost: linear in the document.
+Cost: linear in the document, for a row of groups MAX_GROUPS times as much.
 """
 
 from __future__ import annotations
@@ -25,10 +26,17 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
+MAX_DIGITS = 1_000
+"""The most digits of a number, before and after its point together."""
+
+MAX_GROUPS = 12
+"""The most groups of three digits that are one number."""
+
 _RUN = r"[0-9]+"
 _ROW = re.compile(rf"(?P<sign>(?<![^\W_])[-\u2212+])?{_RUN}(?:[.,'\u2019\u00a0\u202f ]{_RUN})*")
 _GROUPED = re.compile(
-    rf"[0-9]{{1,3}}(?P<mark>[.,'\u2019\u00a0\u202f ])[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*(?![0-9])"
+    rf"[0-9]{{1,3}}(?P<mark>[.,'\u2019\u00a0\u202f ])[0-9]{{3}}"
+    rf"(?:(?P=mark)[0-9]{{3}}){{,{MAX_GROUPS - 1}}}(?![0-9])"
     rf"(?:(?!(?P=mark))[.,](?P<fraction>{_RUN}))?"
 )
 _PIECE = re.compile(rf"{_RUN}(?=[.,](?P<fraction>{_RUN}))?")
@@ -54,15 +62,17 @@ def _read(row: str) -> Iterator[tuple[Fraction, int]]:
     """The numbers of one row of digits and separators, and where each begins."""
     for piece in _PIECE.finditer(row):
         at = piece.start()
-        yield Fraction(piece[0]), at
-        if piece["fraction"]:
+        digits = len(piece[0])
+        if digits <= MAX_DIGITS:
+            yield Fraction(piece[0]), at
+        if piece["fraction"] and digits + len(piece["fraction"]) <= MAX_DIGITS:
             yield Fraction(f"{piece[0]}.{piece['fraction']}"), at
         grouped = _GROUPED.match(row, at)
         while grouped:
             end = grouped.start("fraction") - 1 if grouped["fraction"] else grouped.end()
             whole = re.sub(r"[^0-9]", "", row[at:end])
             yield Fraction(whole), at
-            if grouped["fraction"]:
+            if grouped["fraction"] and len(whole) + len(grouped["fraction"]) <= MAX_DIGITS:
                 yield Fraction(f"{whole}.{grouped['fraction']}"), at
             # The same groups without the last one: `10 000 000` may be two numbers.
             shorter = end - 4

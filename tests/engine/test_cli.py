@@ -43,7 +43,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  #
         import io
 
         monkeypatch.setattr(sys, "argv", ["constrain", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
         with pytest.raises(SystemExit) as stop:
             cli.main()
         captured = capsys.readouterr()
@@ -130,6 +130,36 @@ def test_says_where_a_text_leaves_a_grammar(run, tmp_path: Path) -> None:  # typ
     assert run("check", "-g", file, "--start", "other", "--text", "x").out.endswith("the text conforms\n")
     assert run("check", "-g", "semver", "--text", "1.0.0-rc.1").code == 0
     assert run("check", "-g", "semver", "--text", "1.0").code == 1
+
+
+def test_reports_what_is_wrong_with_a_pattern_or_a_grammar(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """As for a schema, with exit code 1; a file that is not there is a wrong command."""
+    file = tmp_path / "loop.lark"
+    file.write_text('start: "a" start\n', encoding="utf-8")
+    none = run("check", "--pattern", "(?=a)b")
+    refused = run("check", "--pattern", "(a)\\1", "--json")
+
+    assert (none.code, none.out) == (
+        1,
+        "satisfiable: no\nUnsatisfiableError:\n  no text matches `(?=a)b`\n",
+    )
+    assert refused.code == 1
+    assert json.loads(refused.out)["satisfiable"] is None
+    assert [problem["kind"] for problem in json.loads(refused.out)["problems"]] == ["UnsupportedRegexError"]
+    assert run("check", "--grammar", file).out == (
+        "satisfiable: no\nUnsatisfiableError:\n  no text satisfies this grammar\n      at rule `start`\n"
+    )
+    assert run("check", "--grammar", "no.lark").code == 2
+
+
+def test_a_text_that_is_not_utf_8_is_read_as_the_bytes_it_is(run) -> None:  # type: ignore[no-untyped-def]
+    """A command line hands them over as halves of surrogate pairs; a prompt must be text."""
+    assert run("check", "--pattern", "é+", "--text", "é\udcff").out.splitlines()[-1] == (
+        "the text stops conforming at byte 2: expected byte 0xc3 or the end"
+    )
+    assert run("regex", "a+", "--prompt", "a\udcff").err.startswith(
+        "error: half a surrogate pair, \\udcff, is character 1 of the text\n"
+    )
 
 
 def test_asks_for_one_thing_to_check(run) -> None:  # type: ignore[no-untyped-def]

@@ -169,6 +169,27 @@ def test_bad_lines_are_told_one_by_one(run, tmp_path: Path) -> None:  # type: ig
     assert [record["line"] for record in result.records if "value" in record] == [1]
 
 
+def test_what_only_python_takes_for_json_is_told_and_the_rest_goes_on(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """Every line out is JSON, and UTF-8."""
+    (tmp_path / "in.jsonl").write_bytes(
+        b'{"n": 1, "t": "2024-03-12 \\ud800"}\n{"n": NaN, "t": "x"}\n{"n": 1e999, "t": "x"}\n'
+        b'{"n": "\\ud800", "t": "2024-03-12"}\n'
+    )
+
+    result = run(*BASE, "--field", "t", "--id", "n", "in.jsonl", "-o", "out.jsonl")
+
+    assert result.code == 1
+    first, *others = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(first)["error"].startswith(
+        "half a surrogate pair, \\ud800, is character 11 of the text"
+    )
+    assert others == [
+        '{"source": "in.jsonl", "line": 2, "error": "the field `n` holds a number that JSON cannot write"}',
+        '{"source": "in.jsonl", "line": 3, "error": "the field `n` holds a number that JSON cannot write"}',
+        '{"source": "in.jsonl", "line": 4, "id": "\\ud800", "value": {"date": "2024-03-12"}}',
+    ]
+
+
 def test_a_huge_line_is_a_document_like_any_other(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     """Split, and said so."""
     (tmp_path / "in.jsonl").write_bytes(

@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel
 
-from constrain.errors import InvalidInputError, RegexError, UnsatisfiableError
+from constrain.errors import InvalidInputError, LimitExceeded, RegexError, UnsatisfiableError
 from constrain.json_schema.occurring import numbers_in
 from engine.documents import Document, Unreadable
 from engine.extraction import Extractor, context_of, extract
+from engine.forms import SchemaForm
 from engine.model import LoadedModel, load
 from tests.engine import corpus
 
@@ -199,6 +200,31 @@ def test_one_document_that_fails_stops_nothing() -> None:
     ]
 
 
+def test_half_a_surrogate_pair_is_no_text() -> None:
+    """JSON can spell one, and Python holds it; tokenizers do not."""
+    bad, good = extract(None, ["x 2024-03-12 \ud83d y", "2024-03-12"], pattern=DATE, verbatim=True)
+
+    assert str(bad.error) == (
+        "half a surrogate pair, \\ud83d, is character 13 of the text\n    at 'x 2024-03-12 \\ud83d y'\n"
+        "hint: write the whole pair; on a command line, halves come from bytes that are not UTF-8"
+    )
+    assert good.data == {"date": "2024-03-12"}
+
+
+def test_a_number_that_python_cannot_hold_is_an_error_and_not_infinity() -> None:
+    """`Infinity` is not JSON."""
+    digits = "9" * 400
+
+    with pytest.raises(LimitExceeded) as caught:
+        SchemaForm({"type": "number"}).read(f"{digits}.5", None, nullable=False)
+    assert str(caught.value) == (
+        "the answer holds a number of 402 characters, beyond 1.8e+308, the largest float of Python\n"
+        f"    at {digits[:60]}...\nhint: bound it in the schema, with minimum and maximum"
+    )
+    with pytest.raises(LimitExceeded, match="beyond the 4300 digits that Python reads"):
+        SchemaForm({"type": "integer"}).read("9" * 5_000, None, nullable=False)
+
+
 def test_an_empty_document_has_nothing_where_that_is_an_answer() -> None:
     assert values(extract(None, [""], pattern=DATE, nullable=True)) == [None]
     assert values(extract(None, [" "], schema=INVOICE, nullable=True)) == [
@@ -275,6 +301,10 @@ def test_a_pattern_of_ecma_that_python_cannot_read_is_honoured_all_the_same() ->
             "there is no option `nulable`\nhint: the options are verbatim, nullable, instruction, "
             "max_tokens, context, overlap, seed, use_chat_template",
         ),
+        (
+            {"pattern": "a", "max_tokens": 0},
+            "max_tokens=0 leaves no room for an answer\nhint: give at least 1",
+        ),
         ({"pattern": "a", "context": 10**6}, "context=1000000 is more than the 131072 tokens of the model"),
     ],
 )
@@ -301,7 +331,7 @@ def test_room_for_documents_is_counted_in_tokens() -> None:
         "max_tokens=512 for the answer\nhint: at least 32 are needed: lower max_tokens, or raise context"
     )
     assert str(overlapping.value) == (
-        "overlap=50 must be less than half of the 100 tokens that fit of a document"
+        "overlap=50 must be at least 0, and less than half of the 100 tokens that fit of a document"
     )
 
 

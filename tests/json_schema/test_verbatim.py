@@ -49,6 +49,21 @@ NAMED_TEXTS = {"kind", "a", "unknown", "k", "zzz"}
 NAMED_NUMBERS = {77, 5}
 
 
+@pytest.mark.parametrize(
+    ("document", "numbers"),
+    [
+        ("9" * 1_000, [10**1_000 - 1]),
+        ("9" * 1_001, []),
+        ("1." + "9" * 1_000, [1, 10**1_000 - 1]),
+        ("9" * 5_000 + ".5 7", [5, 7]),
+        ("1 " * 3 + "000 " * 50 + "2", [0, 1, *(10 ** (3 * n) for n in range(1, 13)), 2]),
+    ],
+)
+def test_a_long_row_of_digits_is_no_number(document: str, numbers: list[int]) -> None:
+    """Nor a table of figures; both would take time without end."""
+    assert numbers_in(document) == set(map(Fraction, numbers))
+
+
 def occurs(value: Any, document: str) -> bool:
     """By definition: a search for each text, and the document's numbers."""
     if isinstance(value, bool) or value is None:
