@@ -28,18 +28,18 @@ from constrain.continuation import Continuation, Edge, LiteralEdge, bits
 from constrain.errors import LimitExceeded
 from constrain.matcher import CompiledGrammar, Matcher
 from constrain.position import Position, Thread, special_edges
-from constrain.regular.queries import shortest
+from constrain.regular.short import short
 from constrain.shortest import ShortestTexts
 
 
 class Completions:
-    """The shortest completions of one grammar's positions, kept as they are found."""
+    """Short completions of one grammar's positions, kept as they are found."""
 
     def __init__(self, compiled: CompiledGrammar) -> None:
         self._compiled = compiled
         self._positions = compiled.positions
         self._trie = compiled.vocabulary.trie
-        self._texts = ShortestTexts()
+        self._texts = ShortestTexts(short)
         self._known: dict[Position, tuple[int, ...]] = {}
 
     def of(self, matcher: Matcher) -> tuple[int, ...]:
@@ -71,7 +71,7 @@ class Completions:
         if isinstance(where, Continuation):
             yield self._after(where)
         elif type(where) is Edge:
-            rest = shortest(self._positions.tables.automaton.term(number))
+            rest = short(self._positions.tables.automaton.term(number))
             if rest is not None:
                 then = where.capture(captured + rest) if where.capture is not None else where.then
                 if then is not None:

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from constrain.continuation import AnyEdge, Continuation, Edge, LiteralEdge, Mark, TokenEdge, Union
 from constrain.regular.automaton import shared_automaton
 from constrain.regular.interning import LOCK
-from constrain.regular.queries import shortest
+from constrain.regular.short import short
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Reader:
         return self._end or ()
 
     def expected(self) -> tuple[str, ...]:
-        """A shortest way on for each reading, as text; blanks only where nothing else would do."""
+        """A short way on for each reading, as text; blanks only where nothing else would do."""
         found = [rest for thread in self._threads if (rest := self._rest(thread))]
         return tuple(dict.fromkeys([rest for rest in found if not rest.isspace()] or found))
 
@@ -154,7 +154,7 @@ class Reader:
     def _rest(self, thread: Thread) -> str:
         number, edge, _ = thread
         if type(edge) is Edge:
-            text = shortest(self._automaton.term(number)) or b""
+            text = short(self._automaton.term(number)) or b""
         elif type(edge) is LiteralEdge:
             text = _first_literal(number, edge)
         else:

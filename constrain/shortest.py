@@ -24,13 +24,14 @@ from __future__ import annotations
 
 import heapq
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import cast
 
 from constrain.budget import spend
 from constrain.continuation import Continuation, Edge, LiteralEdge, TokenEdge, bits
 from constrain.regular.queries import shortest
+from constrain.regular.terms import Term
 from constrain.vocabulary.vocabulary import Vocabulary
 
 
@@ -46,9 +47,13 @@ def shortest_text(start: Continuation) -> bytes:
 
 
 class ShortestTexts:
-    """The shortest texts of parts that are known; `_open` are those being searched, outermost first."""
+    """The shortest texts of parts that are known; `_open` are those being searched, outermost first.
 
-    def __init__(self) -> None:
+    `word` says how a terminal is completed: `shortest`, or `short` where that will do.
+    """
+
+    def __init__(self, word: Callable[[Term], bytes | None] = shortest) -> None:
+        self._word = word
         self._known: dict[Continuation, bytes | None] = {}
         self._open: dict[Continuation, int] = {}
         self._leaned_on = sys.maxsize
@@ -101,7 +106,7 @@ class ShortestTexts:
             return
         for edge in here.edges:
             if type(edge) is Edge:
-                yield from _through(edge)
+                yield from self._through(edge)
             elif type(edge) is TokenEdge:
                 yield edge.text, edge.then
             else:
@@ -109,14 +114,13 @@ class ShortestTexts:
                 for index in bits(literal.allowed):
                     yield literal.literals.literals[index], literal.then(index)
 
-
-def _through(edge: Edge) -> Iterator[tuple[bytes, Continuation]]:
-    word = shortest(edge.terminal)
-    if word is None:
-        raise AssertionError("a terminal is never empty")
-    after = edge.capture(word) if edge.capture is not None else edge.then
-    if after is not None:
-        yield word, after
+    def _through(self, edge: Edge) -> Iterator[tuple[bytes, Continuation]]:
+        word = self._word(edge.terminal)
+        if word is None:
+            raise AssertionError("a terminal is never empty")
+        after = edge.capture(word) if edge.capture is not None else edge.then
+        if after is not None:
+            yield word, after
 
 
 def fewest_tokens(text: bytes, vocabulary: Vocabulary) -> int:

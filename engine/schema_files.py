@@ -14,6 +14,7 @@ import importlib.util
 import json
 import sys
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from constrain.errors import SchemaError
@@ -74,11 +75,11 @@ def read_named(module_name: str, name: str) -> object:
         known = sorted(
             n
             for n, value in vars(module).items()
-            if isinstance(value, type) and value.__module__ == module.__name__
+            if isinstance(value, type | FunctionType) and value.__module__ == module.__name__
         )
         raise SchemaError(
             f"`{module_name}` has no `{name}`",
-            hint=f"it defines {', '.join(known)}" if known else "it defines no types",
+            hint=f"it defines {', '.join(known)}" if known else "it defines no types and no functions",
         )
     return getattr(module, name)
 

@@ -20,6 +20,7 @@ for, it is applied to free text only, and a `PenaltyWarning` says so.
 from __future__ import annotations
 
 import json
+import sys
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -310,7 +311,7 @@ class _Run:
             f"repetition_penalty={penalty} would hit the quotes, braces and commas that JSON repeats; it is "
             "applied to free text only, and not to calls",
             PenaltyWarning,
-            stacklevel=3,
+            stacklevel=_frames_to_the_caller(),
         )
         free_tokens = _FreeTokens(self._loaded, self._finishing, self._trigger)
 
@@ -343,6 +344,14 @@ class _FreeTokens:
         written = self._matcher.tokens
         called = self._trigger in self._matcher.text or any(not self._tokens[token] for token in written)
         return [] if called or not self._matcher.is_completed() else sorted(set(written[-count:]))
+
+
+def _frames_to_the_caller() -> int:
+    """The `stacklevel` at which a warning points at the line outside this package that asked for it."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__package__") == __package__:
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _well_formed(events: Iterable[Event]) -> Iterator[Event]:

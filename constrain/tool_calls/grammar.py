@@ -47,9 +47,10 @@ from constrain.tool_calls.forms import Form, as_form
 from constrain.tool_calls.plain import is_plain
 from constrain.tool_calls.tools import Tool, as_tools
 
-ToolChoice = Literal["auto", "none", "required"] | Mapping[str, str] | Sequence[str]
+ToolChoice = Literal["auto", "none", "required"] | Mapping[str, Any] | Sequence[str]
 
 CALL = "call"
+CHOICES_HINT = 'use "auto", "none", "required", {"name": ...}, or a list of names'
 KEPT_GRAMMARS = 32
 _BLANKS = r"[ \t\r\n]*"
 
@@ -153,18 +154,13 @@ def _chosen(
     names: list[str], choice: ToolChoice
 ) -> tuple[list[str], Literal["auto", "none", "required"], bool]:
     """The tools a choice leaves, what may be written, and whether that is a single call."""
-    if isinstance(choice, str):
-        if choice not in ("auto", "none", "required"):
-            raise InvalidInputError(
-                f"tool_choice={choice!r} is not a choice",
-                hint='use "auto", "none", "required", {"name": ...}, or a list of names',
-            )
+    if isinstance(choice, str) and choice in ("auto", "none", "required"):
         if choice == "required" and not names:
             raise InvalidInputError("a call is required, but there are no tools")
         return names, cast(Literal["auto", "none", "required"], choice), False
-    wanted = [_named(choice)] if isinstance(choice, Mapping) else list(dict.fromkeys(choice))
+    wanted = _wanted(choice)
     if not wanted:
-        raise InvalidInputError("tool_choice names no tool")
+        raise InvalidInputError("tool_choice names no tool", hint=CHOICES_HINT)
     for name in wanted:
         if name not in names:
             raise InvalidInputError(
@@ -173,9 +169,15 @@ def _chosen(
     return wanted, "required", isinstance(choice, Mapping)
 
 
-def _named(choice: Mapping[str, Any]) -> str:
-    """The name in {"name": ...}, or in OpenAI's {"type": "function", "function": {"name": ...}}."""
-    return str(choice.get("function", choice).get("name"))
+def _wanted(choice: object) -> list[str]:
+    """The names in a list, in {"name": ...}, or in OpenAI's {"function": {"name": ...}}."""
+    named: object = choice
+    if isinstance(choice, Mapping):
+        function = choice.get("function", choice)
+        named = [function["name"]] if isinstance(function, Mapping) and "name" in function else None
+    if isinstance(named, str) or not isinstance(named, Iterable):
+        raise InvalidInputError(f"tool_choice={choice!r} is not a choice", hint=CHOICES_HINT)
+    return list(dict.fromkeys(map(str, named)))
 
 
 class _Plain(Part):

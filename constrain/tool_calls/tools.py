@@ -7,19 +7,27 @@ Three kinds of thing become one `Tool`:
     class Weather(BaseModel): ...                                            the arguments are an instance
 
 For a function the signature says which arguments there are and which may be left out, the type hints say what
-they hold, and the docstring says what the tool is for.  Pydantic turns hints into a schema, and texts into
-typed values.  Nothing here calls a function.
+they hold, and the docstring says what the tool and its parameters are for (`docstrings.py`).  Pydantic turns
+hints into a schema, and texts into typed values.  Nothing here calls a function.
+
+A definition without `parameters` is a tool without arguments, as OpenAI has it.
 """
 
 from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, NotRequired, cast, get_type_hints
 
 from constrain.errors import InvalidInputError, UnsupportedError
+from constrain.tool_calls.docstrings import read_docstring
+
+OTHER_KEYS = ("input_schema", "inputSchema")
+"""What others than OpenAI call `parameters`: Anthropic, and the Model Context Protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,8 @@ class Tool:
 
 def as_tools(tools: Iterable[object]) -> list[Tool]:
     """Each of `tools` as a Tool; raises InvalidInputError where two have one name."""
+    if isinstance(tools, str | Mapping | Tool) or not isinstance(tools, Iterable):
+        raise InvalidInputError("tools are given as a list", hint="for a single one: tools=[tool]")
     made = [as_tool(tool) for tool in tools]
     seen: set[str] = set()
     for tool in made:
@@ -59,12 +69,13 @@ def as_tool(tool: object) -> Tool:
     if isinstance(tool, Mapping):
         return _of_definition(tool)
     if isinstance(tool, type) and issubclass(tool, BaseModel):
-        description = inspect.cleandoc(tool.__doc__ or "")
-        return Tool(tool.__name__, description, tool.model_json_schema(), tool.model_validate_json)
+        with _explained(tool.__name__):
+            schema = tool.model_json_schema()
+        return Tool(tool.__name__, inspect.cleandoc(tool.__doc__ or ""), schema, tool.model_validate_json)
     if inspect.isroutine(tool):
         return _of_function(tool)
     raise InvalidInputError(
-        f"{type(tool).__name__} is not a tool",
+        f"{tool.__name__ if isinstance(tool, type) else type(tool).__name__} is not a tool",
         hint="give a function, a Pydantic model, or a dictionary in OpenAI's form",
     )
 
@@ -78,22 +89,33 @@ def _of_definition(definition: Mapping[str, Any]) -> Tool:
             where=json.dumps(definition, default=repr)[:200],
             hint='{"type": "function", "function": {"name": ..., "parameters": {...}}}',
         )
-    parameters = function.get("parameters", {"type": "object", "properties": {}})
+    parameters = function.get("parameters")
+    if parameters is None:
+        other = next((key for key in OTHER_KEYS if key in function), None)
+        if other is not None:
+            raise InvalidInputError(
+                f"the tool `{name}` has `{other}`, and no `parameters`",
+                hint="tools are given in OpenAI's form: call it `parameters`",
+            )
+        parameters = {"type": "object", "properties": {}, "additionalProperties": False}
     if not isinstance(parameters, Mapping) or parameters.get("type", "object") != "object":
         raise InvalidInputError(f"the parameters of the tool `{name}` are not the schema of an object")
     try:
         json.dumps(parameters)
     except (TypeError, ValueError) as problem:
         raise InvalidInputError(f"the parameters of the tool `{name}` are not JSON: {problem}") from problem
-    return Tool(name, str(function.get("description", "")), {"type": "object", **parameters}, json.loads)
+    return Tool(name, str(function.get("description") or ""), {"type": "object", **parameters}, json.loads)
 
 
 def _of_function(function: Callable[..., Any]) -> Tool:
     from pydantic import ConfigDict, TypeAdapter
     from typing_extensions import TypedDict
 
-    hints, fields = get_type_hints(function, include_extras=True), {}
-    for name, parameter in inspect.signature(function).parameters.items():
+    fields, defaults = {}, {}
+    with _explained(function.__name__):
+        hints = get_type_hints(function, include_extras=True)
+        signature = inspect.signature(function)
+    for name, parameter in signature.parameters.items():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             raise UnsupportedError(
                 f"the parameter `{parameter}` of `{function.__name__}` has no name to pass it by",
@@ -101,8 +123,34 @@ def _of_function(function: Callable[..., Any]) -> Tool:
             )
         hint = hints.get(name, Any)
         fields[name] = hint if parameter.default is parameter.empty else NotRequired[hint]
+        defaults[name] = parameter.default
     arguments = cast(Any, TypedDict)(function.__name__, fields)
     arguments.__pydantic_config__ = ConfigDict(extra="forbid")
-    adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(arguments)
-    description = inspect.getdoc(function) or ""
-    return Tool(function.__name__, description, adapter.json_schema(), adapter.validate_json, function)
+    with _explained(function.__name__):
+        adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(arguments)
+        schema = adapter.json_schema()
+    description, said = read_docstring(function.__doc__ or "", fields)
+    schema.pop("title", None)
+    for name, place in schema.get("properties", {}).items():
+        if place.get("title") == name.replace("_", " ").title():
+            del place["title"]
+        if name in said:
+            place.setdefault("description", said[name])
+        default = defaults.get(name)
+        if isinstance(default, str | int) or (isinstance(default, float) and isfinite(default)):
+            place.setdefault("default", default)
+    return Tool(function.__name__, description, schema, adapter.validate_json, function)
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """What Python and Pydantic say of hints they can make nothing of, as an error about the tool."""
+    from pydantic import PydanticUserError
+
+    try:
+        yield
+    except (NameError, PydanticUserError, ValueError, TypeError) as problem:
+        raise UnsupportedError(
+            f"the tool `{name}` has no schema: {str(problem).splitlines()[0]}",
+            hint="hint each parameter with a type that Pydantic can describe as JSON",
+        ) from problem

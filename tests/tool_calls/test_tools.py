@@ -80,7 +80,100 @@ def test_a_definition_is_a_tool_with_or_without_its_wrapping() -> None:
     tool = as_tool({"type": "function", "function": inner})
 
     assert tool.definition == as_tool(inner).definition == as_tool(tool).definition
-    assert tool.parameters == {"type": "object", "properties": {}}
+    assert tool.parameters == {"type": "object", "properties": {}, "additionalProperties": False}
+
+
+def google(city: str, days: int = 3, unit: Literal["C", "F"] = "C", tag: str | None = None) -> None:
+    """Forecast for a city.
+
+    Note: only in Europe.
+
+    Args:
+        city (str): Where to look:
+            a name, or a place.
+        days: How many.
+
+    Returns:
+        Nothing.
+    """
+
+
+def numpy(city: str, days: int = 3) -> None:
+    """Forecast for a city.
+
+    Parameters
+    ----------
+    city : str
+        Where to look.
+    days : int, optional
+        How many.
+
+    Returns
+    -------
+    Nothing.
+    """
+
+
+def sphinx(city: str, days: int = 3) -> None:
+    """Forecast for a city.
+
+    :param city: Where
+        to look.
+    :type city: str
+    :param int days: How many.
+    :returns: nothing
+    """
+
+
+def prose(city: str) -> None:
+    """Forecast for a city.
+
+    Args:
+        town: There is no such parameter.
+    """
+
+
+def test_docstrings_describe_parameters_in_three_styles() -> None:
+    """What is said of them goes to the schema; everything else stays where it was."""
+    found = []
+    for function in (google, numpy, sphinx, prose):
+        tool = as_tool(function)
+        places = tool.parameters["properties"]
+        found.append((tool.description, {name: place.get("description") for name, place in places.items()}))
+
+    assert found == [
+        (
+            "Forecast for a city.\n\nNote: only in Europe.\n\nReturns:\n    Nothing.",
+            {"city": "Where to look: a name, or a place.", "days": "How many.", "unit": None, "tag": None},
+        ),
+        (
+            "Forecast for a city.\n\nReturns\n-------\nNothing.",
+            {"city": "Where to look.", "days": "How many."},
+        ),
+        ("Forecast for a city.\n\n:returns: nothing", {"city": "Where to look.", "days": "How many."}),
+        ("Forecast for a city.\n\nArgs:\n    town: There is no such parameter.", {"city": None}),
+    ]
+
+
+def test_a_model_reads_of_defaults_and_of_no_titles() -> None:
+    """Pydantic would call the place of `city` "City", which says nothing more."""
+    assert as_tool(google).parameters == {
+        "type": "object",
+        "properties": {
+            "city": {"type": "string", "description": "Where to look: a name, or a place."},
+            "days": {"type": "integer", "description": "How many.", "default": 3},
+            "unit": {"type": "string", "enum": ["C", "F"], "default": "C"},
+            "tag": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        },
+        "required": ["city"],
+        "additionalProperties": False,
+    }
+
+
+def test_what_is_not_hinted_may_be_anything() -> None:
+    def add(a, b=2): ...  # type: ignore[no-untyped-def]
+
+    assert as_tool(add).parameters["properties"] == {"a": {}, "b": {"default": 2}}
 
 
 def test_a_choice_of_tools_leaves_only_those() -> None:
@@ -107,6 +200,12 @@ def test_a_choice_of_tools_leaves_only_those() -> None:
 def positional(a: int, /) -> None: ...
 
 
+def misspelt(a: Nope) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+
+def opaque(a: type) -> None: ...
+
+
 def test_what_is_no_tool_is_refused_by_name() -> None:
     """Before anything is generated."""
     makers: list[Callable[[], Any]] = [
@@ -116,11 +215,20 @@ def test_what_is_no_tool_is_refused_by_name() -> None:
         lambda: as_tool({"name": "f", "parameters": {"default": {1}}}),
         lambda: as_tool(positional),
         lambda: as_tool(lambda *words: None),
+        lambda: as_tool(Point),
+        lambda: as_tool(misspelt),
+        lambda: as_tool(opaque),
+        lambda: as_tool(max),
+        lambda: as_tool({"name": "f", "input_schema": {}}),
+        lambda: tool_call_grammar({"name": "f"}),
+        lambda: tool_call_grammar(positional),  # type: ignore[arg-type]
         lambda: tool_call_grammar([{"name": "f"}, {"name": "f"}]),
         lambda: tool_call_grammar([{"name": "f"}], "klingon"),
         lambda: tool_call_grammar([{"name": "f"}], tool_choice="maybe"),
         lambda: tool_call_grammar([{"name": "f"}], tool_choice=["g"]),
         lambda: tool_call_grammar([{"name": "f"}], tool_choice=[]),
+        lambda: tool_call_grammar([{"name": "f"}], tool_choice=None),  # type: ignore[arg-type]
+        lambda: tool_call_grammar([{"name": "f"}], tool_choice={"nome": "f"}),
         lambda: tool_call_grammar([], tool_choice="required"),
         lambda: tool_call_grammar([{"name": "f"}], Form("bare", separator="(")),
         lambda: tool_call_grammar([{"name": "f", "parameters": False}]),
@@ -138,11 +246,21 @@ def test_what_is_no_tool_is_refused_by_name() -> None:
         "the parameters of the tool `f` are not JSON: Object of type set is not JSON serializable",
         "the parameter `a: 'int'` of `positional` has no name to pass it by",
         "the parameter `*words` of `<lambda>` has no name to pass it by",
+        "Point is not a tool",
+        "the tool `misspelt` has no schema: name 'Nope' is not defined",
+        "the tool `opaque` has no schema: "
+        "Cannot generate a JsonSchema for core_schema.IsInstanceSchema (<class 'type'>)",
+        "the tool `max` has no schema: no signature found for builtin <built-in function max>",
+        "the tool `f` has `input_schema`, and no `parameters`",
+        "tools are given as a list",
+        "tools are given as a list",
         "two tools are called `f`",
         "there is no form `klingon`",
         "tool_choice='maybe' is not a choice",
         "tool_choice names `g`, which is not a tool",
         "tool_choice names no tool",
+        "tool_choice=None is not a choice",
+        "tool_choice={'nome': 'f'} is not a choice",
         "a call is required, but there are no tools",
         "nothing tells a call of the form `bare` from text",
         "the parameters of the tool `f` are not the schema of an object",
