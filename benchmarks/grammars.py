@@ -10,9 +10,8 @@ compile, to the first mask, and then for each token (fill the mask, test the bit
              longest, which cross the most terminals, some among the bytes, which see the most positions
 
 Cold is the first time, warm the same once more.  Every grammar runs in a process of its own, which has the
-vocabulary and its arrays and nothing else; what was loaded before is frozen (`gc.freeze`).  A terminal that
-a file only declares is written as one control
-character.
+vocabulary and its arrays and nothing else; what was loaded before is frozen (`gc.freeze`).  A terminal
+that a file only declares is written as one control character.
 """
 
 from __future__ import annotations
@@ -34,6 +33,7 @@ import numpy as np
 import grammars
 from constrain import Vocabulary, allocate_token_bitmask, compile_lark
 from constrain.matcher import Matcher
+from constrain.vocabulary.remainders import EVERYTHING
 from constrain.vocabulary.tables import shared_tables
 
 EXAMPLES = Path(__file__).parent.parent / "tests" / "grammars" / "examples"
@@ -161,7 +161,8 @@ def main() -> None:
 
     tokenizer = load(llama3_tokenizer_folder())
     _VOCABULARY.append(Vocabulary.from_tokenizer(tokenizer))
-    _ = shared_tables(_VOCABULARY[0]).levels
+    shared = shared_tables(_VOCABULARY[0])
+    _ = _VOCABULARY[0].tokens, shared.levels, shared.remainders.child(EVERYTHING, 32)
     gc.collect()
     gc.freeze()
     cases: list[tuple[str, Path, str, list[str]]] = []

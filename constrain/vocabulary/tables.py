@@ -47,9 +47,9 @@ from constrain.vocabulary.counted import Counted
 from constrain.vocabulary.exclusions import Exclusions
 from constrain.vocabulary.remainders import EVERYTHING, Remainders
 from constrain.vocabulary.vocabulary import Vocabulary
-from constrain.vocabulary.walks import Levels, Reached, try_walk_dense, walk_sparse
+from constrain.vocabulary.walks import Levels, Reached, try_walk_dense, walk_below, walk_sparse
 
-SPARSE_STEPS = 4_000
+SPARSE_STEPS = 300
 WIDE_BYTES = 40
 DENSE_STATES = 1_000
 SHARED_COUNTS = (8, 32)
@@ -162,17 +162,29 @@ class Tables:
         few = self.with_few_counts(remainder, state)
         if few != state:
             return self.table(remainder, few)
-        whole = remainder == EVERYTHING
-        wide = whole and len(self.live(state)) >= WIDE_BYTES
-        sparse = None if wide else walk_sparse(self, remainder, state, SPARSE_STEPS if whole else None)
+        wide = len(self.live(state)) >= WIDE_BYTES and self.remainders.below(remainder) >= SPARSE_STEPS
+        sparse = None if wide else walk_sparse(self, remainder, state, SPARSE_STEPS)
         if sparse is None:
-            reached = try_walk_dense(self.automaton, self.levels, state, DENSE_STATES)
-            if reached is not None:
-                return self.dense_table(reached)
+            dense = self._dense(remainder, state)
+            if dense is not None:
+                return dense
             sparse = walk_sparse(self, remainder, state, None)
             assert sparse is not None
         ids, exits = sparse
-        exit_remainder = self.remainders.intern(exits)
+        return self._table(ids, self.remainders.intern(exits))
+
+    def _dense(self, remainder: int, state: int) -> Table | None:
+        if remainder == EVERYTHING:
+            reached = try_walk_dense(self.automaton, self.levels, state, DENSE_STATES)
+            return None if reached is None else self.dense_table(reached)
+        remainders = self.remainders
+        found = walk_below(self.automaton, remainders.trie, remainders.nodes[remainder], state, DENSE_STATES)
+        if found is None:
+            return None
+        ids, exits = found
+        return self._table(ids.tolist() if len(ids) <= FEW_IDS else ids, remainders.intern_array(exits))
+
+    def _table(self, ids: list[int] | npt.NDArray[np.int32], exit_remainder: int) -> Table:
         if len(ids) <= FEW_IDS:
             return Table(tuple(sorted(set(ids))), exit_remainder)
         flags = np.zeros(self.vocabulary.size, dtype=np.bool_)
@@ -208,7 +220,7 @@ class Tables:
         complete = accepting[reached.local] & levels.inner
         complete[0] = False  # nothing has been read at the root
         exits = np.sort(levels.preorder[np.flatnonzero(complete)])
-        return Table(pack_flags(flags), self.remainders.intern_sorted(exits.tolist()))
+        return Table(pack_flags(flags), self.remainders.intern_array(exits))
 
 
 _shared: weakref.WeakKeyDictionary[Vocabulary, Tables] = weakref.WeakKeyDictionary()
