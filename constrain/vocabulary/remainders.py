@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from constrain.vocabulary.trie import Trie
+from constrain.vocabulary.trie import Trie, distinct
 
 NOTHING = 0
 EVERYTHING = 1
@@ -53,6 +53,7 @@ class Remainders:
         self._tokens: list[tuple[int, ...] | None] = [(), None]
         self._sorted: dict[int, _SortedChildren] = {}
         self._below: dict[int, int] = {}
+        self._leads: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -60,8 +61,8 @@ class Remainders:
     def intern(self, nodes: Iterable[int]) -> int:
         """The remainder that holds `nodes`; leaves are dropped, since nothing is left after them."""
         if isinstance(nodes, np.ndarray):
-            distinct = np.unique(nodes)
-            return self.intern_array(distinct[self.trie.end[distinct] > distinct + 1])
+            inner = nodes[self.trie.end[nodes] > nodes + 1]
+            return self.intern_array(distinct(inner))
         end = self._end
         key = sorted({node for node in nodes if end[node] > node + 1})
         return self._intern(key)
@@ -108,6 +109,21 @@ class Remainders:
             del self._sorted[remainder]
         self._children[remainder] = children
         return children
+
+    def lead(self, remainder: int) -> int:
+        """The bytes that lead on, as a bit set."""
+        known = self._leads.get(remainder)
+        if known is None:
+            nodes = self.nodes[remainder]
+            known = 0
+            if isinstance(nodes, tuple):
+                for byte in self.children(remainder):
+                    known |= 1 << byte
+            else:
+                for byte in self._sort_children(remainder, nodes).bytes():
+                    known |= 1 << byte
+            self._leads[remainder] = known
+        return known
 
     def child(self, remainder: int, byte: int) -> int:
         """The remainder after `byte`, NOTHING if there is none; for a large one cheaper than `children`."""
@@ -171,7 +187,7 @@ class _SortedChildren:
 
     @classmethod
     def build(cls, trie: Trie, nodes: npt.NDArray[np.int32]) -> _SortedChildren:
-        children = np.sort(trie.children(nodes)[0])
+        children = distinct(trie.children(nodes)[0])
         byte = trie.byte[children]
         order = np.argsort(byte, kind="stable")
         start = np.concatenate([[0], np.cumsum(np.bincount(byte, minlength=256))])

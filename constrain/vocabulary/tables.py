@@ -46,6 +46,7 @@ from constrain.vocabulary.bitmask import Sparse, Words, pack_flags, set_tokens, 
 from constrain.vocabulary.counted import Counted
 from constrain.vocabulary.exclusions import Exclusions
 from constrain.vocabulary.remainders import EVERYTHING, Remainders
+from constrain.vocabulary.trie import distinct
 from constrain.vocabulary.vocabulary import Vocabulary
 from constrain.vocabulary.walks import Levels, Reached, try_walk_dense, walk_below, walk_sparse
 
@@ -94,6 +95,7 @@ class Tables:
         self._rows: list[list[int] | None] = []
         self._live: list[tuple[tuple[int, int], ...] | None] = []
         self._extensible: dict[int, bool] = {}
+        self._leads: dict[int, int] = {}
         self.counted = Counted(self)
         self.exclusions = Exclusions(self)
 
@@ -139,6 +141,16 @@ class Tables:
             pairs = tuple((byte, to) for byte, to in enumerate(self.row(state)) if to)
             live[state] = pairs
         return pairs
+
+    def lead(self, state: int) -> int:
+        """The bytes that lead on from `state`, as a bit set."""
+        known = self._leads.get(state)
+        if known is None:
+            known = 0
+            for byte, _ in self.live(state):
+                known |= 1 << byte
+            self._leads[state] = known
+        return known
 
     def table(self, remainder: int, state: int) -> Table:
         """The table of `state` for the tokens of `remainder`."""
@@ -219,7 +231,7 @@ class Tables:
         accepting[0] = False
         complete = accepting[reached.local] & levels.inner
         complete[0] = False  # nothing has been read at the root
-        exits = np.sort(levels.preorder[np.flatnonzero(complete)])
+        exits = distinct(levels.preorder[np.flatnonzero(complete)])
         return Table(pack_flags(flags), self.remainders.intern_array(exits))
 
 

@@ -41,6 +41,7 @@ import numpy.typing as npt
 from constrain.errors import LimitExceeded
 
 MAX_TOKEN_BYTES = 32_767
+MANY_NODES = 5_000
 
 Int32s = npt.NDArray[np.int32]
 
@@ -154,6 +155,22 @@ class Trie:
     def levels(self) -> tuple[Int32s, ...]:
         """The nodes of each depth, from the root's on, each in preorder."""
         return _levels(self.depth)
+
+
+def distinct(nodes: Int32s) -> Int32s:
+    """The nodes in order, each once.  Faster than `np.unique`, and does not import `numpy.ma`.
+
+    >>> distinct(np.array([5, 2, 5], dtype=np.int32)).tolist()
+    [2, 5]
+    """
+    if not len(nodes):
+        return nodes
+    if len(nodes) < MANY_NODES:
+        ordered: Int32s = np.sort(nodes)
+        return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
+    present = np.zeros(int(nodes.max()) + 1, dtype=np.bool_)
+    present[nodes] = True
+    return np.flatnonzero(present).astype(np.int32)
 
 
 def _shared_bytes(

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from constrain.regular.automaton import Automaton
-from constrain.vocabulary.trie import Trie
+from constrain.vocabulary.trie import Trie, distinct
 from constrain.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def walk_below(
     while len(here) or depth <= last:
         added = roots[by_depth == depth] if depth <= last else roots[:0]
         if len(added):
-            merged = np.union1d(here, added)
+            merged = distinct(np.concatenate([here, added]))
             spread = np.zeros(len(merged), dtype=np.int32)
             spread[np.searchsorted(merged, here)] = local
             places = np.searchsorted(merged, added)
@@ -249,4 +249,4 @@ def walk_below(
         depth += 1
     visited, reached = np.concatenate(seen), np.concatenate(states)
     exits = visited[sets.accepting()[reached]]
-    return trie.own_tokens(visited), np.sort(exits[trie.end[exits] > exits + 1])
+    return trie.own_tokens(visited), distinct(exits[trie.end[exits] > exits + 1])
