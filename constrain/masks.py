@@ -215,6 +215,9 @@ class Masks:
         return total
 
     def _add_terminal(self, remainder: int, state: int, edge: Edge, total: TokenSum) -> None:
+        tables = self.tables
+        if remainder != EVERYTHING and not tables.remainders.lead(remainder) & tables.lead(state):
+            return
         table = self.tables.table(remainder, state)
         part = TokenSum() if table.refused else total
         inside = table.inside

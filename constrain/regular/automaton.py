@@ -102,7 +102,7 @@ class Automaton:
                 row = np.zeros(256, dtype=np.int32)
                 for mask in term.classes():
                     spend()
-                    to = self.state(term.derivative((mask & -mask).bit_length() - 1))
+                    to = self.state(term.once_after((mask & -mask).bit_length() - 1))
                     if to:
                         row[_members(mask)] = to
                 self._rows[state] = row

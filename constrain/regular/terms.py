@@ -76,6 +76,11 @@ class Term:
             found = derivatives[key] = self.derivative(byte)
         return found
 
+    def once_after(self, byte: int) -> Term:
+        """`derivative`, not remembered: for terms that nobody asks twice; what others remember is taken."""
+        found = derivatives.get(self.id << 8 | byte)
+        return self.derivative(byte) if found is None else found
+
     def derivative(self, byte: int) -> Term:
         """What may follow `byte`."""
         raise TypeError(f"{type(self).__name__} does not implement derivative")

@@ -154,7 +154,7 @@ class Faraway:
             inside = pack_flags(flags)
         if not complete.all():
             far_exits[far_exits] = ~complete
-            exit_remainder = self._tables.remainders.intern_sorted(base.exits[~far_exits].tolist())
+            exit_remainder = self._tables.remainders.intern_array(base.exits[~far_exits])
         return Table(inside, exit_remainder)
 
     def _is_alive(self, readers: list[_Reader], node: int) -> bool:

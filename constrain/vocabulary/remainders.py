@@ -11,75 +11,151 @@ holds just the root, so one question serves everywhere: *which tokens of this re
 Sets are interned: a remainder is an int, equal sets are the same int, and every memo downstream is
 keyed by it.  Remainder 0 is empty, 1 is the whole vocabulary.  Tables are made once for a
 vocabulary and are shared by every grammar.
+
+What is left after a name is *large*: a name may end after any of its letters, so 50,000 nodes belong to the
+set, and nearly nothing that follows can begin with most of their children.  A set of more than `large`
+nodes is an array, its children are sorted by byte in one go, and `child` makes one when somebody asks for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from constrain.vocabulary.trie import Trie
+from constrain.vocabulary.trie import Trie, distinct
 
 NOTHING = 0
 EVERYTHING = 1
+LARGE = 256
+
+Nodes = tuple[int, ...] | npt.NDArray[np.int32]
+"""A set of trie nodes, in order; an array if it is large."""
 
 
 class Remainders:
     """The interned sets of trie nodes of one vocabulary."""
 
-    def __init__(self, trie: Trie) -> None:
+    def __init__(self, trie: Trie, large: int = LARGE) -> None:
         self.trie = trie
+        self.large = large
         self._byte = _flat(trie.byte)
         self._end = _flat(trie.end)
         self._first = _flat(trie.first)
         self._own = _flat(trie.own)
         self._order = _flat(trie.order)
-        self._numbers: dict[tuple[int, ...], int] = {(): NOTHING, (0,): EVERYTHING}
-        self.nodes: list[tuple[int, ...]] = [(), (0,)]
+        self._numbers: dict[tuple[int, ...] | bytes, int] = {(): NOTHING, (0,): EVERYTHING}
+        self.nodes: list[Nodes] = [(), (0,)]
         self._children: list[dict[int, int] | None] = [{}, None]
         self._tokens: list[tuple[int, ...] | None] = [(), None]
+        self._sorted: dict[int, _SortedChildren] = {}
+        self._below: dict[int, int] = {}
+        self._leads: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self.nodes)
 
     def intern(self, nodes: Iterable[int]) -> int:
         """The remainder that holds `nodes`; leaves are dropped, since nothing is left after them."""
+        if isinstance(nodes, np.ndarray):
+            inner = nodes[self.trie.end[nodes] > nodes + 1]
+            return self.intern_array(distinct(inner))
         end = self._end
-        key = tuple(sorted({node for node in nodes if end[node] > node + 1}))
+        key = sorted({node for node in nodes if end[node] > node + 1})
         return self._intern(key)
 
-    def intern_sorted(self, nodes: list[int]) -> int:
-        """The same for nodes that are in order, each once, and no leaves."""
-        return self._intern(tuple(nodes))
+    def intern_array(self, nodes: npt.NDArray[np.int32]) -> int:
+        """The remainder that holds exactly `nodes`, which are in order, each once."""
+        return self._intern(nodes if len(nodes) > self.large else nodes.tolist())
 
-    def _intern(self, key: tuple[int, ...]) -> int:
+    def _intern(self, nodes: Sequence[int] | npt.NDArray[np.int32]) -> int:
+        held: Nodes = tuple(nodes) if len(nodes) <= self.large else np.asarray(nodes, dtype=np.int32)
+        key = held if isinstance(held, tuple) else held.tobytes()
         number = self._numbers.get(key)
         if number is None:
             number = len(self.nodes)
             self._numbers[key] = number
-            self.nodes.append(key)
+            self.nodes.append(held)
             self._children.append(None)
             self._tokens.append(None)
         return number
+
+    def node_list(self, remainder: int) -> Sequence[int]:
+        """The nodes as plain ints."""
+        nodes = self.nodes[remainder]
+        return nodes if isinstance(nodes, tuple) else nodes.tolist()
 
     def children(self, remainder: int) -> dict[int, int]:
         """By byte, the remainder after that byte.  Leaves are kept: their own tokens end there."""
         known = self._children[remainder]
         if known is not None:
             return known
-        byte, end = self._byte, self._end
-        groups: dict[int, list[int]] = {}
-        for node in self.nodes[remainder]:
-            child, stop = node + 1, end[node]
-            while child < stop:
-                groups.setdefault(byte[child], []).append(child)
-                child = end[child]
-        children = {key: self._intern(tuple(nodes)) for key, nodes in sorted(groups.items())}
+        nodes = self.nodes[remainder]
+        if isinstance(nodes, tuple):
+            byte, end = self._byte, self._end
+            groups: dict[int, list[int]] = {}
+            for node in nodes:
+                child, stop = node + 1, end[node]
+                while child < stop:
+                    groups.setdefault(byte[child], []).append(child)
+                    child = end[child]
+            children = {key: self._intern(sorted(group)) for key, group in sorted(groups.items())}
+        else:
+            ways = self._sort_children(remainder, nodes)
+            children = {key: ways.child(self, key) for key in ways.bytes()}
+            del self._sorted[remainder]
         self._children[remainder] = children
         return children
+
+    def lead(self, remainder: int) -> int:
+        """The bytes that lead on, as a bit set."""
+        known = self._leads.get(remainder)
+        if known is None:
+            nodes = self.nodes[remainder]
+            known = 0
+            if isinstance(nodes, tuple):
+                for byte in self.children(remainder):
+                    known |= 1 << byte
+            else:
+                for byte in self._sort_children(remainder, nodes).bytes():
+                    known |= 1 << byte
+            self._leads[remainder] = known
+        return known
+
+    def child(self, remainder: int, byte: int) -> int:
+        """The remainder after `byte`, NOTHING if there is none; for a large one cheaper than `children`."""
+        children, nodes = self._children[remainder], self.nodes[remainder]
+        if children is None and not isinstance(nodes, tuple):
+            return self._sort_children(remainder, nodes).child(self, byte)
+        return (self.children(remainder) if children is None else children).get(byte, NOTHING)
+
+    def fan_out(self, remainder: int) -> int:
+        """At most how many bytes lead on; not counted where that takes work."""
+        if isinstance(self.nodes[remainder], tuple) or self._children[remainder] is not None:
+            return len(self.children(remainder))
+        return 256
+
+    def below(self, remainder: int) -> int:
+        """How many nodes of the trie are to be walked for it, at most."""
+        known = self._below.get(remainder)
+        if known is None:
+            nodes = self.nodes[remainder]
+            if isinstance(nodes, tuple):
+                end = self._end
+                known = sum(end[node] - node - 1 for node in nodes)
+            else:
+                known = int((self.trie.end[nodes] - nodes - 1).sum())
+            self._below[remainder] = known
+        return known
+
+    def _sort_children(self, remainder: int, nodes: npt.NDArray[np.int32]) -> _SortedChildren:
+        ways = self._sorted.get(remainder)
+        if ways is None:
+            ways = self._sorted[remainder] = _SortedChildren.build(self.trie, nodes)
+        return ways
 
     def tokens(self, remainder: int) -> tuple[int, ...]:
         """The ids of the tokens that end exactly here."""
@@ -99,6 +175,36 @@ class Remainders:
         trie, first, own, end = self.trie, self._first, self._own, self._end
         slices = [trie.order[first[node] + own[node] : first[end[node]]] for node in self.nodes[remainder]]
         return np.concatenate(slices) if slices else np.empty(0, dtype=np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class _SortedChildren:
+    """The children of a large set: `nodes[start[b] : start[b + 1]]` are those by byte b, in order."""
+
+    nodes: npt.NDArray[np.int32]
+    start: npt.NDArray[np.intp]
+    made: dict[int, int]
+
+    @classmethod
+    def build(cls, trie: Trie, nodes: npt.NDArray[np.int32]) -> _SortedChildren:
+        children = distinct(trie.children(nodes)[0])
+        byte = trie.byte[children]
+        order = np.argsort(byte, kind="stable")
+        start = np.concatenate([[0], np.cumsum(np.bincount(byte, minlength=256))])
+        return cls(children[order], start, {})
+
+    def bytes(self) -> list[int]:
+        """The bytes that lead on."""
+        present: list[int] = np.flatnonzero(np.diff(self.start)).tolist()
+        return present
+
+    def child(self, remainders: Remainders, byte: int) -> int:
+        """The remainder after `byte`, NOTHING if there is none."""
+        known = self.made.get(byte)
+        if known is None:
+            known = remainders.intern_array(self.nodes[self.start[byte] : self.start[byte + 1]])
+            self.made[byte] = known
+        return known
 
 
 def _flat(array: npt.NDArray[Any]) -> memoryview[int]:

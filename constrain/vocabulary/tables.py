@@ -42,10 +42,12 @@ from constrain.vocabulary.counted import Counted
 from constrain.vocabulary.exclusions import Exclusions
 from constrain.vocabulary.faraway import Faraway
 from constrain.vocabulary.remainders import EVERYTHING, Remainders
+from constrain.vocabulary.trie import distinct
 from constrain.vocabulary.vocabulary import Vocabulary
-from constrain.vocabulary.walks import Levels, Reached, levels_of, walk_dense, walk_sparse
+from constrain.vocabulary.walks import Levels, Reached, levels_of, walk_below, walk_dense, walk_sparse
 
-SPARSE_STEPS = 4_000
+SPARSE_STEPS = 300
+DENSE_STATES = 1_000
 WIDE_BYTES = 40
 MAX_TABLES = 50_000
 KEPT_WIDE = 2_000
@@ -88,6 +90,7 @@ class Tables:
         self._rows: list[list[int] | None] = []
         self._live: list[tuple[tuple[int, int], ...] | None] = []
         self._extensible: dict[int, bool] = {}
+        self._leads: dict[int, int] = {}
         self.counted = Counted(self)
         self.exclusions = Exclusions(self)
         self.faraway = Faraway(self)
@@ -130,6 +133,16 @@ class Tables:
             live[state] = pairs
         return pairs
 
+    def lead(self, state: int) -> int:
+        """The bytes that lead on from `state`, as a bit set."""
+        known = self._leads.get(state)
+        if known is None:
+            known = 0
+            for byte, _ in self.live(state):
+                known |= 1 << byte
+            self._leads[state] = known
+        return known
+
     def table(self, remainder: int, state: int) -> Table:
         """The table of `state` for the tokens of `remainder`."""
         key = (remainder, state)
@@ -151,13 +164,28 @@ class Tables:
             found = another_way(remainder, state)
             if found is not None:
                 return found
-        whole = remainder == EVERYTHING
-        wide = whole and len(self.live(state)) >= WIDE_BYTES
-        sparse = None if wide else walk_sparse(self, remainder, state, SPARSE_STEPS if whole else None)
+        wide = len(self.live(state)) >= WIDE_BYTES and self.remainders.below(remainder) >= SPARSE_STEPS
+        sparse = None if wide else walk_sparse(self, remainder, state, SPARSE_STEPS)
         if sparse is None:
-            return self.dense_table(walk_dense(self.automaton, self.levels, state))
+            dense = self._dense(remainder, state)
+            if dense is not None:
+                return dense
+            sparse = walk_sparse(self, remainder, state, None)
+            assert sparse is not None
         ids, exits = sparse
-        exit_remainder = self.remainders.intern(exits)
+        return self._table(ids, self.remainders.intern(exits))
+
+    def _dense(self, remainder: int, state: int) -> Table | None:
+        if remainder == EVERYTHING:
+            return self.dense_table(walk_dense(self.automaton, self.levels, state))
+        remainders = self.remainders
+        found = walk_below(self.automaton, remainders.trie, remainders.nodes[remainder], state, DENSE_STATES)
+        if found is None:
+            return None
+        ids, exits = found
+        return self._table(ids.tolist() if len(ids) <= FEW_IDS else ids, remainders.intern_array(exits))
+
+    def _table(self, ids: list[int] | npt.NDArray[np.int32], exit_remainder: int) -> Table:
         if len(ids) <= FEW_IDS:
             return Table(tuple(sorted(set(ids))), exit_remainder)
         flags = np.zeros(self.vocabulary.size, dtype=np.bool_)
@@ -174,8 +202,8 @@ class Tables:
         accepting[0] = False
         complete = accepting[reached.local] & levels.inner
         complete[0] = False  # nothing has been read at the root
-        exits = np.sort(levels.preorder[np.flatnonzero(complete)])
-        return Table(pack_flags(flags), self.remainders.intern_sorted(exits.tolist()))
+        exits = distinct(levels.preorder[np.flatnonzero(complete)])
+        return Table(pack_flags(flags), self.remainders.intern_array(exits))
 
 
 _shared: weakref.WeakKeyDictionary[Vocabulary, Tables] = weakref.WeakKeyDictionary()

@@ -41,6 +41,7 @@ import numpy.typing as npt
 from constrain.errors import LimitExceeded
 
 MAX_TOKEN_BYTES = 32_767
+MANY_NODES = 5_000
 
 Int32s = npt.NDArray[np.int32]
 
@@ -114,10 +115,63 @@ class Trie:
         """The ids of the tokens that begin with `node`, those that are `node` first."""
         return self.order[self.first[node] : self.first[self.end[node]]]
 
+    def children(self, nodes: Int32s) -> tuple[Int32s, Int32s]:
+        """All children of `nodes`, and the index into `nodes` of each one's parent; node after node.
+
+        >>> trie = Trie.build([b"b", b"ab", b"a", b"ac"])
+        >>> [found.tolist() for found in trie.children(np.array([0, 1], dtype=np.int32))]
+        [[1, 4, 2, 3], [0, 0, 1, 1]]
+        """
+        start, by_parent = self._by_parent
+        count = start[nodes + 1] - start[nodes]
+        owner = np.repeat(np.arange(len(nodes), dtype=np.int32), count)
+        offset = start[nodes] - (np.cumsum(count, dtype=np.int32) - count)
+        return by_parent[np.arange(len(owner), dtype=np.int32) + offset[owner]], owner
+
+    def own_tokens(self, nodes: Int32s) -> Int32s:
+        """The ids of the tokens that are one of `nodes`."""
+        own = self.own[nodes]
+        nodes, own = nodes[own > 0], own[own > 0]
+        first = self.first[nodes]
+        ids = [self.order[first]]
+        for more in range(1, int(own.max(initial=1))):
+            ids.append(self.order[first[own > more] + more])
+        return np.concatenate(ids)
+
+    @cached_property
+    def _by_parent(self) -> tuple[Int32s, Int32s]:
+        """`by_parent[start[n] : start[n + 1]]` are the children of n, in preorder."""
+        start = np.zeros(len(self) + 1, dtype=np.int32)
+        np.cumsum(np.bincount(self.parent[1:], minlength=len(self)), out=start[1:])
+        by_level = np.concatenate(self.levels)[1:]
+        parent = self.parent[by_level]
+        first = np.flatnonzero(np.concatenate([[True], parent[1:] != parent[:-1]])) if len(parent) else parent
+        place = np.arange(len(parent)) - np.repeat(first, np.diff(np.append(first, len(parent))))
+        by_parent = np.empty(len(parent), dtype=np.int32)
+        by_parent[start[parent] + place] = by_level
+        return start, by_parent
+
     @cached_property
     def levels(self) -> tuple[Int32s, ...]:
         """The nodes of each depth, from the root's on, each in preorder."""
         return _levels(self.depth)
+
+
+def distinct(nodes: Int32s) -> Int32s:
+    """The nodes in order, each once.  Faster than `np.unique`, and does not import `numpy.ma`.
+
+    >>> distinct(np.array([5, 2, 5], dtype=np.int32)).tolist()
+    [2, 5]
+    """
+    if not len(nodes):
+        return nodes
+    if len(nodes) < MANY_NODES:
+        ordered: Int32s = np.sort(nodes)
+        once: Int32s = ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
+        return once
+    present = np.zeros(int(nodes.max()) + 1, dtype=np.bool_)
+    present[nodes] = True
+    return np.flatnonzero(present).astype(np.int32)
 
 
 def _shared_bytes(

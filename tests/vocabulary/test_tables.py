@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from constrain.json_schema.strings import StringSpace
 from constrain.regular.automaton import shared_automaton
 from constrain.regular.terms import Term, byte_range, choice, concat, intersect, literal, repeat
-from constrain.vocabulary.remainders import EVERYTHING
+from constrain.vocabulary.remainders import EVERYTHING, NOTHING, Remainders
 from constrain.vocabulary.tables import Table, Tables
 from constrain.vocabulary.vocabulary import Vocabulary
-from constrain.vocabulary.walks import walk_dense
+from constrain.vocabulary.walks import walk_below, walk_dense, walk_sparse
 from tests.oracle import toy_vocabulary
 
 SPACE = StringSpace()
@@ -199,6 +199,45 @@ def test_the_dense_walk_says_the_same(term: Term) -> None:
         table = TABLES.dense_table(walk_dense(TABLES.automaton, TABLES.levels, state))
 
         assert contents(table) == by_reading(VOCABULARY, TABLES, state)
+
+
+NODES = list(range(len(VOCABULARY.trie)))
+SETS = st.sampled_from([[0], *([node] for node in NODES)]) | st.lists(st.sampled_from(NODES), max_size=40)
+
+
+@given(counted_strings() | other_counters(), SETS)
+@settings(max_examples=200)
+def test_the_walk_below_a_remainder_says_what_the_sparse_one_says(term: Term, nodes: list[int]) -> None:
+    """Nodes of a remainder may lie below each other, and are then reached in several states."""
+    state = TABLES.automaton.state(term)
+    remainder = TABLES.remainders.intern(nodes)
+    if not state or not remainder:
+        return
+    sparse = walk_sparse(TABLES, remainder, state, None)
+    below = walk_below(TABLES.automaton, VOCABULARY.trie, TABLES.remainders.nodes[remainder], state, None)
+
+    assert sparse is not None
+    assert below is not None
+    assert sorted(below[0].tolist()) == sorted(set(sparse[0]))
+    assert TABLES.remainders.intern_array(below[1]) == TABLES.remainders.intern(sparse[1])
+
+
+@given(SETS)
+@settings(max_examples=200)
+def test_a_large_remainder_has_the_children_of_a_small_one(nodes: list[int]) -> None:
+    """It is kept as an array, and each of its children is made when it is asked for."""
+    small, large = (Remainders(VOCABULARY.trie, size) for size in (1_000, 0))
+    found = [remainders.intern(nodes) for remainders in (small, large)]
+    children = small.children(found[0])
+
+    assert large.below(found[1]) == small.below(found[0])
+    for byte in range(256):
+        child = large.child(found[1], byte)
+        assert list(large.node_list(child)) == list(small.nodes[children.get(byte, NOTHING)])
+        assert list(large.tokens(child)) == list(small.tokens(children.get(byte, NOTHING)))
+    assert {byte: list(large.node_list(child)) for byte, child in large.children(found[1]).items()} == {
+        byte: list(small.nodes[child]) for byte, child in children.items()
+    }
 
 
 def test_a_counter_farther_from_its_end_than_any_token_reaches_shares_its_table() -> None:
