@@ -12,7 +12,7 @@ Tools that the conversation has called already are not called again: their resul
 for what is left to be called, and are the answer when nothing is.
 
 Arguments are filled as any schema is (`filling.py`).  The plan is one text.  Where the answer has left it,
-because the mask forced a call or a value, the call that stands open is finished by its own plan.  Where the mask
+because the mask forced a call or a value, the call that stands open is finished by its own plan.  Where it
 forced a form that the prompt does not show, the answer follows the plan in that form.
 """
 
