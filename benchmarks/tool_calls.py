@@ -32,7 +32,9 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,7 @@ from constrain import (
     tool_call_grammar,
 )
 from constrain.tool_calls.forms import as_form
+from constrain.tool_calls.plain import is_plain
 from constrain.tool_calls.reader import CallEnd, Departure, TextDelta
 from engine.random_model import write_random_model
 from engine.tool_prompting import form_of, tool_prompt_tokens
@@ -180,7 +183,10 @@ def show(scores: dict[str, Score]) -> Iterator[str]:
 
 
 def tools_at_once(path: Path) -> Iterator[str]:
-    """CPU milliseconds to compile 128 tools, to the first mask, and to the first mask of arguments."""
+    """CPU milliseconds to compile 128 tools, to the first mask, and to the first mask of arguments.
+
+    Also how many are plain (`tool_calls/plain.py`): their schemas are not compiled before they are called.
+    """
     opened = lzma.open if path.suffix == ".xz" else open
     schemas: list[Any] = []
     with opened(path, "rt", encoding="utf-8-sig") as lines:
@@ -191,7 +197,11 @@ def tools_at_once(path: Path) -> Iterator[str]:
     vocabulary = load().vocabulary
     bitmask = allocate_token_bitmask(1, vocabulary.size)
     named = [{"name": f"tool_{number}", "parameters": schema} for number, schema in enumerate(schemas)]
-    compilable = [tool for tool in named if _is_admitted(tool)]
+    with ProcessPoolExecutor(
+        1, mp_context=get_context("spawn")
+    ) as other:  # here nothing is known of them yet
+        admitted = list(other.map(_is_admitted, named, chunksize=MANY))
+    compilable = [tool for tool, fine in zip(named, admitted, strict=True) if fine]
     yield f"{len(schemas)} tool schemas, {len(schemas) - len(compilable)} refused, {MANY} at once"
     for start in range(0, len(compilable) - MANY + 1, MANY):
         tools = compilable[start : start + MANY]
@@ -207,10 +217,14 @@ def tools_at_once(path: Path) -> Iterator[str]:
         before = time.process_time()
         matcher.fill_next_token_bitmask(bitmask, 0)
         after = time.process_time()
-        yield (
-            f"compile {(ready - began) * 1e3:7.1f} ms   first mask {(masked - ready) * 1e3:5.1f} ms   "
-            f"first mask of arguments {(after - before) * 1e3:5.1f} ms"
-        )
+        plain = sum(is_plain(tool["parameters"]) for tool in tools)
+        times = {
+            "compile": ready - began,
+            "first mask": masked - ready,
+            "first mask of arguments": after - before,
+        }
+        spent = "".join(f"{what:>{len(what) + 3}} {took * 1e3:5.1f} ms" for what, took in times.items())
+        yield f"{plain:3} plain{spent}"
 
 
 def _is_admitted(tool: dict[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from constrain.continuation import Continuation, Edge, LiteralEdge
 from constrain.matcher import CompiledGrammar, Matcher
-from constrain.regular.queries import shortest
+from constrain.regular.short import short
 
 Chooser = Callable[[random.Random, Matcher, list[int]], int]
 
@@ -97,4 +97,4 @@ def _first_byte(rng: random.Random, matcher: Matcher, at: int, edge: object) -> 
                 ),
             )
         )
-    return (shortest(matcher.compiled.positions.tables.automaton.term(at)) or b"")[:1]
+    return (short(matcher.compiled.positions.tables.automaton.term(at)) or b"")[:1]

@@ -12,7 +12,8 @@ Tools that the conversation has called already are not called again: their resul
 for what is left to be called, and are the answer when nothing is.
 
 Arguments are filled as any schema is (`filling.py`).  The plan is one text.  Where the answer has left it,
-because the mask forced a call or a value, the call that stands open is finished by its own plan.
+because the mask forced a call or a value, the call that stands open is finished by its own plan.  Where it
+forced a form that the prompt does not show, the answer follows the plan in that form.
 """
 
 from __future__ import annotations
@@ -65,11 +66,22 @@ class CallPlanner:
 
     def continuations(self, answer: str) -> list[str]:
         """How `answer` may go on, best first; an empty string stands for the end."""
-        written = self.form.write((name, _dumps(arguments)) for name, arguments in self.calls)
+        own = self._planned(answer, self.form) or self._open_call(answer, self.form)
+        if own:
+            return own
+        others = [form for form in FORMS.values() if form.trigger in answer]
+        planned = sorted((r for form in others for r in self._planned(answer, form)), key=lambda r: not r)
+        return planned or [r for form in others for r in self._open_call(answer, form)] or [""]
+
+    def _planned(self, answer: str, form: Form) -> list[str]:
+        """The rests of the answers that begin like this one; none where it went another way."""
+        return [text[len(answer) :] for text in self._answers(form) if text.startswith(answer)]
+
+    def _answers(self, form: Form) -> list[str]:
+        """The planned answer, and a call of each tool alone, the likeliest first."""
+        written = form.write((name, _dumps(arguments)) for name, arguments in self.calls)
         likely = sorted(self.offers, key=lambda name: -self._scores[name])
-        whole = [written or self.text, *(self._lone(name) for name in likely)]
-        rests = [text[len(answer) :] for text in whole if text.startswith(answer)]
-        return rests or self._open_call(answer)
+        return [written or self.text, *(self._lone(name, form) for name in likely)]
 
     @cached_property
     def _scores(self) -> dict[str, float]:
@@ -116,21 +128,21 @@ class CallPlanner:
     def _filled(self, name: str, text: str) -> _Arguments:
         return _Arguments(self.offers[name], text)
 
-    def _lone(self, name: str) -> str:
+    def _lone(self, name: str, form: Form) -> str:
         """One call of a tool, with whatever the request says."""
         text = f"{self.request.text}\n{self.request.result}".strip()
-        return self.form.write([(name, _dumps(self._filled(name, text).arguments))])
+        return form.write([(name, _dumps(self._filled(name, text).arguments))])
 
-    def _open_call(self, answer: str) -> list[str]:
+    def _open_call(self, answer: str, form: Form) -> list[str]:
         """What follows where the last call in `answer` stands open, and is not the planned one."""
         mark = "\0"
         for name in self.offers:
-            opening, closing = self.form.write([(name, mark)]).split(mark)
-            opening = opening.removeprefix(self.form.begin)
+            opening, closing = form.write([(name, mark)]).split(mark)
+            opening = opening.removeprefix(form.begin)
             at = answer.rfind(opening)
             if at >= 0:
                 return self._arguments_rest(self.offers[name], answer[at + len(opening) :], closing)
-        return [""]
+        return []
 
     def _arguments_rest(self, offer: Offer, written: str, closing: str) -> list[str]:
         try:

@@ -83,6 +83,16 @@ def test_cities_side_by_side_are_asked_for_in_parallel(lookup_model: LoadedModel
     assert [call.arguments for call in one.calls] == [{"city": "Paris"}]
 
 
+@pytest.mark.parametrize("form", sorted(FORMS))
+def test_a_form_may_be_forced(lookup_model: LoadedModel, form: str) -> None:
+    """Though the template of the embedded model shows another: the same calls come out."""
+    answer = generate_tool_calls(
+        lookup_model, "Weather in Paris and Berlin?", TOOLS, tool_choice="required", form=form
+    )
+
+    assert [call.arguments for call in answer.calls] == [{"city": "Paris"}, {"city": "Berlin"}]
+
+
 def test_the_events_of_a_stream_join_to_the_answer(lookup_model: LoadedModel) -> None:
     """A call starts, its arguments grow, and it ends; the answer is there when all of it is."""
     stream = stream_tool_calls(lookup_model, "Che tempo fa a Torino?", TOOLS)
