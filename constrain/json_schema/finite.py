@@ -20,6 +20,7 @@ from constrain.regular.terms import EMPTY, Term
 def few_strings(term: Term, limit: int) -> list[bytes] | None:
     """All strings of a language, shortest first, if there are at most `limit`; else None.
 
+    >>> from constrain.regular.terms import literals
     >>> few_strings(literals([b"b", b"a"]), 2)
     [b'a', b'b']
     >>> few_strings(literals([b"b", b"a"]), 1) is None
