@@ -66,10 +66,11 @@ _QUOTED = re.compile(r"\"[^\"\n]+\"|“[^”\n]+”|«[^»\n]+»|(?<!\w)'[^'\n]{
 
 _EMPTY_WORDS = """
 a an the of for to in on at by with from and or is are be it its this that these those given current
-get set gets returns quanto quanta quanti quante much many return provide provides using use used user's un una uno il lo la gli le i di da del
+get set gets returns return provide provides using use used user's un una uno il lo la gli le i di da del
 della per con su che e o al alla nel nella mi me my what which how who when where come quando dove chi
 quale quali please can could you your would do does did want need like tell give show have has fa
 value name type number up date day new one some any if not no si ti ci ho hai
+quanto quanta quanti quante much many
 """
 _EMPTY = frozenset(_EMPTY_WORDS.split())
 _PARAMETER, _DESCRIPTION, _NAME = 0.25, 1.0, 2.0
