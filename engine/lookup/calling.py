@@ -99,7 +99,7 @@ class CallPlanner:
         if len(found) < 2 and whole is not None:
             found = {whole: self.request.text}
         left = [(name, text) for name, text in found.items() if name not in self.request.called]
-        return [(name, f"{text}\n{self.request.result}".strip()) for name, text in left]
+        return [(name, f"{text}\n{_plain(self.request.result)}".strip()) for name, text in left]
 
     def _best(self, found: dict[str, float]) -> str | None:
         best = max(found, key=lambda name: found[name], default=None)
@@ -130,7 +130,7 @@ class CallPlanner:
 
     def _lone(self, name: str, form: Form) -> str:
         """One call of a tool, with whatever the request says."""
-        text = f"{self.request.text}\n{self.request.result}".strip()
+        text = f"{self.request.text}\n{_plain(self.request.result)}".strip()
         return form.write([(name, _dumps(self._filled(name, text).arguments))])
 
     def _open_call(self, answer: str, form: Form) -> list[str]:
@@ -177,6 +177,18 @@ def _listed(text: str, value: str) -> list[str]:
         end = beside.end()
     parts = [part for part in _JOINED.split(text[at:end]) if part]
     return [text[at:end], *parts] if len(parts) > 1 else []
+
+
+def _plain(result: str) -> str:
+    """Results as people would write them down: the members of a JSON object as lines, `key: value`."""
+    lines = []
+    for line in result.splitlines():
+        try:
+            value = json.loads(line)
+        except ValueError:
+            value = None
+        lines += [f"{phrase(k)}: {v}" for k, v in value.items()] if isinstance(value, dict) else [line]
+    return "\n".join(lines)
 
 
 def _offer(definition: dict[str, Any]) -> Offer:

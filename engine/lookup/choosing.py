@@ -9,6 +9,8 @@ request by its own, and a word that few tools have counts for more than one that
     "Book me a flight to Rome"      book, flight  → book_flight
     "Che tempo fa a Torino?"        tempo ≈ weather  → get_weather
 
+A sum in the request asks for a tool that calculates; what is quoted is what to write, and asks for nothing.
+
 People ask in one language for tools described in another, so words of one *topic* count as one word: the
 table says that `tempo`, `meteo` and `weather` are.  Endings are cut, so that `converti` meets `convertire`.
 
@@ -22,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.lookup.computing import sum_in
 from engine.lookup.lexicon import fold, phrase
 
 TOPICS: tuple[str, ...] = (
@@ -40,7 +43,7 @@ TOPICS: tuple[str, ...] = (
     "reminder|remind|ricordami|promemoria",
     "alarm|sveglia|timer|wake",
     "stock|stocks|share|shares|azione|azioni|borsa|ticker|quotazione|quotazioni|quota",
-    "price|prices|prezzo|prezzi|cost|costo|costa|quanto",
+    "price|prices|prezzo|prezzi|cost|costo|costa|costano",
     "translate|translation|traduci|traduzione|tradurre|traducimi",
     "calculate|compute|calcola|calcolare|calcolo|math|expression|percent|percentuale|radice|root|square|multiply|moltiplica|plus|times|divided|diviso|somma|sum|solve|risolvi|factorial|fattoriale",
     "music|song|musica|canzone|play|riproduci|suona|playlist",
@@ -59,12 +62,15 @@ TOPICS: tuple[str, ...] = (
 
 _TOPIC_OF = {word: f"#{number}" for number, row in enumerate(TOPICS) for word in row.split("|")}
 
+_QUOTED = re.compile(r"\"[^\"\n]+\"|“[^”\n]+”|«[^»\n]+»|(?<!\w)'[^'\n]{2,}'(?!\w)")
+
 _EMPTY_WORDS = """
 a an the of for to in on at by with from and or is are be it its this that these those given current
 get set gets returns return provide provides using use used user's un una uno il lo la gli le i di da del
 della per con su che e o al alla nel nella mi me my what which how who when where come quando dove chi
 quale quali please can could you your would do does did want need like tell give show have has fa
 value name type number up date day new one some any if not no si ti ci ho hai
+quanto quanta quanti quante much many
 """
 _EMPTY = frozenset(_EMPTY_WORDS.split())
 _PARAMETER, _DESCRIPTION, _NAME = 0.25, 1.0, 2.0
@@ -89,7 +95,8 @@ def scores(text: str, offers: Sequence[Offer]) -> dict[str, float]:
     0.0
     """
     known = {offer.name: _weights(offer) for offer in offers}
-    asked = _keys(text)
+    text = _QUOTED.sub(" ", text)
+    asked = _keys(text) | ({_TOPIC_OF["calculate"]} if sum_in(fold(text)) else set())
     return {name: sum(_share(key, name, known) for key in asked) for name in known}
 
 

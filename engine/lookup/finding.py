@@ -6,6 +6,7 @@ A `Field` says what is sought: the phrases that name it, the kind of value, and 
 1. a label:     "Età: 42", "city = Rome"          the field's own name, or a synonym, then a colon
 2. a phrase:    "mi chiamo Anna", "I live in Rome"  words that lead in to a value of this concept
 3. a unit:      "42 anni", "3 tickets"             words that follow one
+                "250 dollari in euro"              units that a conversion is between (`computing.py`)
 4. the name:    "order number 1234", "the Lakers team"   the field's name beside a value of the right shape
 5. the shape:   the first e-mail address, for an e-mail field
 
@@ -21,6 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.lookup.computing import side_of_conversion, sum_in
 from engine.lookup.lexicon import CONCEPTS, NEGATIONS, NO, NUMBER_WORDS, YES, Concept, concept_of, fold
 from engine.lookup.shapes import Mention, currency_of, mentions
 
@@ -93,7 +95,7 @@ class Finder:
     def find(self, sought: Field, strength: str) -> Any | None:
         """The value of a field, or None; what is found counts as used from now on."""
         steps = (
-            (self._labelled, self._after_phrase, self._before_unit)
+            (self._labelled, self._converted, self._after_phrase, self._before_unit)
             if strength == STRONG
             else (self._beside_name, self._by_shape)
         )
@@ -176,6 +178,11 @@ class Finder:
         if sought.kind == "string" and region:
             yield start, end, region
 
+    def _converted(self, sought: Field) -> Iterator[tuple[int, int, Any]]:
+        span = side_of_conversion(self.folded, sought.names) if sought.kind == "string" else None
+        if span is not None:
+            yield *span, self.text[slice(*span)]
+
     def _after_phrase(self, sought: Field) -> Iterator[tuple[int, int, Any]]:
         concept = sought.concept
         if concept is None or not concept.before:
@@ -245,6 +252,9 @@ class Finder:
         if concept is CONCEPTS["text"]:
             yield from ((m.start, m.end, m) for m in self.of_shape(("quoted",)))
             yield 0, 0, self.text.strip()
+            return
+        if concept is CONCEPTS["expression"]:
+            yield 0, 0, sum_in(self.folded)
             return
         if concept is CONCEPTS["currency"]:
             yield 0, 0, currency_of(self.folded)

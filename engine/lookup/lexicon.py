@@ -43,7 +43,9 @@ CONCEPTS: dict[str, Concept] = {
         ("name",),
         _INTRODUCED,
     ),
-    "recipient": Concept("recipient|destinatario|beneficiary|beneficiario|payee", ("name",), r"to|a|per|for"),
+    "recipient": Concept(
+        "recipient|destinatario|beneficiary|beneficiario|payee", ("name", "email"), r"to|a|per|for"
+    ),
     "sender": Concept("sender|mittente|seller|venditore|payer|from name", ("name",), r"from|by|da|dal|dalla"),
     "username": Concept("username|user name|nome utente|login|handle|account|nickname", ("quoted",)),
     "first name": Concept(
@@ -71,7 +73,7 @@ CONCEPTS: dict[str, Concept] = {
     ),
     "destination": Concept(
         "destination|to|arrival|arrival city|arrivo|destinazione|a|to city|arrival airport|citta di arrivo",
-        ("name",),
+        ("name", "email"),
         r"to|a|per|verso|going to|fly to|destination|arriving in|arrivo a",
     ),
     "country": Concept("country|nation|paese|nazione|stato|nationality|nazionalita", ("country", "name")),
@@ -170,6 +172,9 @@ CONCEPTS: dict[str, Concept] = {
         ("number",),
         r"rate|rated|voto|score of",
         r"(?:stars?|stelle|su \d+|out of|/\s?\d+)",
+    ),
+    "expression": Concept(
+        "expression|math expression|espressione|formula|calculation|calcolo|operation|operazione"
     ),
     "room": Concept("room|stanza|camera|ambiente", ("phrase",), r"in the|in my|in|nella|nel|in|room"),
     "color": Concept("color|colour|colore|tinta", ("color",)),

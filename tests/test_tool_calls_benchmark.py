@@ -1,0 +1,40 @@
+"""The benchmark of tool calls calls right what its page says is right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from benchmarks.tool_calls import Answer, is_right
+
+ROME = ("weather", {"city": "Roma", "days": 2})
+OSLO = ("weather", {"city": "Oslo"})
+MAIL = ("mail", {"to": "a@b.it"})
+
+
+@pytest.mark.parametrize(
+    ("spec", "right", "wrong"),
+    [
+        ({"tools": ["weather"], "n": 2}, Answer("", [ROME, OSLO]), Answer("", [ROME])),
+        ({"tools": ["weather", "mail"], "n": 2}, Answer("", [MAIL, OSLO]), Answer("", [OSLO, ROME])),
+        (
+            {"tools": ["weather"], "n": 1, "argkeys": ["weather", ["city", "days"]]},
+            Answer("", [ROME]),
+            Answer("", [OSLO]),
+        ),
+        (
+            {"tools": ["weather"], "n": 1, "intarg": ["weather", "days", 2]},
+            Answer("", [ROME]),
+            Answer("", [OSLO]),
+        ),
+        ({"tool": "mail", "fabricate_field": "to"}, Answer("To whom?"), Answer("", [MAIL])),
+        ({"next": "mail"}, Answer("", [MAIL]), Answer("", [ROME, MAIL])),
+        ({"next": None}, Answer("Done."), Answer("", [MAIL])),
+        ({"gold": "Dante"}, Answer("It was DANTE."), Answer("It was Petrarca.")),
+        (None, Answer("No such tool."), Answer("", [MAIL])),
+    ],
+)
+def test_a_spec_tells_right_answers_from_wrong_ones(spec: Any, right: Answer, wrong: Answer) -> None:
+    assert is_right(right, spec)
+    assert not is_right(wrong, spec)
