@@ -10,10 +10,13 @@ whoever started it, and when that is spent the answer is a LimitExceeded that na
 A step is about one derivative of a term, some 10 to 50 microseconds.  Counting steps instead of watching a
 clock makes the limit the same on every machine.  An inner budget changes nothing: the outermost one counts.
 Without a budget there is no limit.
+
+Depth is work too: what exhausts Python's stack within a budget is a LimitExceeded as well.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 from types import TracebackType
 
@@ -55,9 +58,15 @@ class budget:  # noqa: N801 - it is used as a context manager, like `suppress`
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._outermost:
-            _spending.budget = None
-            _spending.left = float("inf")
+        if not self._outermost:
+            return
+        _spending.budget = None
+        _spending.left = float("inf")
+        if kind is not None and issubclass(kind, RecursionError):
+            raise LimitExceeded(
+                f"{self.what} goes deeper than Python's recursion limit of {sys.getrecursionlimit()}",
+                hint="nest or repeat less, or raise sys.setrecursionlimit",
+            ) from None
 
 
 def spend(steps: int = 1) -> None:

@@ -42,7 +42,7 @@ from constrain.continuation import (
     TokenEdge,
     Union,
 )
-from constrain.errors import InvalidInputError, LimitExceeded, TokenError, UnsatisfiableError
+from constrain.errors import InvalidInputError, TokenError, UnsatisfiableError
 from constrain.json_schema.grammar import compile_schema
 from constrain.json_schema.options import JsonOptions
 from constrain.lark_grammar.grammar import LarkGrammar, load_grammar
@@ -307,14 +307,8 @@ def lark(
     Raises GrammarError, UnsupportedError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
     """
     embedded = {name: as_part(part) for name, part in (embed or {}).items()}
-    try:
-        with budget(max_steps, "compiling this grammar"):
-            return _Lark(load_grammar(grammar, start=start, embed=embedded))
-    except RecursionError:
-        raise LimitExceeded(
-            "the grammar is nested too deeply for Python's recursion limit",
-            hint="raise sys.setrecursionlimit, or flatten the grammar",
-        ) from None
+    with budget(max_steps, "compiling this grammar"):
+        return _Lark(load_grammar(grammar, start=start, embed=embedded))
 
 
 def _encoded(text: str) -> bytes:

@@ -9,8 +9,7 @@ generation gets there.  The start is checked to have a value at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,7 @@ from referencing import Registry
 
 from constrain.budget import budget
 from constrain.continuation import END, Continuation, Terminal, Union
-from constrain.errors import LimitExceeded, SchemaError, UnsatisfiableError
+from constrain.errors import SchemaError, UnsatisfiableError
 from constrain.json_schema.admission import Admission, Note, admit
 from constrain.json_schema.emit import Emitter
 from constrain.json_schema.formula import Formula, Formulas
@@ -115,16 +114,8 @@ def scan_schema(
         return Scanned(root, scalars, options, admit(root, options, scalars))
 
 
-@contextmanager
-def _limits(options: JsonOptions) -> Iterator[None]:
-    try:
-        with budget(options.max_steps, "compiling this schema"):
-            yield
-    except RecursionError:
-        raise LimitExceeded(
-            "the schema is nested too deeply for Python's recursion limit",
-            hint="raise sys.setrecursionlimit, or flatten the schema",
-        ) from None
+def _limits(options: JsonOptions) -> budget:
+    return budget(options.max_steps, "compiling this schema")
 
 
 def _compile(scanned: Scanned) -> SchemaGrammar:

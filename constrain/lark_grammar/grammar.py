@@ -177,9 +177,12 @@ def _term(terminal: TerminalDef) -> Term:
     from lark.lexer import PatternStr
 
     pattern = terminal.pattern
-    if isinstance(pattern, PatternStr) and not pattern.flags:
-        return literal(pattern.value.encode())
     shown = f"terminal {terminal.user_repr()}"
+    if isinstance(pattern, PatternStr) and not pattern.flags:
+        try:
+            return literal(pattern.value.encode())
+        except UnicodeEncodeError:
+            raise GrammarError("half a surrogate pair is not text", where=ascii(shown)) from None
     try:
         return preferred_term(pattern.to_regexp())
     except (RegexError, UnsupportedRegexError) as problem:

@@ -76,6 +76,7 @@ def preferred_term(pattern: str) -> Term:
 def _through_transitions(term: Term) -> Iterator[str]:
     """For every two transitions in a row, and every state before them, a shortest text that takes them."""
     reached = {term: b""}
+    ends: dict[Term, tuple[bytes, int]] = {}
     agenda = deque([term])
     count = 0
     while agenda and count < MAX_TEXTS:
@@ -86,7 +87,20 @@ def _through_transitions(term: Term) -> Iterator[str]:
                 agenda.append(after)
             for further, end in [(b"", after), *_transitions(after)]:
                 count += 1
-                yield (reached[state] + byte + further + (shortest(end) or b"")).decode()
+                yield (reached[state] + byte + further + _shortest_end(end, ends)).decode()
+
+
+def _shortest_end(state: Term, known: dict[Term, tuple[bytes, int]]) -> bytes:
+    """A shortest text of `state`; `known` holds texts, and the states along them with their places."""
+    if state not in known:
+        text = shortest(state) or b""
+        at = state
+        for place, byte in enumerate(text):
+            known.setdefault(at, (text, place))
+            at = at.after(byte)
+        known.setdefault(at, (text, len(text)))
+    text, place = known[state]
+    return text[place:]
 
 
 def _transitions(state: Term) -> Iterator[tuple[bytes, Term]]:
@@ -121,6 +135,7 @@ class _Preferring:
     def _choice(self, node: Choice, rest: Node) -> Node:
         options: list[Node] = []
         for number, option in enumerate(node.options):
+            spend(1 + number)  # `earlier` is as long, and written out wherever it counts
             earlier = Sequence((Choice(node.options[:number]), rest))
             written = self.prefer(option, rest)
             if number and self._gives_way(Sequence((option, rest)), earlier):

@@ -3,7 +3,7 @@
 An `Assertion` is a placeholder: "watch number i holds here".  A `Watched` term is a term with placeholders,
 and the watches: the derivatives, by the text so far, of what each placeholder asks about.  `settle`
 replaces the placeholders that stand at the front, where the next byte is about to be read; those
-further back stay until the text gets there.
+further back stay until the text gets there.  Terms share their parts, so each part is settled once.
 
     watch 0: anything·[a-z]      term: [a-z]*·(0)·"!"        "a `!` after a letter"
     after `x`   the watch is nullable:   settled  [a-z]+·(0)·"!" | "!"
@@ -11,6 +11,7 @@ further back stay until the text gets there.
 
 from __future__ import annotations
 
+from constrain.budget import spend
 from constrain.regular.byte_sets import refine
 from constrain.regular.interning import intern
 from constrain.regular.looping import Loop
@@ -81,7 +82,7 @@ def watched(term: Term, watches: tuple[Term, ...]) -> Term:
     used = asked(term)
     dead = {number for number in used if watches[number] is EMPTY}
     if dead:
-        term = _forget(term, dead)
+        term = _forget(term, dead, {})
         used = asked(term)
     if not used:
         return term
@@ -108,31 +109,43 @@ def asked(term: Term) -> frozenset[int]:
 
 def settle(term: Term, holds: list[bool]) -> Term:
     """Replace the placeholders at the front of `term` by what `holds` says of them."""
+    return _settled(term, holds, {})
+
+
+def _settled(term: Term, holds: list[bool], known: dict[Term, Term]) -> Term:
     if term.plain:
         return term
+    found = known.get(term)
+    if found is None:
+        spend()
+        found = known[term] = _settle(term, holds, known)
+    return found
+
+
+def _settle(term: Term, holds: list[bool], known: dict[Term, Term]) -> Term:
     if isinstance(term, Assertion):
         return EPSILON if holds[term.number] else EMPTY
     if isinstance(term, Concat):
-        head = settle(term.head, holds)
+        head = _settled(term.head, holds, known)
         if not head.nullable:
             return concat(head, term.tail)
-        return choice(concat(without_epsilon(head), term.tail), settle(term.tail, holds))
+        return choice(concat(without_epsilon(head), term.tail), _settled(term.tail, holds, known))
     if isinstance(term, Choice):
-        return choice(*[settle(member, holds) for member in term.members])
+        return choice(*[_settled(member, holds, known) for member in term.members])
     if isinstance(term, Intersection):
-        return intersect(*[settle(member, holds) for member in term.members])
+        return intersect(*[_settled(member, holds, known) for member in term.members])
     if isinstance(term, Complement):
-        return complement(settle(term.body, holds))
+        return complement(_settled(term.body, holds, known))
     if isinstance(term, Repeat):
-        return _settle_repeat(term, holds)
+        return _settle_repeat(term, holds, known)
     if isinstance(term, Loop) and not term.fixed:
-        return settle(term.unfolded, holds)
+        return _settled(term.unfolded, holds, known)
     return term
 
 
-def _settle_repeat(term: Repeat, holds: list[bool]) -> Term:
+def _settle_repeat(term: Repeat, holds: list[bool], known: dict[Term, Term]) -> Term:
     """One more round may be empty here although the body never is elsewhere."""
-    body = settle(term.body, holds)
+    body = _settled(term.body, holds, known)
     high = None if term.high is None else term.high - 1
     # A body that can be empty here fills up any rounds still owed.
     owed = 0 if body.nullable else max(term.low - 1, 0)
@@ -140,22 +153,30 @@ def _settle_repeat(term: Repeat, holds: list[bool]) -> Term:
     return choice(once, EPSILON) if term.low == 0 or body.nullable else once
 
 
-def _forget(term: Term, dead: set[int]) -> Term:
+def _forget(term: Term, dead: set[int], known: dict[Term, Term]) -> Term:
     """Replace the placeholders of `dead` by EMPTY, but for those in loops: there they just never hold."""
     if term.plain:
         return term
+    found = known.get(term)
+    if found is None:
+        spend()
+        found = known[term] = _forgotten(term, dead, known)
+    return found
+
+
+def _forgotten(term: Term, dead: set[int], known: dict[Term, Term]) -> Term:
     if isinstance(term, Assertion):
         return EMPTY if term.number in dead else term
     if isinstance(term, Concat):
-        return concat(_forget(term.head, dead), _forget(term.tail, dead))
+        return concat(_forget(term.head, dead, known), _forget(term.tail, dead, known))
     if isinstance(term, Choice):
-        return choice(*[_forget(member, dead) for member in term.members])
+        return choice(*[_forget(member, dead, known) for member in term.members])
     if isinstance(term, Intersection):
-        return intersect(*[_forget(member, dead) for member in term.members])
+        return intersect(*[_forget(member, dead, known) for member in term.members])
     if isinstance(term, Complement):
-        return complement(_forget(term.body, dead))
+        return complement(_forget(term.body, dead, known))
     if isinstance(term, Repeat):
-        return repeat(_forget(term.body, dead), term.low, term.high)
+        return repeat(_forget(term.body, dead, known), term.low, term.high)
     return term
 
 

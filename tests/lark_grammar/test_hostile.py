@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from constrain.compiler import compile_lark
-from constrain.errors import ConstrainError, GrammarError, UnsatisfiableError, UnsupportedError
+from constrain.errors import (
+    ConstrainError,
+    GrammarError,
+    LimitExceeded,
+    UnsatisfiableError,
+    UnsupportedError,
+)
 from constrain.lark_grammar.states import State
 from constrain.matcher import CompiledGrammar, Matcher
 from tests.lark_grammar.grammars import VOCABULARY, accepts
@@ -88,6 +94,72 @@ def test_a_back_reference_in_a_terminal_is_shown_with_its_caret() -> None:
         compiled("start: AGAIN\nAGAIN: /(a|b)\\1/")
     assert "AGAIN" in str(caught.value)
     assert "^^" in str(caught.value)
+
+
+def test_half_a_surrogate_pair_in_a_grammar_is_told() -> None:
+    """Lark reads the escape; no text holds it."""
+    with pytest.raises(GrammarError) as caught:
+        compiled('start: "\\ud800"')
+    assert caught.value.what == "half a surrogate pair is not text"
+
+
+@pytest.mark.parametrize("pattern", ["(a|a)+b", "(?:.*.*)*x", "(?:a{40}){40}", "(ab?){1,1000}"])
+def test_a_terminal_made_to_hurt_is_written(pattern: str) -> None:
+    """As a pattern is."""
+    grammar = compiled(f"start: T\nT: /{pattern}/")
+
+    assert ids(grammar.matcher().allowed_token_ids()) == by_trying(grammar, grammar.positions.start)
+
+
+def test_many_look_aheads_in_a_terminal_are_read_together() -> None:
+    """One text must please them all."""
+    grammar = compiled("start: T\nT: /" + "".join(f"(?=[abcd]*{c})" for c in "abcd") + "[abcd]{4}/")
+
+    assert accepts(grammar, "dbca")
+    assert not accepts(grammar, "dbcb")
+
+
+def test_a_terminal_that_prefers_among_thousands_is_too_large_and_not_endless() -> None:
+    """`w1` before `w10` hides it; each alternative looks at all before it."""
+    few = compiled("start: /" + "|".join(f"w{number}" for number in range(40)) + "/")
+
+    assert [accepts(few, text) for text in ("w1", "w9", "w10", "w39")] == [True, True, False, False]
+    many = "|".join(f"w{number}" for number in range(400))
+    for pattern in (many, "(?:a{1000}){1000}"):
+        with pytest.raises(
+            LimitExceeded, match="compiling this grammar takes more than max_steps=20000 steps"
+        ):
+            compile_lark(f"start: /{pattern}/", VOCABULARY, max_steps=20_000)
+
+
+def chain(rule: str, count: int, last: str) -> str:
+    """`count` rules from `start` on, each written from its number and the next one's, and a last one."""
+    rules = [rule.format(here=number, next=number + 1) for number in range(count)]
+    return "\n".join(["start: r0", *rules, f"r{count}: {last}"])
+
+
+LARGE = {
+    "alternatives": ("start: " + " | ".join(f'"w{n}x"' for n in range(5_000)), "w4999x", "w5000x"),
+    "brackets in brackets": ("start: " + "(" * 300 + '"a"' + ")" * 300, "a", "b"),
+    "a long text": ('start: "' + "a" * 20_000 + '"', "a" * 20_000, "a"),
+    "rules in rules": (chain('r{here}: r{next} "a"?', 150, '"b"'), "baa", "a"),
+    "doubling": (chain("r{here}: r{next} r{next}", 30, '"a"?'), "aaaa", "b"),
+    "a ring of rules": (chain('r{here}: r{next} | "{here}"', 99, "r0"), "98", "99"),
+    "hidden left recursion": ('start: e e start "a" | "b"\ne: f?\nf: e | "x"?', "xxbaa", "a"),
+    "repeats of repeats": ('start: ((("a"*)*)+)* "b"', "aab", "a"),
+    "counts of counts": ('start: ("a"~1..50)~1..50', "a" * 2_500, "a" * 2_501),
+    "ignoring all": ('start: "a" "b"\n%ignore /[^b]+/', "a--b", "ab-b"),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_grammars_large_or_tangled_are_read(name: str) -> None:
+    """Whatever the size, in work that grows with it."""
+    grammar, takes, refuses = LARGE[name]
+    found = compiled(grammar)
+
+    assert accepts(found, takes)
+    assert not accepts(found, refuses)
 
 
 LISTS = {

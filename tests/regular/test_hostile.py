@@ -8,7 +8,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from constrain.errors import LimitExceeded, UnsupportedError
+from constrain.budget import budget
+from constrain.continuation import END
+from constrain.errors import LimitExceeded, RegexError, UnsatisfiableError, UnsupportedError
+from constrain.parts import regex
 from constrain.regular import automaton
 from constrain.regular.charset import CharSet
 from constrain.regular.queries import accepts, is_empty
@@ -42,6 +45,74 @@ def test_groups_nested_too_deep_are_too_large_not_wrong(pattern: str) -> None:
         regex_term(pattern)
     assert caught.value.what == "this pattern nests groups deeper than max_nesting=100"
     assert caught.value.hint == "parentheses around a single group or character can go"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "takes", "refuses"),
+    [
+        ("(a|a)*b", ["b", "aaab"], ["a"]),
+        ("(.*.*)*", ["", "abc"], ["a\n"]),
+        ("(?:a{100}){100}", ["a" * 10_000], ["a" * 9_999]),
+        ("(?:(?:a{1000}){1000}){2,1000}", [], ["a" * 5_000]),
+        ("(ab?){1,1000}", ["a", "ab" * 1_000], ["b", "a" * 1_001]),
+        ("".join(f"(?=.*{c})" for c in "abcdef") + ".{6}", ["fedcba"], ["fedcbb"]),
+        ("".join(f"(?!.*{c})" for c in "abcdefghijklmnopqrst") + ".*", ["xyz"], ["xyzt"]),
+        ("((a*)*)*b", ["aab"], ["aa"]),
+        ("(?:x+x+)+y", ["xxxxy"], ["xy", "x" * 30]),
+        ("|".join(f"w{number}x" for number in range(20_000)), ["w19999x"], ["w20000x"]),
+        ("|".join("x" * number for number in range(600)), ["x" * 599], ["x" * 600]),
+        ("(" * 90 + "a*" + ")*" * 90, ["aaa"], ["b"]),
+        ("a{0,4294967294}", ["", "a" * 9_999], ["b"]),
+        ("(?:a{97}|a{101}|a{103})*b", ["a" * 198 + "b"], ["a" * 99 + "b"]),
+        ("(?!(?!(?!(?!a*b))))a*b", ["aab"], ["aa"]),
+        ("(?:^|a$|b){1,40}", ["", "bba"], ["aa"]),
+        (r"(?:\b|a){1,40}", ["aaa"], ["", "b"]),
+        ("(?:.*a.*b|.*c.*d){9}", ["ab" * 9, "abcd" * 5], ["ab" * 4 + "c"]),
+        ("(?=(?:a{7})*$)(?=(?:a{11})*$)a+", ["a" * 77], ["a" * 76]),
+    ],
+)
+def test_patterns_that_multiply_are_read(pattern: str, takes: list[str], refuses: list[str]) -> None:
+    """Each is exponential for somebody who tries one way after the other, or writes every state down."""
+    with budget(500_000, "reading this pattern"):
+        term = regex_term(pattern)
+
+        assert [text[:9] for text in takes if not accepts(term, text.encode())] == []
+        assert [text[:9] for text in refuses if accepts(term, text.encode())] == []
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(?!)", "(?!.*)", r"[^\s\S]", "a(?<!a)", "(?=a*b*c*)(?!a*b*c*)x", r"a\bb"]
+)
+def test_the_empty_language_is_told(pattern: str) -> None:
+    """Before anything is generated."""
+    with pytest.raises(UnsatisfiableError, match="no text matches"):
+        regex(pattern).filled(END)
+
+
+def test_counts_that_follow_each_other_are_wrong_as_in_python() -> None:
+    """`re` refuses them too; in a group they multiply."""
+    with pytest.raises(RegexError, match="multiple repeat"):
+        regex_term("a{1000}{1000}")
+
+
+@pytest.mark.parametrize("pattern", [r"\b" * 500 + "a", "(?:^|a$|b)" * 300])
+def test_what_goes_deeper_than_python_is_too_large(pattern: str) -> None:
+    """Not a RecursionError: the stack is a limit like others."""
+    with pytest.raises(
+        LimitExceeded, match="compiling this pattern goes deeper than Python's recursion limit of"
+    ):
+        regex(pattern)
+
+
+def test_what_has_too_many_states_spends_its_budget() -> None:
+    """Steps are counted, whatever the clock says: only a million `a`s please these three."""
+    term = regex_term("(?=(?:a{97})*$)(?=(?:a{101})*$)(?=(?:a{103})*$)a+")
+
+    with (
+        budget(3_000, "reading this pattern"),
+        pytest.raises(LimitExceeded, match="than max_steps=3000 steps"),
+    ):
+        is_empty(term)
 
 
 def test_what_is_remembered_of_emptiness_is_thrown_away_with_the_automaton(
