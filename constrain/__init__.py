@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from constrain.compiler import compile_json_schema, compile_lark, compile_part, compile_regex
     from constrain.errors import (
         ConstrainError,
+        EndedEarlyWarning,
         GrammarError,
         IncompleteOutputError,
         InvalidInputError,
@@ -85,10 +86,9 @@ if TYPE_CHECKING:
 _HOME: dict[str, tuple[str, ...]] = {
     "constrain.compiler": ("compile_json_schema", "compile_lark", "compile_part", "compile_regex"),
     "constrain.errors": (
-        "ConstrainError", "GrammarError", "IncompleteOutputError", "InvalidInputError", "LimitExceeded",
-        "ModelError",
-        "RegexError", "SchemaError", "TokenError", "UnsatisfiableError", "UnsupportedError",
-        "UnsupportedKeywordError", "UnsupportedRegexError",
+        "ConstrainError", "EndedEarlyWarning", "GrammarError", "IncompleteOutputError", "InvalidInputError",
+        "LimitExceeded", "ModelError", "RegexError", "SchemaError", "TokenError", "UnsatisfiableError",
+        "UnsupportedError", "UnsupportedKeywordError", "UnsupportedRegexError",
     ),
     "constrain.json_schema.formats": ("register_format",),
     "constrain.json_schema.options": ("JsonOptions",),
@@ -127,6 +127,7 @@ __all__ = [
     "Chosen",
     "CompiledGrammar",
     "ConstrainError",
+    "EndedEarlyWarning",
     "Extraction",
     "Form",
     "GrammarError",

@@ -14,6 +14,8 @@
     ├── LimitExceeded              right, but larger than the limits allow; names the setting
     └── IncompleteOutputError      a generation that ended before the text was complete
 
+    EndedEarlyWarning              a generation that was brought to its end because its tokens ran low
+
 "Wrong", "unsupported", "unsatisfiable" and "too large" are four different classes, because the four
 ask for four different reactions.  A message has up to three parts, each on lines of its own: what is
 wrong in the input's own words, `at` where it is (a JSON pointer, or the text with a caret under the
@@ -98,6 +100,10 @@ class IncompleteOutputError(ConstrainError):
     def __init__(self, what: str, *, text: str, where: str = "", hint: str = "") -> None:
         super().__init__(what, where=where, hint=hint)
         self.text = text
+
+
+class EndedEarlyWarning(UserWarning):
+    """An answer was brought to its end because its tokens ran low: complete, but perhaps too short."""
 
 
 def caret(source: str, start: int, end: int | None = None) -> str:

@@ -10,8 +10,8 @@
     constrain check --schema person.json --text '{"name": "Anna"}'
 
 The answer goes to stdout and nothing else does, so it can be piped.  What goes wrong goes to stderr as one
-message (what, where, hint) with exit code 2; a traceback here is a bug.  An answer cut off by `--max-tokens`
-is such an error too: it shows what was written, and stdout stays empty.
+message (what, where, hint) with exit code 2; a traceback here is a bug.  An answer that `--max-tokens`
+brought to its end is complete, and a warning on stderr says so; one that cannot be complete is an error.
 
 Heavy imports (mlx-lm takes a second) wait until the arguments have been read, so that a wrong one is told
 at once.
@@ -22,12 +22,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from constrain.errors import ConstrainError, IncompleteOutputError, InvalidInputError
+from constrain.errors import ConstrainError, EndedEarlyWarning, IncompleteOutputError, InvalidInputError
 from engine.extract_cli import extract_command
 from engine.schema_files import read_schema
 from engine.tools_cli import tools_command
@@ -378,10 +379,21 @@ def _stop(problem: ConstrainError) -> NoReturn:
     sys.exit(2)
 
 
+def _tell(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+    """What is warned of, in the words of a command; what others warn of, as Python shows it."""
+    if issubclass(category, EndedEarlyWarning):
+        typer.echo(f"warning: {message}", err=True)
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, *place[:2]))
+
+
 def main() -> None:
     """The `constrain` command."""
     try:
-        app()
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", EndedEarlyWarning)
+            warnings.showwarning = _tell
+            app()
     except ConstrainError as problem:
         _stop(problem)
     except KeyboardInterrupt:

@@ -30,10 +30,11 @@ from typing import TYPE_CHECKING, Any
 from constrain.errors import ConstrainError, InvalidInputError, UnsatisfiableError
 from engine.documents import Document, Unreadable
 from engine.forms import Form, Found, PatternForm, SchemaForm
-from engine.generate import DEFAULT_MAX_TOKENS, check_max_tokens, generate_compiled
+from engine.generate import DEFAULT_MAX_TOKENS, generate_compiled
 from engine.model import LoadedModel, ModelLike, as_model
 from engine.prompting import Message, check_text, prompt_tokens
 from engine.splitting import Range, split
+from engine.streaming import check_max_tokens
 
 if TYPE_CHECKING:
     from constrain.matcher import CompiledGrammar

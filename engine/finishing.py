@@ -16,16 +16,19 @@ next best one is taken instead.  Farther from the end nothing is waited for.
 
 Rule 1: while the end is near, the completion known fits into what is left.  It did at the start, or the
 request was refused, and no token is accepted that breaks it; what the completion begins with never does.
-One departure: a completion is first looked for `HORIZON` tokens before the end.  A text that owes more than
-that already, in which the model chose so, cannot be finished, and the decode loop says so.
+Two departures.  A completion is looked for `HORIZON` tokens before the end, earlier only where the shortest
+answer itself is long: a text that owes more than is left by then, because the model chose so, cannot be
+finished.  Nor can one of which no completion is known after `SEARCH_STEPS`; where one is known of the token
+before, it is written.  The decode loop says so.
 
-Cost: nothing before the horizon; from there the completions of the positions that are passed.
+Cost: one completion at the start; from the horizon on those of the positions that are passed.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from constrain.budget import budget
 from constrain.completion import Completions
 from constrain.errors import LimitExceeded
 from constrain.matcher import CompiledGrammar
@@ -33,6 +36,7 @@ from constrain.vocabulary.bitmask import Words, set_tokens
 
 HORIZON = 256
 NEAR = 64
+SEARCH_STEPS = 20_000
 MAX_REFUSALS = 16
 
 
@@ -49,14 +53,16 @@ class Finishing:
         self._ends = frozenset(compiled.vocabulary.eos_token_ids)
         self._completions = Completions(compiled)
         self._refused: set[int] = set()
-        self._owed: tuple[int, ...] | None = None
-        if max_tokens <= HORIZON:
-            self._owed = self._completions.of(self.matcher)
-            if len(self._owed) > max_tokens:
-                raise LimitExceeded(
-                    f"the shortest answer takes {len(self._owed)} tokens, and max_tokens={max_tokens}",
-                    hint="raise max_tokens",
-                )
+        self._is_lost = False
+        self._horizon = HORIZON
+        least = self._look(max_tokens, max_tokens)
+        if least is not None and len(least) > max_tokens:
+            raise LimitExceeded(
+                f"the shortest answer takes {len(least)} tokens, and max_tokens={max_tokens}",
+                hint="raise max_tokens",
+            )
+        self._horizon += len(least or ())
+        self._owed = least if max_tokens <= self._horizon else None
 
     @property
     def may_refuse(self) -> bool:
@@ -71,8 +77,10 @@ class Finishing:
         if token_id in self._ends:
             return True
         left = self.left - 1
-        owed = self._look(token_id, left)
-        if careful and owed is not None and len(owed) > left:
+        owed = self._look(left, self._horizon)
+        if self._owed and self._owed[0] == token_id and (owed is None or len(self._owed) - 1 < len(owed)):
+            owed = self._owed[1:]
+        if careful and (owed is None or len(owed) > left):
             self.matcher.rollback(1)
             self._refused.add(token_id)
             return False
@@ -114,13 +122,15 @@ class Finishing:
         self.matcher.rollback(count)
         self.left += count
         self._refused.clear()
-        self._owed = self._completions.of(self.matcher) if self.left <= HORIZON else None
+        self._owed = self._look(self.left, self._horizon)
 
-    def _look(self, token_id: int, left: int) -> tuple[int, ...] | None:
-        """What is owed after a token: a shortest completion, or the rest of the one known before."""
-        if left > HORIZON:
+    def _look(self, left: int, horizon: int) -> tuple[int, ...] | None:
+        """A shortest completion; None before the horizon, or once a search has taken too long."""
+        if left > horizon or self._is_lost:
             return None
-        found = self._completions.of(self.matcher)
-        if self._owed and self._owed[0] == token_id and len(self._owed) - 1 < len(found):
-            return self._owed[1:]
-        return found
+        try:
+            with budget(SEARCH_STEPS, "finding the shortest completion"):
+                return self._completions.of(self.matcher)
+        except LimitExceeded:
+            self._is_lost = True
+            return None

@@ -9,27 +9,25 @@ Schema (a dict, a bool, or JSON text) comes back as plain Python data.
     schema_of      type or schema → JSON Schema, and how to read the answer
     compiler       JSON Schema + vocabulary → matcher
     prompting      prompt + schema → tokens
-    decode         tokens, one by one, under the matcher
-    here           bytes → text → value
+    streaming      tokens, one by one, under the matcher, to text
+    here           text → value
 
-A text that ends before it is complete is never returned as if it were: `IncompleteOutputError` carries it.
+An answer is complete within `max_tokens`; where only they ended it an `EndedEarlyWarning` says so.  A text
+that is not complete is never returned as if it were: `IncompleteOutputError` carries it.
 """
 
 from __future__ import annotations
 
-import codecs
 import json
 import os
-import sys
-import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
-from constrain.errors import IncompleteOutputError, InvalidInputError, SchemaError
+from constrain.errors import SchemaError
 from constrain.lark_grammar.grammar import grammar_text
 from engine.answers import read_json
-from engine.model import LoadedModel, ModelLike, as_model
+from engine.model import ModelLike, as_model
 from engine.prompting import (
     Message,
     choice_request,
@@ -38,6 +36,7 @@ from engine.prompting import (
     regex_request,
     schema_request,
 )
+from engine.streaming import collected, stream
 
 if TYPE_CHECKING:
     from constrain.matcher import CompiledGrammar
@@ -151,7 +150,10 @@ def generate_json(
 
     `prompt` is text or a list of chat messages.  `sampler` replaces temp, top_p, min_p and top_k.  `options`
     go to the compiler: `whitespace`, `property_order`, `spelling`, ...  With `verbose` the text is printed as
-    it grows. Raises IncompleteOutputError when `max_tokens` runs out first.
+    it grows.
+
+    Raises LimitExceeded where not even the shortest answer fits into `max_tokens`, and IncompleteOutputError
+    where they run out in a text that owes more than 256 of them.
     """
     target = schema_of(schema)
     pieces = stream_json(
@@ -169,7 +171,7 @@ def generate_json(
         sampler=sampler,
         **options,
     )
-    return target.read(_collected(pieces, verbose=verbose))
+    return target.read(collected(pieces, verbose=verbose))
 
 
 def stream_json(
@@ -199,7 +201,7 @@ def stream_json(
     request = schema_request(target.schema) if schema_in_prompt else None
     tokens = prompt_tokens(loaded.tokenizer, prompt, request, use_chat_template=use_chat_template)
     sampler = sampler or _sampler(temp, top_p, min_p, top_k)
-    return _stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
+    return stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
 
 
 def generate_regex(
@@ -223,7 +225,7 @@ def generate_regex(
     """Generate text that `re.fullmatch(pattern, text)` accepts.
 
     With `verbatim`, a document, the named groups (without any, the whole) hold only what occurs in it.
-    Raises IncompleteOutputError when `max_tokens` runs out first.
+    Raises LimitExceeded and IncompleteOutputError as `generate_json` does.
     """
     from constrain.compiler import compile_regex
 
@@ -232,8 +234,8 @@ def generate_regex(
     request = regex_request(pattern) if pattern_in_prompt else None
     tokens = prompt_tokens(loaded.tokenizer, prompt, request, use_chat_template=use_chat_template)
     sampler = sampler or _sampler(temp, top_p, min_p, top_k)
-    pieces = _stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
-    return _collected(pieces, verbose=verbose)
+    pieces = stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
+    return collected(pieces, verbose=verbose)
 
 
 def generate_lark(
@@ -259,7 +261,7 @@ def generate_lark(
     `grammar` is its text, or the path of a file, such as `grammars.path("sql")`; `start` names the rule to
     start from, and `embed` says which parts stand for terminals that it only declares (`%declare`).
 
-    Raises what `compile_lark` raises, and IncompleteOutputError when `max_tokens` runs out first.
+    Raises what `compile_lark` raises, and LimitExceeded and IncompleteOutputError as `generate_json` does.
     """
     from constrain.compiler import compile_lark
 
@@ -268,8 +270,8 @@ def generate_lark(
     request = grammar_request(grammar_text(grammar)[0], start) if grammar_in_prompt else None
     tokens = prompt_tokens(loaded.tokenizer, prompt, request, use_chat_template=use_chat_template)
     sampler = sampler or _sampler(temp, top_p, min_p, top_k)
-    pieces = _stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
-    return _collected(pieces, verbose=verbose)
+    pieces = stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
+    return collected(pieces, verbose=verbose)
 
 
 def generate_compiled(
@@ -283,11 +285,12 @@ def generate_compiled(
 ) -> str:
     """Generate a text of a compiled grammar after a prompt that is tokens already.
 
-    For many answers under one grammar.  Raises IncompleteOutputError when `max_tokens` runs out first.
+    For many answers under one grammar, whose values must not be cut: nothing is hurried near the end, and
+    where `max_tokens` runs out first IncompleteOutputError is raised.
     """
     loaded = as_model(model)
-    pieces = _stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
-    return _collected(pieces, verbose=False)
+    pieces = stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed, finish=False)
+    return collected(pieces, verbose=False)
 
 
 def generate_text(
@@ -308,7 +311,7 @@ def generate_text(
     """Generate a text of a part (`constrain.parts`): sequences, alternatives, free text with tags in it.
 
     Nothing is added to the prompt.  Special tokens that the part asks for appear as their tokenizer shows
-    them.  Raises IncompleteOutputError when `max_tokens` runs out first.
+    them.  Raises LimitExceeded and IncompleteOutputError as `generate_json` does.
     """
     from constrain.compiler import compile_part
 
@@ -316,8 +319,8 @@ def generate_text(
     compiled = compile_part(part, loaded.vocabulary)
     tokens = prompt_tokens(loaded.tokenizer, prompt, None, use_chat_template=use_chat_template)
     sampler = sampler or _sampler(temp, top_p, min_p, top_k)
-    pieces = _stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
-    return _collected(pieces, verbose=verbose)
+    pieces = stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
+    return collected(pieces, verbose=verbose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,8 +388,8 @@ def generate_choice(
     tokens = prompt_tokens(loaded.tokenizer, prompt, request, use_chat_template=use_chat_template)
     longest = max(len(text.encode()) for text in texts)
     sampler = sampler or _sampler(temp, 0.0, 0.0, 0)
-    pieces = _stream(loaded, tokens, compiled, max_tokens=longest + 1, sampler=sampler, seed=seed)
-    text = _collected(pieces, verbose=False)
+    pieces = stream(loaded, tokens, compiled, max_tokens=longest + 1, sampler=sampler, seed=seed)
+    text = collected(pieces, verbose=False)
     if not with_logprobs:
         return text
     from engine.scoring import shares
@@ -399,97 +402,3 @@ def _sampler(temp: float, top_p: float, min_p: float, top_k: int) -> SamplerFunc
     from engine.sampling import make_sampler
 
     return make_sampler(temp, top_p=top_p, min_p=min_p, top_k=top_k)
-
-
-def check_max_tokens(max_tokens: int) -> None:
-    """Refuse a limit that no answer can keep."""
-    if max_tokens < 1:
-        raise InvalidInputError(
-            f"max_tokens={max_tokens} leaves no room for an answer", hint="give at least 1"
-        )
-
-
-def _stream(
-    loaded: LoadedModel,
-    prompt: Sequence[int],
-    compiled: CompiledGrammar,
-    *,
-    max_tokens: int,
-    sampler: SamplerFunction,
-    seed: int | None,
-) -> Generator[str, None, None]:
-    """Decode, and turn tokens into text: bytes are held back until their character is complete."""
-    from engine.decode import check_prompt
-
-    check_max_tokens(max_tokens)
-    check_prompt(loaded.network, prompt)
-    return _pieces(loaded, prompt, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
-
-
-def _pieces(
-    loaded: LoadedModel,
-    prompt: Sequence[int],
-    compiled: CompiledGrammar,
-    *,
-    max_tokens: int,
-    sampler: SamplerFunction,
-    seed: int | None,
-) -> Generator[str, None, None]:
-    import mlx.core as mx
-
-    from engine.decode import decode
-
-    if seed is not None:
-        mx.random.seed(seed)
-    vocabulary, written = loaded.vocabulary, []
-    to_text = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    steps = decode(
-        loaded.network,
-        prompt,
-        compiled.matcher(),
-        vocabulary_size=vocabulary.size,
-        end_tokens=vocabulary.eos_token_ids,
-        max_tokens=max_tokens,
-        sampler=sampler,
-        forcing=loaded.forcing,
-    )
-    count = 0
-    while True:
-        try:
-            token = next(steps)
-        except StopIteration as end:
-            finish = end.value
-            break
-        count += 1
-        piece = to_text.decode(vocabulary.tokens[token] or _shown(loaded, token))
-        if piece:
-            written.append(piece)
-            yield piece
-    if finish != "stop":
-        raise IncompleteOutputError(
-            f"the answer was not complete after {count} tokens",
-            text="".join(written),
-            where=f"...{''.join(written)[-60:]}",
-            hint=f"pass a larger max_tokens (it is {max_tokens}), or bound the schema with maxLength and "
-            "maxItems",
-        )
-
-
-def _shown(loaded: LoadedModel, token: int) -> bytes:
-    """How the tokenizer shows a special token, which writes no bytes of its own."""
-    return str(loaded.tokenizer.convert_ids_to_tokens(token) or "").encode()
-
-
-def _collected(pieces: Iterator[str], *, verbose: bool) -> str:
-    """Join the pieces; with `verbose`, show them between two lines as they come, as mlx-lm does."""
-    if not verbose:
-        return "".join(pieces)
-    started, written = time.perf_counter(), []
-    sys.stdout.write("==========\n")
-    for piece in pieces:
-        written.append(piece)
-        sys.stdout.write(piece)
-        sys.stdout.flush()
-    text = "".join(written)
-    sys.stdout.write(f"\n==========\n{len(text)} characters in {time.perf_counter() - started:.2f} s\n")
-    return text

@@ -20,7 +20,6 @@ for, it is applied to free text only, and a `PenaltyWarning` says so.
 from __future__ import annotations
 
 import json
-import sys
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from constrain.tool_calls.reader import CallEnd, Departure, Event, TextDelta, To
 from constrain.tool_calls.tools import as_tools
 from engine.model import LoadedModel, ModelLike, as_model
 from engine.prompting import Message
+from engine.streaming import check_max_tokens, frames_to_the_caller, shown
 from engine.tool_prompting import form_of, special_pieces, tool_prompt_tokens
 
 if TYPE_CHECKING:
@@ -209,10 +209,7 @@ def stream_tool_calls(
     from engine.decode import check_prompt
     from engine.finishing import Finishing
 
-    if max_tokens < 1:
-        raise InvalidInputError(
-            f"max_tokens={max_tokens} leaves no room for an answer", hint="give at least 1"
-        )
+    check_max_tokens(max_tokens)
     loaded, made = as_model(model), as_tools(tools)
     chosen_form = as_form(form) if form is not None else form_of(loaded.tokenizer)
     grammar = tool_call_grammar(
@@ -283,7 +280,7 @@ class _Run:
             except StopIteration as end:
                 finish = end.value
                 break
-            raw = vocabulary.tokens[token] or self._shown(token)
+            raw = vocabulary.tokens[token] or shown(self._loaded, token)
             written += raw
             yield from _well_formed(self._reader.feed(raw))
         if finish != "stop":
@@ -297,10 +294,6 @@ class _Run:
         yield from _well_formed(self._reader.finish())
         return finishing.was_cut
 
-    def _shown(self, token: int) -> bytes:
-        """How the tokenizer shows a special token, which writes no bytes of its own."""
-        return str(self._loaded.tokenizer.convert_ids_to_tokens(token) or "").encode()
-
     def penalized(self, sampler: SamplerFunction, penalty: float) -> SamplerFunction:
         """The sampler, with what was written lately made less probable in free text."""
         if not penalty > 0.0:
@@ -311,7 +304,7 @@ class _Run:
             f"repetition_penalty={penalty} would hit the quotes, braces and commas that JSON repeats; it is "
             "applied to free text only, and not to calls",
             PenaltyWarning,
-            stacklevel=_frames_to_the_caller(),
+            stacklevel=frames_to_the_caller(),
         )
         free_tokens = _FreeTokens(self._loaded, self._finishing, self._trigger)
 
@@ -344,14 +337,6 @@ class _FreeTokens:
         written = self._matcher.tokens
         called = self._trigger in self._matcher.text or any(not self._tokens[token] for token in written)
         return [] if called or not self._matcher.is_completed() else sorted(set(written[-count:]))
-
-
-def _frames_to_the_caller() -> int:
-    """The `stacklevel` at which a warning points at the line outside this package that asked for it."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals.get("__package__") == __package__:
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def _well_formed(events: Iterable[Event]) -> Iterator[Event]:

@@ -310,13 +310,25 @@ def test_what_is_wrong_is_one_message(  # type: ignore[no-untyped-def]
     assert (result.code, result.out, result.err) == (2, "", message)
 
 
-def test_an_answer_cut_short_is_shown_as_an_error(run, schema: Path) -> None:  # type: ignore[no-untyped-def]
+def test_an_answer_that_cannot_be_complete_is_refused(run, schema: Path) -> None:  # type: ignore[no-untyped-def]
     """Half a JSON text on stdout would be taken for a whole one."""
     result = run("json", "-s", schema, "-p", "Nome: Anna", "-m", "3")
 
     assert (result.code, result.out) == (2, "")
-    assert result.err.startswith("error: the answer was not complete after 3 tokens\n")
-    assert result.err.endswith('written so far:\n{"name":\n')
+    assert result.err == (
+        "error: the shortest answer takes 7 tokens, and max_tokens=3\nhint: raise max_tokens\n"
+    )
+
+
+def test_an_answer_that_was_brought_to_its_end_is_told(run, schema: Path) -> None:  # type: ignore[no-untyped-def]
+    """Complete on stdout, and on stderr what it is."""
+    result = run("json", "-s", schema, "-p", "Mi chiamo Massimiliano Giangiacomo, ho 31 anni", "-m", "9")
+
+    assert result.code == 0
+    assert set(json.loads(result.out)) == {"name", "age"}
+    assert result.err == (
+        "warning: the answer was brought to its end within max_tokens=9; with more it may be longer\n"
+    )
 
 
 def test_a_validator_that_asks_for_more_than_the_schema_is_explained(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

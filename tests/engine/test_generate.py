@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,16 +17,20 @@ from typing_extensions import TypedDict
 
 import constrain
 from constrain import generate_json, generate_regex, stream_json
+from constrain.completion import Completions
 from constrain.errors import (
+    EndedEarlyWarning,
     IncompleteOutputError,
     InvalidInputError,
     LimitExceeded,
     RegexError,
     SchemaError,
 )
+from engine.generate import generate_compiled, schema_of
 from engine.model import LoadedModel
 from engine.processor import GrammarLogitsProcessor
 from engine.prompting import prompt_tokens, schema_request
+from engine.sampling import make_sampler
 
 TEXT = "Mi chiamo Anna e ho 31 anni"
 
@@ -195,16 +200,71 @@ def test_forced_text_is_written_as_the_tokenizer_writes_it(random_model: LoadedM
     assert len(tokens) >= len(canonical) - 2
 
 
-def test_an_answer_cut_short_is_an_error_with_the_text(lookup_model: LoadedModel) -> None:
+def test_an_answer_with_too_few_tokens_is_refused_before_it_begins(lookup_model: LoadedModel) -> None:
     """Half a JSON text is never returned as if it were one."""
-    with pytest.raises(IncompleteOutputError) as error:
+    with pytest.raises(LimitExceeded) as error:
         generate_json(lookup_model, TEXT, Person, max_tokens=4)
 
-    assert error.value.text.startswith('{"name":')
+    assert str(error.value) == "the shortest answer takes 7 tokens, and max_tokens=4\nhint: raise max_tokens"
+
+
+@pytest.mark.parametrize("schema", [Person, list[str], dict[str, int], list[Person], str])
+def test_an_answer_is_complete_however_few_tokens_it_has(random_model: LoadedModel, schema: type) -> None:
+    """From the fewest that suffice; random weights have no wish to end."""
+    compiled = constrain.compile_json_schema(schema_of(schema).schema, random_model.vocabulary)
+    least = len(Completions(compiled).of(compiled.matcher()))
+    for max_tokens in (least, least + 1, least + 4, least + 20):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always", EndedEarlyWarning)
+            generate_json(random_model, "?", schema, max_tokens=max_tokens, temp=1.0, seed=max_tokens)
+
+        message = (
+            f"the answer was brought to its end within max_tokens={max_tokens}; with more it may be longer"
+        )
+        assert {str(warning.message) for warning in told} <= {message}
+    with pytest.raises(LimitExceeded if least > 1 else InvalidInputError):
+        generate_json(random_model, "?", schema, max_tokens=least - 1)
+
+
+def test_an_answer_whose_shortest_is_long_is_complete_too(random_model: LoadedModel) -> None:
+    """It is watched from its first token on."""
+    pattern = r"(?:[^\n]\n){300}z|[a-f]{900}"
+    compiled = constrain.compile_regex(pattern, random_model.vocabulary)
+    least = len(Completions(compiled).of(compiled.matcher()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EndedEarlyWarning)
+        text = generate_regex(random_model, "?", pattern, max_tokens=least, temp=1.0, seed=2)
+
+    assert re.fullmatch(pattern, text)
+
+
+def test_what_owes_more_than_can_be_foreseen_is_an_error_with_the_text(random_model: LoadedModel) -> None:
+    """A branch of 600 lines, chosen where there are tokens for 400 and one would have sufficed."""
+    with pytest.raises(IncompleteOutputError) as error:
+        generate_regex(
+            random_model,
+            "?",
+            r"(?:[^\n]\n){600}z|\t",
+            max_tokens=400,
+            temp=1.0,
+            seed=1,
+            pattern_in_prompt=False,
+        )
+
+    assert error.value.what == "the answer was not complete after 400 tokens"
+    assert error.value.text.count("\n") > 50
+
+
+def test_an_answer_whose_values_must_not_be_cut_is_an_error_with_the_text(random_model: LoadedModel) -> None:
+    """`generate_compiled` never hurries, nor does extraction, which is made of it."""
+    compiled = constrain.compile_regex("x{60}|y{90}", random_model.vocabulary)
+    with pytest.raises(IncompleteOutputError) as error:
+        generate_compiled(random_model, [1, 2, 3], compiled, max_tokens=1, sampler=make_sampler())
+
     assert str(error.value) == (
-        "the answer was not complete after 4 tokens\n"
+        "the answer was not complete after 1 tokens\n"
         f"    at ...{error.value.text}\n"
-        "hint: pass a larger max_tokens (it is 4), or bound the schema with maxLength and maxItems"
+        "hint: pass a larger max_tokens (it is 1), or bound the schema with maxLength and maxItems"
     )
 
 
