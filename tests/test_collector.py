@@ -15,6 +15,9 @@ from constrain.compiler import compile_json_schema, compile_part
 from constrain.errors import UnsatisfiableError
 from constrain.matcher import CompiledGrammar
 from constrain.parts import sequence
+from constrain.regular.automaton import shared_automaton
+from constrain.regular.keeping import forget
+from constrain.vocabulary.tables import shared_tables
 from tests.oracle import toy_vocabulary
 from tests.strategies import first_part_schemas
 
@@ -78,6 +81,22 @@ def test_arrays_that_lead_to_themselves_are_cut() -> None:
     start = weakref.ref(compiled.start)
     del compiled
     assert start() is None
+
+
+@pytest.mark.usefixtures("collector_off")
+def test_tables_go_with_their_generation() -> None:
+    """They have parts that look back at them, and hold every state there was."""
+    compiled = compile_json_schema(
+        {"type": "string", "format": "hostname", "not": {"const": "a"}}, VOCABULARY
+    )
+    walk(compiled)
+    tables = weakref.ref(shared_tables(VOCABULARY))
+    automaton = weakref.ref(shared_automaton())
+    del compiled
+    forget()
+    assert shared_tables(VOCABULARY) is not tables()
+    assert tables() is None
+    assert automaton() is None
 
 
 @pytest.mark.usefixtures("collector_off")

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import proxy
 
 import numpy as np
 import numpy.typing as npt
@@ -66,7 +67,7 @@ class Faraway:
     """The clipped states of one vocabulary's tables."""
 
     def __init__(self, tables: Tables) -> None:
-        self._tables = tables
+        self._tables: Tables = proxy(tables)  # its own part, so no circle: they die together
         self._bases: dict[int, Base | None] = {}
         self._needed: dict[tuple[int, int], int | None] = {}
         self._ends: dict[int, int] = {}
