@@ -162,7 +162,7 @@ def main() -> None:
     tokenizer = load(llama3_tokenizer_folder())
     _VOCABULARY.append(Vocabulary.from_tokenizer(tokenizer))
     shared = shared_tables(_VOCABULARY[0])
-    _ = _VOCABULARY[0].tokens, shared.levels, shared.remainders.child(EVERYTHING, 32)
+    _ = _VOCABULARY[0].tokens, shared.remainders.child(EVERYTHING, 32)
     gc.collect()
     gc.freeze()
     cases: list[tuple[str, Path, str, list[str]]] = []

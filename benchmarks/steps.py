@@ -6,7 +6,7 @@ For a few states of terminals over the Llama-3 vocabulary, milliseconds of CPU t
 
     every token    each of the 128,256 tokens is read byte by byte: the definition
     trie, sparse   trie and automaton walked together
-    trie, dense    the whole trie at once, depth by depth, in numpy
+    trie, wide    the whole trie at once, depth by depth, in numpy
     neighbour      a table that is made from another one (counted strings, excluded keys)
     again          the table is there; the mask is made of it and copied
 """
@@ -25,7 +25,7 @@ from constrain.regular.syntax import regex_term
 from constrain.regular.terms import Term, complement, concat, intersect, literal, literals
 from constrain.vocabulary.remainders import EVERYTHING
 from constrain.vocabulary.tables import Tables
-from constrain.vocabulary.walks import walk_dense, walk_sparse
+from constrain.vocabulary.walks import walk_sparse, walk_wide
 
 ROUNDS = 3
 
@@ -75,24 +75,25 @@ def main() -> None:
     from constrain.vocabulary.llama3 import llama3_tokenizer_folder
 
     vocabulary = Vocabulary.from_tokenizer(load(llama3_tokenizer_folder()))
-    head = ("every token", "trie, sparse", "trie, dense", "neighbour", "again")
+    trie = vocabulary.trie
+    head = ("every token", "trie, sparse", "trie, wide", "neighbour", "again")
     print(f"{'':38}" + "".join(f"{name:>14}" for name in head))
     for what, term in states().items():
         tables = Tables(vocabulary, Automaton())
         state = tables.automaton.state(term)
         naive = best(lambda tables=tables, state=state: every_token(tables, state))  # type: ignore[misc]
         sparse = best(lambda tables=tables, state=state: walk_sparse(tables, EVERYTHING, state, None))  # type: ignore[misc]
-        dense = best(lambda tables=tables, state=state: walk_dense(tables.automaton, tables.levels, state))  # type: ignore[misc]
+        wide = best(lambda tables=tables, state=state: walk_wide(tables.automaton, trie, (0,), state))  # type: ignore[misc]
         derived = "-"
-        for way in (tables.counted.table, lambda s, t=tables: t.exclusions.table(EVERYTHING, s)):  # type: ignore[misc]
-            if way(state) is not None:
-                derived = f"{best(lambda way=way, state=state: way(state)):.3f}"  # type: ignore[misc]
+        for way in (tables.counted.plain_table, tables.counted.table, tables.exclusions.table):
+            if way(EVERYTHING, state) is not None:
+                derived = f"{best(lambda way=way, state=state: way(EVERYTHING, state)):.3f}"  # type: ignore[misc]
                 break
         matcher = CompiledGrammar(term_continuation(term, what=what), vocabulary).matcher()
         bitmask = allocate_token_bitmask(1, vocabulary.size)
         matcher.fill_next_token_bitmask(bitmask)
         again = best(lambda matcher=matcher, bitmask=bitmask: matcher.fill_next_token_bitmask(bitmask))  # type: ignore[misc]
-        print(f"{what:38}{naive:>14.1f}{sparse:>14.3f}{dense:>14.3f}{derived:>14}{again:>14.4f}")
+        print(f"{what:38}{naive:>14.1f}{sparse:>14.3f}{wide:>14.3f}{derived:>14}{again:>14.4f}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ that, by one of the two counts alone, whose states are the same in every languag
 The clipped state is the same one for every pair of counts that is far enough: then a table is a
 comparison.
 
-Cost: a dense walk for each clipped state, and about 0.2 ms for each state that clips to it.  Source: ours.
+Cost: a wide walk for each clipped state, and about 0.2 ms for each state that clips to it.  Source: ours.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from constrain.regular.clipping import FAR, clip, far_counts, is_owed_far
 from constrain.regular.terms import EMPTY, EPSILON, Concat, Intersection, Term, concat
 from constrain.vocabulary.bitmask import pack_flags
 from constrain.vocabulary.remainders import EVERYTHING
-from constrain.vocabulary.walks import try_walk_dense
+from constrain.vocabulary.walks import walk_wide
 
 if TYPE_CHECKING:
     from constrain.vocabulary.tables import Table, Tables
@@ -89,7 +89,9 @@ class Faraway:
         needed = self._needed[key]
         if needed is not None and needed <= horizon:
             return tables.table(remainder, clipped)
-        return self._filtered(clipped, term, horizons) if remainder == EVERYTHING else None
+        if remainder != EVERYTHING:
+            return None
+        return tables.nearby.table(remainder, state) or self._filtered(clipped, term, horizons)
 
     def _most_needed(self, remainder: int, clipped: int) -> int | None:
         """The bytes that suffice for every token, its end and every exit; None if that takes long to see."""
@@ -175,26 +177,25 @@ class Faraway:
     def _base(self, clipped: int) -> Base | None:
         """None if there are too many states, or one of which no short text is known."""
         tables = self._tables
-        levels, trie = tables.levels, tables.vocabulary.trie
-        reached = try_walk_dense(tables.automaton, levels, clipped, MAX_STATES)
+        trie = tables.vocabulary.trie
+        reached = walk_wide(tables.automaton, trie, (0,), clipped, MAX_STATES)
         if reached is None:
             return None
-        table = tables.dense_table(reached)
+        table = tables.wide_table(reached)
         lengths = [0]
         for state in reached.states[1:]:
             lengths.append(self._end(state))
             if lengths[-1] == NEVER:
                 return None
         ends = np.array(lengths, dtype=np.int16)
-        inside = reached.local[levels.token_node] != 0
-        places = levels.token_node[inside]
-        nodes = levels.preorder[places]
+        places = reached.tokens(trie)
+        nodes = trie.token_node[places]
         exits = np.array(tables.remainders.nodes[table.exit], dtype=np.int32)
         return Base(
             table=table,
-            ids=levels.token[inside],
+            ids=trie.order[places],
             nodes=nodes,
-            needed=trie.depth[nodes] + ends[reached.local[places]],
+            needed=trie.depth[nodes] + ends[reached.at_nodes(trie)[nodes]],
             exits=exits,
             depth=trie.depth[exits],
         )
@@ -208,23 +209,24 @@ class _Reader:
 
     def __init__(self, tables: Tables, term: Term, horizon: int) -> None:
         self.horizon = horizon
-        self._trie = tables.vocabulary.trie
+        trie = tables.vocabulary.trie
+        self._parent, self._byte, self._depth = trie.parent.data, trie.byte.data, trie.depth.data
         self._terms = {0: term}
 
     def depth(self, node: int) -> int:
         """The length of a node's text."""
-        return int(self._trie.depth[node])
+        return self._depth[node]
 
     def at(self, node: int) -> Term:
         """What is left at a node."""
-        trie, terms = self._trie, self._terms
+        parent, byte, terms = self._parent, self._byte, self._terms
         path = []
         while node not in terms:
             path.append(node)
-            node = int(trie.parent[node])
+            node = parent[node]
         term = terms[node]
         for below in reversed(path):
-            term = terms[below] = term.after(int(trie.byte[below]))
+            term = terms[below] = term.after(byte[below])
         return term
 
 

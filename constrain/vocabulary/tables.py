@@ -11,14 +11,15 @@ the remainder of all tokens that went past a point where the terminal was comple
 the terminal decides about them.  A table knows nothing of what follows, so every grammar shares it.
 
 A table is made by one of two walks over the vocabulary (`walks.py`): the sparse one, which past
-`SPARSE_STEPS` steps over the whole vocabulary gives way to the dense one, or the dense one at once where many
-bytes lead on.  Three kinds of state need no walk of their own, because a neighbour's table says nearly all:
+`SPARSE_STEPS` steps gives way to the wide one, or the wide one at once where many bytes lead on.  Four
+kinds of state need no walk of their own, because a neighbour's table says nearly all:
 
 1. `base & ~{excluded keys}` differs from `base` only in the tokens that complete one of these
    (`exclusions.py`).
 2. A string of at most n characters differs from one of any length only in tokens that are too long
    (`counted.py`).
 3. A counter that is far from its end, or several, differ from none in long tokens only (`faraway.py`).
+4. A state from which most bytes lead to one and the same state differs little from that one (`nearby.py`).
 
 Source: masks as a table per automaton state are due to Willard and Louf, "Efficient Guided Generation
 for Large Language Models" (2023), section 3; splitting a token at the terminal's end is the idea of
@@ -31,7 +32,6 @@ from __future__ import annotations
 import threading
 import weakref
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -41,13 +41,13 @@ from constrain.vocabulary.bitmask import Sparse, Words, pack_flags, set_tokens, 
 from constrain.vocabulary.counted import Counted
 from constrain.vocabulary.exclusions import Exclusions
 from constrain.vocabulary.faraway import Faraway
+from constrain.vocabulary.nearby import Nearby
 from constrain.vocabulary.remainders import EVERYTHING, Remainders
-from constrain.vocabulary.trie import distinct
 from constrain.vocabulary.vocabulary import Vocabulary
-from constrain.vocabulary.walks import Levels, Reached, levels_of, walk_below, walk_dense, walk_sparse
+from constrain.vocabulary.walks import Reached, walk_sparse, walk_wide
 
 SPARSE_STEPS = 300
-DENSE_STATES = 1_000
+WIDE_SETS = 1_000
 WIDE_BYTES = 40
 MAX_TABLES = 50_000
 KEPT_WIDE = 2_000
@@ -94,11 +94,7 @@ class Tables:
         self.counted = Counted(self)
         self.exclusions = Exclusions(self)
         self.faraway = Faraway(self)
-
-    @cached_property
-    def levels(self) -> Levels:
-        """The trie by depth, for dense walks."""
-        return levels_of(self.vocabulary)
+        self.nearby = Nearby(self)
 
     def row(self, state: int) -> list[int]:
         """The successors of `state` by byte, 256 of them; 0 is dead."""
@@ -165,45 +161,39 @@ class Tables:
             if found is not None:
                 return found
         wide = len(self.live(state)) >= WIDE_BYTES and self.remainders.below(remainder) >= SPARSE_STEPS
+        found = self.nearby.table(remainder, state) if wide else None
+        if found is not None:
+            return found
         sparse = None if wide else walk_sparse(self, remainder, state, SPARSE_STEPS)
         if sparse is None:
-            dense = self._dense(remainder, state)
-            if dense is not None:
-                return dense
+            max_sets = None if remainder == EVERYTHING else WIDE_SETS
+            nodes, trie = self.remainders.nodes[remainder], self.vocabulary.trie
+            reached = walk_wide(self.automaton, trie, nodes, state, max_sets)
+            if reached is not None:
+                return self.wide_table(reached)
             sparse = walk_sparse(self, remainder, state, None)
             assert sparse is not None
         ids, exits = sparse
         return self._table(ids, self.remainders.intern(exits))
 
-    def _dense(self, remainder: int, state: int) -> Table | None:
-        if remainder == EVERYTHING:
-            return self.dense_table(walk_dense(self.automaton, self.levels, state))
-        remainders = self.remainders
-        found = walk_below(self.automaton, remainders.trie, remainders.nodes[remainder], state, DENSE_STATES)
-        if found is None:
-            return None
-        ids, exits = found
-        return self._table(ids.tolist() if len(ids) <= FEW_IDS else ids, remainders.intern_array(exits))
-
     def _table(self, ids: list[int] | npt.NDArray[np.int32], exit_remainder: int) -> Table:
         if len(ids) <= FEW_IDS:
-            return Table(tuple(sorted(set(ids))), exit_remainder)
+            return Table(tuple(sorted({int(token) for token in ids})), exit_remainder)
         flags = np.zeros(self.vocabulary.size, dtype=np.bool_)
         flags[ids] = True
-        words = pack_flags(flags)
-        return Table(Sparse(words) if len(ids) <= SPARSE_IDS else words, exit_remainder)
+        return self.flags_table(flags, exit_remainder)
 
-    def dense_table(self, reached: Reached) -> Table:
-        """The table of a state whose walk over the whole vocabulary is done."""
-        levels, automaton = self.levels, self.automaton
-        flags = np.zeros(self.vocabulary.size, dtype=np.bool_)
-        flags[levels.token] = reached.local[levels.token_node] != 0
-        accepting = np.array([bool(automaton.accepting[number]) for number in reached.states])
-        accepting[0] = False
-        complete = accepting[reached.local] & levels.inner
-        complete[0] = False  # nothing has been read at the root
-        exits = distinct(levels.preorder[np.flatnonzero(complete)])
-        return Table(pack_flags(flags), self.remainders.intern_array(exits))
+    def flags_table(self, flags: npt.NDArray[np.bool_], exit_remainder: int) -> Table:
+        """The table with the tokens that have a flag, of which there are many."""
+        words = pack_flags(flags)
+        few = int(np.count_nonzero(flags)) <= SPARSE_IDS
+        return Table(Sparse(words) if few else words, exit_remainder)
+
+    def wide_table(self, reached: Reached) -> Table:
+        """The table of what a wide walk reached."""
+        trie = self.vocabulary.trie
+        exit_remainder = self.remainders.intern_array(reached.exits(trie, self.automaton.accepting))
+        return self._table(trie.order[reached.tokens(trie)], exit_remainder)
 
 
 _shared: weakref.WeakKeyDictionary[Vocabulary, Tables] = weakref.WeakKeyDictionary()
@@ -217,5 +207,5 @@ def shared_tables(vocabulary: Vocabulary) -> Tables:
         tables = _shared.get(vocabulary)
         if tables is None or tables.automaton is not automaton or tables.wide > KEPT_WIDE:
             tables = _shared[vocabulary] = Tables(vocabulary, automaton)
-            levels_of(vocabulary)  # now, so that no mask waits for them
+            assert vocabulary.trie.by_level.spans  # made now, so that no mask waits for them
         return tables

@@ -33,12 +33,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from constrain.errors import LimitExceeded
+from constrain.vocabulary.levels import Levels
 
 MAX_TOKEN_BYTES = 32_767
 MANY_NODES = 5_000
@@ -138,6 +139,15 @@ class Trie:
             ids.append(self.order[first[own > more] + more])
         return np.concatenate(ids)
 
+    def count_above(self, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int16]:
+        """How many of the `chosen` nodes are on the way from the root to each node, itself counted.
+
+        >>> Trie.build([b"b", b"ab", b"a"]).count_above(np.array([False, True, True, True])).tolist()
+        [0, 1, 2, 1]
+        """
+        change = np.bincount(self.end[chosen], minlength=len(self) + 1)[: len(self)]
+        return (np.cumsum(chosen) - np.cumsum(change)).astype(np.int16)
+
     @cached_property
     def _by_parent(self) -> tuple[Int32s, Int32s]:
         """`by_parent[start[n] : start[n + 1]]` are the children of n, in preorder."""
@@ -150,6 +160,21 @@ class Trie:
         by_parent = np.empty(len(parent), dtype=np.int32)
         by_parent[start[parent] + place] = by_level
         return start, by_parent
+
+    @cached_property
+    def token_node(self) -> Int32s:
+        """The node of each token of `order`."""
+        return np.repeat(np.arange(len(self), dtype=np.int32), self.own)
+
+    @cached_property
+    def token_place(self) -> npt.NDArray[np.intp]:
+        """The position, by level, of each token of `order`."""
+        return self.by_level.place[self.token_node]
+
+    @cached_property
+    def by_level(self) -> Levels:
+        """The trie by depth."""
+        return Levels.build(self)
 
     @cached_property
     def levels(self) -> tuple[Int32s, ...]:
@@ -172,6 +197,17 @@ def distinct(nodes: Int32s) -> Int32s:
     present = np.zeros(int(nodes.max()) + 1, dtype=np.bool_)
     present[nodes] = True
     return np.flatnonzero(present).astype(np.int32)
+
+
+def spread(begin: npt.NDArray[Any], stop: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """The numbers from each `begin` to its `stop`, that one left out, range after range.
+
+    >>> spread(np.array([3, 9]), np.array([5, 10])).tolist()
+    [3, 4, 9]
+    """
+    count = (stop - begin).astype(np.intp)
+    before = np.cumsum(count) - count
+    return np.repeat(begin - before, count) + np.arange(int(count.sum()))
 
 
 def _shared_bytes(

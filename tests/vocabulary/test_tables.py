@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constrain.json_schema.strings import StringSpace
 from constrain.regular.automaton import shared_automaton
-from constrain.regular.terms import Term, byte_range, choice, concat, intersect, literal, repeat
+from constrain.regular.terms import Term, byte_range, choice, complement, concat, intersect, literal, repeat
 from constrain.vocabulary.remainders import EVERYTHING, NOTHING, Remainders
 from constrain.vocabulary.tables import Table, Tables
 from constrain.vocabulary.vocabulary import Vocabulary
-from constrain.vocabulary.walks import walk_below, walk_dense, walk_sparse
+from constrain.vocabulary.walks import walk_sparse, walk_wide
 from tests.oracle import toy_vocabulary
 
 SPACE = StringSpace()
@@ -192,13 +193,39 @@ def test_tokens_whose_beginning_is_read_are_judged_by_what_is_left(term: Term, r
 
 @given(counted_strings() | other_counters())
 @settings(max_examples=60)
-def test_the_dense_walk_says_the_same(term: Term) -> None:
+def test_the_wide_walk_says_the_same(term: Term) -> None:
     """The sparse walk takes the narrow states; both walks are right about all of them."""
     state = TABLES.automaton.state(term)
     if state:
-        table = TABLES.dense_table(walk_dense(TABLES.automaton, TABLES.levels, state))
+        reached = walk_wide(TABLES.automaton, VOCABULARY.trie, (0,), state)
+        assert reached is not None
+        table = TABLES.wide_table(reached)
 
         assert contents(table) == by_reading(VOCABULARY, TABLES, state)
+
+
+@st.composite
+def words_anywhere(draw: st.DrawFn) -> tuple[Term, bytes]:
+    """A JSON string with a word somewhere in it, or nowhere, and some of the word."""
+    word = draw(st.sampled_from([b"aab", b"1a", b"a a", b"abab", "aé".encode(), b"aaaaaaaaab"]))
+    free = SPACE.universe
+    term = concat(free, literal(word), free)
+    if draw(st.booleans()):
+        term = intersect(free, complement(term))
+    return concat(term, literal(b'"')), word[: draw(st.integers(1, len(word) - 1))]
+
+
+@given(words_anywhere())
+@settings(max_examples=40)
+def test_a_state_beside_another_has_its_table_but_for_some_tokens(case: tuple[Term, bytes]) -> None:
+    """Within the word; most bytes lead back to its start."""
+    state = TABLES.automaton.state(case[0])
+    for byte in case[1]:
+        state = TABLES.automaton.step(state, byte)
+    table = TABLES.nearby.table(EVERYTHING, state)
+
+    assert table is not None
+    assert contents(table) == by_reading(VOCABULARY, TABLES, state)
 
 
 NODES = list(range(len(VOCABULARY.trie)))
@@ -214,12 +241,13 @@ def test_the_walk_below_a_remainder_says_what_the_sparse_one_says(term: Term, no
     if not state or not remainder:
         return
     sparse = walk_sparse(TABLES, remainder, state, None)
-    below = walk_below(TABLES.automaton, VOCABULARY.trie, TABLES.remainders.nodes[remainder], state, None)
+    below = walk_wide(TABLES.automaton, VOCABULARY.trie, TABLES.remainders.nodes[remainder], state)
 
     assert sparse is not None
     assert below is not None
-    assert sorted(below[0].tolist()) == sorted(set(sparse[0]))
-    assert TABLES.remainders.intern_array(below[1]) == TABLES.remainders.intern(sparse[1])
+    table = TABLES.wide_table(below)
+    assert np.flatnonzero(table.flags(VOCABULARY.size)).tolist() == sorted(set(sparse[0]))
+    assert table.exit == TABLES.remainders.intern(sparse[1])
 
 
 @given(SETS)
