@@ -13,7 +13,8 @@ collects those goals on the way, and at the end they must find distinct values (
 goals with more values than there are items never compete.
 
 Source: Attouche et al. (2022), section 7.  The matching is Hall's theorem, by augmenting paths.
-Cost: plain objects and arrays, nearly all of them, are answered without a search.
+Cost: plain objects and arrays, nearly all of them, are answered without a search, and most schemas from their
+keywords (plainly.py).
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from constrain.json_schema.goals import Goals
 from constrain.json_schema.listing import list_values
 from constrain.json_schema.objects import SMALL_CELL, ObjectShape, ObjectState
 from constrain.json_schema.options import JsonOptions
+from constrain.json_schema.plainly import plainly_lives
+from constrain.json_schema.references import Node
 from constrain.json_schema.units import ObjectAlternative
 from constrain.json_schema.values import ARRAY, OBJECT, SCALAR_TYPES, Value
 
@@ -57,6 +60,15 @@ class Liveness:
         return self.fixpoint.ask(goal, lambda: self._has_value(goal))
 
     def _has_value(self, goal: Formula) -> bool:
+        return self._lives_plainly(goal) or self._lives_somehow(goal)
+
+    def _lives_plainly(self, goal: Formula) -> bool:
+        def lives(node: Node) -> bool:
+            return self.is_live(self.goals.view.translator.reference(node))
+
+        return goal.kind == "ref" and plainly_lives(goal.args[0], self.options, lives)
+
+    def _lives_somehow(self, goal: Formula) -> bool:
         for kind in SCALAR_TYPES:
             seen = self.goals.view.of_value(goal, kind)
             if seen is not self.goals.formulas.false and not self.goals.scalars.is_empty(seen, kind):

@@ -210,12 +210,28 @@ class ObjectShape:
         found = self._goal.get(number)
         if found is None:
             name = self.names[number]
+            by_name, others = self._alls
             found = self._goal[number] = self.goals.formulas.conj(
-                formula
-                for language, formula in self.alternative.alls
-                if self.goals.has_key(self.goals.key_language(language), name)
+                [
+                    *by_name.get(name, ()),
+                    *(formula for language, formula in others if self.goals.has_key(language, name)),
+                ]
             )
         return found
+
+    @cached_property
+    def _alls(self) -> tuple[dict[str, list[Formula]], list[tuple[Formula, Formula]]]:
+        """What holds of one key by its name, and of the keys of a language."""
+        by_name: dict[str, list[Formula]] = {}
+        others = []
+        for keys, formula in self.alternative.alls:
+            language = self.goals.key_language(keys)
+            name = single_key(language)
+            if name is None:
+                others.append((language, formula))
+            else:
+                by_name.setdefault(name, []).append(formula)
+        return by_name, others
 
     # Steps.
 

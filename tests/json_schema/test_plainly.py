@@ -1,0 +1,107 @@
+"""`plainly_lives` never says that a schema has a value where the algebra finds none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from constrain.errors import ConstrainError
+from constrain.json_schema.formula import Formula, Formulas
+from constrain.json_schema.goals import Goals
+from constrain.json_schema.grammar import scan_schema
+from constrain.json_schema.liveness import Liveness
+from constrain.json_schema.options import JsonOptions
+from constrain.json_schema.plainly import plainly_lives
+from constrain.json_schema.references import Node
+from constrain.json_schema.translate import Translator
+from constrain.json_schema.typed import TypedView
+from constrain.json_schema.unevaluated import Unevaluated
+from tests.json_schema.schemas import schemas
+
+SEVERAL_OPTIONS = [
+    JsonOptions(),
+    JsonOptions.exact(additional_properties=False),
+    JsonOptions(verbatim="", formats="annotate"),
+]
+
+
+class ByTheAlgebra(Liveness):
+    """Liveness that reads nothing off the keywords."""
+
+    def _lives_plainly(self, goal: Formula) -> bool:
+        return False
+
+
+def judged(schema: Any, options: JsonOptions) -> tuple[bool, bool]:
+    """Is a schema plainly live, and does the algebra find a value?"""
+    scanned = scan_schema(schema, options=options)
+    if scanned.admission.problems:
+        raise scanned.admission.problems[0]
+    scalars, formulas = scanned.scalars, Formulas()
+    translator = Translator(formulas, options, lambda name: scalars.strings.format(name) is not None)
+    view = TypedView(formulas, translator, verbatim=options.verbatim is not None)
+    view.unevaluated = Unevaluated(formulas, translator).expand
+    algebra = ByTheAlgebra(Goals(formulas, view, scalars, options), options)
+
+    def lives(node: Node) -> bool:
+        return algebra.is_live(translator.reference(node))
+
+    return plainly_lives(scanned.root, options, lives), lives(scanned.root)
+
+
+@given(schemas, st.sampled_from(SEVERAL_OPTIONS))
+def test_what_lives_plainly_has_a_value(schema: Any, options: JsonOptions) -> None:
+    try:
+        plainly, found = judged(schema, options)
+    except ConstrainError:
+        return
+    assert found or not plainly
+
+
+LIVING = [
+    True,
+    {"description": "anything"},
+    {"type": "string", "maxLength": 3},
+    {"type": "string", "minLength": 2, "maxLength": 2, "title": "two"},
+    {"type": "string", "format": "date-time"},
+    {"type": "string", "enum": ["a", "b"]},
+    {"type": ["null", "string"], "pattern": "^(?!)"},
+    {"type": "integer", "minimum": 3},
+    {"type": "number", "exclusiveMaximum": 3},
+    {"type": "integer", "multipleOf": 7},
+    {"type": "array", "items": False, "uniqueItems": True, "maxItems": 0},
+    {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(?!)"}}},
+    {"type": "object", "properties": {"a": {"type": "null"}}, "required": ["a"]},
+    {"$schema": "http://json-schema.org/draft-07/schema#", "definitions": {"a": False}},
+]
+NOT_PLAIN = [
+    False,
+    {"type": "string", "minLength": 2, "maxLength": 1},
+    {"type": "string", "pattern": "^a$", "maxLength": 0},
+    {"type": "integer", "minimum": 2, "maximum": 1},
+    {"type": "integer", "enum": ["a"]},
+    {"type": "string", "enum": ["a"], "maxLength": 0},
+    {"type": "array", "minItems": 1, "items": False},
+    {"type": "object", "minProperties": 1, "additionalProperties": False},
+    {"type": "object", "required": ["a"], "additionalProperties": False},
+    {"type": "object", "properties": {"a": False}, "required": ["a"]},
+    {"type": "object", "not": {"type": "object"}},
+    {"type": "object", "allOf": [False]},
+]
+
+
+@pytest.mark.parametrize("schema", LIVING, ids=str)
+def test_lives_plainly(schema: Any) -> None:
+    assert judged(schema, JsonOptions()) == (True, True)
+
+
+@pytest.mark.parametrize("schema", NOT_PLAIN, ids=str)
+def test_an_empty_schema_does_not_live_plainly(schema: Any) -> None:
+    assert judged(schema, JsonOptions()) == (False, False)
+
+
+def test_a_document_without_strings_has_none() -> None:
+    assert judged({"type": "string"}, JsonOptions(verbatim=""))[0] is False
