@@ -45,11 +45,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 from functools import cache, lru_cache
-from itertools import islice
+from itertools import chain
 from typing import Literal
 
 from constrain.budget import spend
-from constrain.json_schema.number_set import ANYTHING, TOP, Clause, Condition, Cut, NumberSet
+from constrain.json_schema.number_set import NumberSet
+from constrain.json_schema.number_windows import FOREVER, Magnitudes, prepared
 from constrain.regular.byte_sets import ALL_BYTES
 from constrain.regular.keeping import remember
 from constrain.regular.leaf import Leaf, intern_leaf
@@ -69,9 +70,6 @@ __all__ = ["NumberSet", "NumberSpace", "number_space"]
 Spelling = Literal["canonical", "any"]
 ANY_EXPONENT = 400
 _ZERO = Fraction(0)
-_LOG_10_OF_2 = math.log10(2)
-#: Larger than any shift: the end of a range that has none.
-_FOREVER = 10**9
 _STEPS = 10
 """What a derivative here counts against the budget: it is exact arithmetic, and slower than most."""
 
@@ -165,37 +163,6 @@ def number_space(spelling: Spelling) -> NumberSpace:
     return NumberSpace(spelling)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Magnitudes:
-    """The absolute values wanted: as a set, and above 0 as stretches that are plain or periodic.
-
-    Below its smallest modulus a periodic stretch is plain (all of it, or nothing), and cut off as such.
-    """
-
-    numbers: NumberSet
-    stretches: tuple[tuple[Cut, Cut, Condition], ...]
-
-    @classmethod
-    def build(cls, numbers: NumberSet) -> _Magnitudes:
-        stretches: list[tuple[Cut, Cut, Condition]] = []
-        for low, end, condition in numbers.stretches():
-            start = max(low, (_ZERO, 1))
-            finest = _finest(condition)
-            if finest is not None and start < (finest, 0):
-                middle: Cut = min((finest, 0), end)
-                if start < middle and any(clause.modulus is None for clause in condition):
-                    stretches.append((start, middle, ANYTHING))
-                start = middle
-            if start < end:
-                stretches.append((start, end, condition))
-        return cls(numbers, tuple(stretches))
-
-
-@remember(1024)
-def _magnitudes(numbers: NumberSet) -> _Magnitudes:
-    return _Magnitudes.build(numbers)
-
-
 class _Start(Leaf):
     """All texts of one form that spell one of `numbers`."""
 
@@ -219,7 +186,7 @@ class _Unsigned(Leaf):
 
     __slots__ = ("form", "magnitudes")
 
-    def __init__(self, form: Form, magnitudes: _Magnitudes) -> None:
+    def __init__(self, form: Form, magnitudes: Magnitudes) -> None:
         self.form, self.magnitudes = form, magnitudes
         self._register(nullable=False, plain=False)
 
@@ -246,7 +213,7 @@ class _Residual:
     phase: _Phase
     ends: bool
     key: Hashable
-    magnitudes: _Magnitudes = field(compare=False)
+    magnitudes: Magnitudes = field(compare=False)
     digits: int = field(compare=False)
     places: int = field(compare=False)
 
@@ -323,15 +290,16 @@ def _written(form: Form, number: Fraction) -> list[bytes]:
     return [f"{sign}{digits[0]}{'.' + others if others else ''}e{exponent:+03d}".encode()]
 
 
+@remember(1024)
 def _unsigned(form: Form, numbers: NumberSet, *, negative: bool) -> Term:
     if negative and form is Form.INTEGER:
         numbers &= NumberSet.above(_ZERO)
     if (numbers & _reach(form)).is_empty():
         return EMPTY
-    return intern_leaf(_Unsigned, form, _magnitudes(numbers))
+    return intern_leaf(_Unsigned, form, prepared(numbers))
 
 
-def _open(form: Form, phase: _Phase, magnitudes: _Magnitudes, digits: int, places: int) -> Term:
+def _open(form: Form, phase: _Phase, magnitudes: Magnitudes, digits: int, places: int) -> Term:
     """The state after an unsigned text, EMPTY where nothing completes it."""
     key: Hashable
     if digits == 0:
@@ -342,7 +310,7 @@ def _open(form: Form, phase: _Phase, magnitudes: _Magnitudes, digits: int, place
         key = _what_is_open(form, phase, magnitudes, digits, places)
         if key is None:
             return EMPTY
-    ends = _may_end(form, phase, digits, places) and magnitudes.numbers.contains(_shift(digits, -places))
+    ends = _may_end(form, phase, digits, places) and magnitudes.contains(digits, -places)
     return intern_leaf(_Number, _Residual(form, phase, ends, key, magnitudes, digits, places))
 
 
@@ -400,7 +368,7 @@ def _windows(form: Form, phase: _Phase, digits: int, places: int) -> tuple[tuple
 
 
 def _what_is_open(
-    form: Form, phase: _Phase, magnitudes: _Magnitudes, digits: int, places: int
+    form: Form, phase: _Phase, magnitudes: Magnitudes, digits: int, places: int
 ) -> Hashable | None:
     """The parts of the set in each window, relative to the window; None where there is nothing."""
     idle = phase is _Phase.FRACTION and _is_idle(form, digits, places)
@@ -409,105 +377,20 @@ def _what_is_open(
     seen: list[Hashable] = []
     ranges = _windows(form, phase, digits, places)
     for first, last in ranges:
-        limit = _FOREVER if last is None else last
-        for start, end, condition in magnitudes.stretches:
-            low = max(first, _first_shift(digits + 1, start, first))
-            high = limit if end == TOP else min(limit, _first_shift(digits, end, low) - 1)
-            # From `inner` to `outer` windows lie wholly inside, and the one at `inner` tells all.
-            inner = max(low, _first_shift(digits, start, low), _settled(condition))
-            outer = limit if end == TOP else min(limit, _last_full(digits + 1, end, low))
-            if inner <= outer:
-                seen.append((inner + places, _FOREVER if outer == _FOREVER else outer + places))
-                known = inner if condition == ANYTHING else inner + 1
-                shifts = [*range(low, known), *range(outer + 1, high + 1)]
-            else:
-                shifts = [*range(low, high + 1)]
-            for shift in shifts:
-                part = _relative(
-                    start, end, condition, base=_shift(digits, shift), scale=_power(shift), idle=idle
-                )
-                if part:
+        for stretch in magnitudes.stretches:
+            shifts, inner, outer = stretch.shifts(digits, first, FOREVER if last is None else last)
+            apart: Iterable[int] = shifts
+            if inner <= outer:  # every window from `inner` to `outer` lies wholly inside: one tells all
+                seen.append((inner + places, FOREVER if outer == FOREVER else outer + places))
+                known = inner if stretch.plain else inner + 1
+                apart = chain(range(shifts.start, known), range(outer + 1, shifts.stop))
+            for shift in apart:
+                if part := stretch.within(digits, shift, idle=idle):
                     seen.append((shift + places, part))
     return (idle, tuple(last is None or last + places for _, last in ranges), *seen) if seen else None
 
 
-def _relative(
-    start: Cut, end: Cut, condition: Condition, *, base: Fraction, scale: Fraction, idle: bool
-) -> Hashable:
-    """A stretch within one window, moved and scaled so that the window is [0, 1); falsy if empty."""
-    start, end = max(start, (base, int(idle))), min(end, (base + scale, 0))
-    if start >= end:
-        return None
-    edges = ((start[0] - base) / scale, start[1], (end[0] - base) / scale, end[1])
-    if condition == ANYTHING:
-        return edges
-
-    def multiples(clause: Clause) -> Hashable:
-        """The clause's numbers in the window: the only one, or the scaled residue of many; falsy if none."""
-        few = list(islice(clause.numbers_between(start, end), 2))
-        if clause.modulus is None or len(few) < 2:
-            return tuple((number - base) / scale for number in few)
-        return (clause.modulus / scale, (base % clause.modulus) / scale, edges)
-
-    parts: set[Hashable] = set()
-    for clause in condition:
-        if clause.modulus is None and start[0] != end[0]:
-            wanted: Hashable = edges
-        else:
-            wanted = multiples(clause)
-        if wanted:
-            parts.add((wanted, frozenset(m for n in clause.excluded if (m := multiples(Clause(n))))))
-    return frozenset(parts)
-
-
-def _finest(condition: Condition) -> Fraction | None:
-    moduli = [m for clause in condition for m in (clause.modulus, *clause.excluded) if m is not None]
-    return min(moduli, default=None)
-
-
-def _settled(condition: Condition) -> int:
-    """A shift from which a window holds two numbers of each clause, and two of each that it excludes."""
-    if condition == ANYTHING:
-        return -_FOREVER
-    widths = [Fraction(1)]
-    for clause in condition:
-        widths += [2 * n for n in clause.excluded]
-        if clause.modulus is not None:
-            widths.append(clause.modulus * 2 ** (len(clause.excluded) + 1))
-    return _first_shift(1, (max(widths), 0), 0)
-
-
-def _first_shift(digits: int, cut: Cut, least: int) -> int:
-    """The smallest x, from `least` on, for which digits·10^x is not before the cut."""
-    value = cut[0]
-    if value <= 0:
-        return least
-    assert isinstance(value, Fraction)
-    numerator, denominator = value.numerator, value.denominator
-    bits = numerator.bit_length() - denominator.bit_length() - digits.bit_length()
-    shift = max(least, math.floor(bits * _LOG_10_OF_2) - 2)
-    left, right = digits * denominator, numerator + cut[1]  # whole numbers: "after v" is "from v + 1 on"
-    if shift >= 0:
-        left *= 10**shift
-        while left < right:
-            left, shift = 10 * left, shift + 1
-        return shift
-    right = 10**-shift * numerator + cut[1]
-    while left < right:
-        if shift < 0:
-            right = 10 ** -(shift + 1) * numerator + cut[1]
-        else:
-            left *= 10
-        shift += 1
-    return shift
-
-
-def _last_full(digits: int, cut: Cut, least: int) -> int:
-    """The greatest x for which digits·10^x is not after the cut."""
-    return _first_shift(digits, (cut[0], 1), least - 1) - 1
-
-
-def _valid_exponents(form: Form, magnitudes: _Magnitudes, digits: int, places: int) -> frozenset[int]:
+def _valid_exponents(form: Form, magnitudes: Magnitudes, digits: int, places: int) -> frozenset[int]:
     """The exponents that may follow digits · 10^-places."""
     valid: set[int] = set()
     for least, greatest in _EXPONENTS.get(form, ()):
@@ -516,17 +399,9 @@ def _valid_exponents(form: Form, magnitudes: _Magnitudes, digits: int, places: i
             if magnitudes.numbers.contains(_ZERO):
                 valid.update(range(least, greatest + 1))
             continue
-        for start, end, condition in magnitudes.stretches:
-            first = max(low, _first_shift(digits, start, low))
-            last = high if end == TOP else min(high, _first_shift(digits, end, first) - 1)
-            if condition == ANYTHING:
-                valid.update(range(first + places, last + places + 1))
-                continue
-            valid.update(
-                shift + places
-                for shift in range(first, last + 1)
-                if any(clause.admits(_shift(digits, shift)) for clause in condition)
-            )
+        for stretch in magnitudes.stretches:
+            shifts, _, _ = stretch.shifts(digits, low, high)
+            valid.update(shift + places for shift in shifts if stretch.contains(digits, shift))
     return frozenset(valid)
 
 
