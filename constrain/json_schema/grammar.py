@@ -85,7 +85,7 @@ def compile_schema(
     UnsatisfiableError (no document satisfies it), LimitExceeded (too large).
 
     >>> grammar = compile_schema({"const": 1})
-    >>> [edge.then is END for edge in grammar.start.edges]
+    >>> [grammar.start.follow(edge.number) is END for edge in grammar.start.first]
     [True]
     """
     return scan_schema(schema, options=options, registry=registry).compile()
@@ -142,8 +142,8 @@ def _document(emitter: Emitter, goal: Formula) -> Continuation:
     blanks = emitter.punctuation.around
     if blanks is None:
         return emitter.value(goal, END)
-    value = emitter.value(goal, Union((END, Terminal(blanks, END))))
-    return Union((value, Terminal(blanks, value)))
+    value = emitter.value(goal, Union((END, Terminal.of(blanks, END))))
+    return Union((value, Terminal.of(blanks, value)))
 
 
 def _narrowest_empty(root: Node, liveness: Liveness, translator: Translator) -> str:

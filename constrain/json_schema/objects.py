@@ -32,11 +32,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from constrain.budget import spend
-from constrain.continuation import LiteralSet
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.strings import spell_canonical
 from constrain.json_schema.units import Clause, ObjectAlternative, single_key
 from constrain.json_schema.values import STRING, Value
+from constrain.literals import LiteralSet
 
 if TYPE_CHECKING:
     from constrain.json_schema.goals import Goals
@@ -92,10 +92,14 @@ class ObjectShape:
             else:
                 others.update(dict.fromkeys(value.data for value in few))
         self.cells = tuple(cells)
+        self.is_open = len(cells) == 1 and cells[0].language.kind in {"true", "nin"}
+        """Is every key that has no name in one cell?"""
         self.names = (*declared, *others)
         self.index = {name: number for number, name in enumerate(self.names)}
         self.ordered = (1 << len(declared)) - 1 if ordered else 0
         self.counted = bool(alternative.low or alternative.high is not None or alternative.excluded)
+        self.is_plain = not (alternative.somes or alternative.clauses or self.counted)
+        """Does nothing but missing keys have to be looked after?"""
         self.asked = self.live = 0  # the named keys whose goal is known to have a value or none, and one
         self._goal: dict[int, Formula] = {}
         self.start = ObjectState(
@@ -128,12 +132,6 @@ class ObjectShape:
             for number, name in enumerate(self.names)
             if name in names or any(self.goals.has_key(language, name) for language in languages)
         )
-
-    @property
-    def is_plain(self) -> bool:
-        """Does nothing but missing keys have to be looked after?"""
-        alternative = self.alternative
-        return not (alternative.somes or alternative.clauses or self.counted)
 
     # Keys and cells.
 
@@ -240,10 +238,14 @@ class ObjectShape:
         bit = 1 << number
         if not state.open & bit or self._is_full(state):
             return []
-        name = self.names[number]
         opened = state.open & ~bit
         if ordered and self.ordered:
             opened &= ~(self.ordered & (bit - 1)) if bit & self.ordered else ~self.ordered
+        if self.is_plain:
+            goal = self.goal(number)
+            after = ObjectState(opened, state.missing & ~bit, *state[2:])
+            return [(goal, after)] if goal is not self.goals.formulas.false else []
+        name = self.names[number]
         after = state._replace(
             open=opened, missing=state.missing & ~bit, written=state.written + 1 if self.counted else 0
         )

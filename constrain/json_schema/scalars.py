@@ -213,6 +213,11 @@ class Scalars:
         self._terminals: dict[int, Term] = {}
         self._empty: dict[int, bool] = {}
 
+    @property
+    def any_string(self) -> Term:
+        """Every string with its quotes, in the caller's spelling."""
+        return self.spelled.quoted(self.spelled.universe)
+
     # Values.  Formulas here speak of one scalar type only.
 
     def string_language(self, formula: Formula) -> Term:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from constrain.vocabulary.trie import Trie, distinct
 NOTHING = 0
 EVERYTHING = 1
 LARGE = 256
+MAX_KEPT = 50_000
 
 Nodes = tuple[int, ...] | npt.NDArray[np.int32]
 """A set of trie nodes, in order; an array if it is large."""
@@ -47,6 +49,10 @@ class Remainders:
         self._first = _flat(trie.first)
         self._own = _flat(trie.own)
         self._order = _flat(trie.order)
+        start, by_parent = trie.by_parent
+        self._start = _flat(start)
+        self._by_parent = _flat(by_parent)
+        self._by_parent_bytes = trie.byte[by_parent].tobytes()
         self._numbers: dict[tuple[int, ...] | bytes, int] = {(): NOTHING, (0,): EVERYTHING}
         self.nodes: list[Nodes] = [(), (0,)]
         self._children: list[dict[int, int] | None] = [{}, None]
@@ -54,6 +60,8 @@ class Remainders:
         self._sorted: dict[int, _SortedChildren] = {}
         self._below: dict[int, int] = {}
         self._leads: dict[int, int] = {}
+        self._without: dict[tuple[int, frozenset[int]], int] = {}
+        self._nested: dict[int, bool] = {EVERYTHING: False}
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -132,6 +140,27 @@ class Remainders:
             return self._sort_children(remainder, nodes).child(self, byte)
         return (self.children(remainder) if children is None else children).get(byte, NOTHING)
 
+    def without(self, remainder: int, others: frozenset[int]) -> int:
+        """The nodes of a remainder that are in none of the others."""
+        key = (remainder, others)
+        known = self._without.get(key)
+        if known is None:
+            gone = {node for other in others for node in self.node_list(other)}
+            kept = [node for node in self.node_list(remainder) if node not in gone]
+            if len(self._without) >= MAX_KEPT:
+                self._without.clear()
+            known = self._without[key] = self._intern(kept)
+        return known
+
+    def is_nested(self, remainder: int) -> bool:
+        """Is one of the nodes below another one?"""
+        known = self._nested.get(remainder)
+        if known is None:
+            nodes = self.node_list(remainder)
+            known = any(self._end[node] > after for node, after in pairwise(nodes))
+            self._nested[remainder] = known
+        return known
+
     def fan_out(self, remainder: int) -> int:
         """At most how many bytes lead on; not counted where that takes work."""
         if isinstance(self.nodes[remainder], tuple) or self._children[remainder] is not None:
@@ -150,6 +179,17 @@ class Remainders:
                 known = int((self.trie.end[nodes] - nodes - 1).sum())
             self._below[remainder] = known
         return known
+
+    def node_child(self, node: int, byte: int) -> int:
+        """The child of one node of the trie by a byte, -1 if there is none."""
+        start = self._start
+        place = self._by_parent_bytes.find(byte, start[node], start[node + 1])
+        return self._by_parent[place] if place >= 0 else -1
+
+    def node_tokens(self, node: int) -> tuple[int, ...]:
+        """The ids of the tokens that are exactly one node."""
+        first, own = self._first[node], self._own[node]
+        return tuple(self._order[first : first + own]) if own else ()
 
     def _sort_children(self, remainder: int, nodes: npt.NDArray[np.int32]) -> _SortedChildren:
         ways = self._sorted.get(remainder)

@@ -43,6 +43,8 @@ from constrain.vocabulary.exclusions import Exclusions
 from constrain.vocabulary.faraway import Faraway
 from constrain.vocabulary.nearby import Nearby
 from constrain.vocabulary.remainders import EVERYTHING, Remainders
+from constrain.vocabulary.spellings import Spellings
+from constrain.vocabulary.sums import Sums
 from constrain.vocabulary.vocabulary import Vocabulary
 from constrain.vocabulary.walks import Reached, walk_sparse, walk_wide
 
@@ -95,6 +97,8 @@ class Tables:
         self.exclusions = Exclusions(self)
         self.faraway = Faraway(self)
         self.nearby = Nearby(self)
+        self.sums = Sums(self)
+        self.spellings = Spellings(self)
 
     def row(self, state: int) -> list[int]:
         """The successors of `state` by byte, 256 of them; 0 is dead."""

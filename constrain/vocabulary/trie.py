@@ -123,7 +123,7 @@ class Trie:
         >>> [found.tolist() for found in trie.children(np.array([0, 1], dtype=np.int32))]
         [[1, 4, 2, 3], [0, 0, 1, 1]]
         """
-        start, by_parent = self._by_parent
+        start, by_parent = self.by_parent
         count = start[nodes + 1] - start[nodes]
         owner = np.repeat(np.arange(len(nodes), dtype=np.int32), count)
         offset = start[nodes] - (np.cumsum(count, dtype=np.int32) - count)
@@ -149,7 +149,7 @@ class Trie:
         return (np.cumsum(chosen) - np.cumsum(change)).astype(np.int16)
 
     @cached_property
-    def _by_parent(self) -> tuple[Int32s, Int32s]:
+    def by_parent(self) -> tuple[Int32s, Int32s]:
         """`by_parent[start[n] : start[n + 1]]` are the children of n, in preorder."""
         start = np.zeros(len(self) + 1, dtype=np.int32)
         np.cumsum(np.bincount(self.parent[1:], minlength=len(self)), out=start[1:])
