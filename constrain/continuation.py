@@ -183,10 +183,9 @@ def follow_text(edge: Edge | OpenEdge, owner: Continuation, text: bytes) -> Cont
     """
     if isinstance(edge, Edge):
         return owner.follow(edge.number, text if edge.captures else None)
-    node = edge.literals.find(text)
-    here = edge.literals.here[node] if node >= 0 else 0
-    if here:
-        return owner.follow(here.bit_length() - 1)
+    number = edge.literals.index.get(text)
+    if number is not None:
+        return owner.follow(number)
     return None if text in edge.excluded else owner.follow(edge.others, text)
 
 

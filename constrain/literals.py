@@ -1,4 +1,4 @@
-"""A set of literals as a trie that appears where it is read.
+"""A set of literals: which of them begin so, and the trie of them, which appears where it is read.
 
 An object's keys, the tools of a call, a choice of ten thousand titles: many literals that begin alike, of
 which some are still allowed.  Which are is a bit set beside the trie, so all continuations that offer some of
@@ -15,30 +15,52 @@ Cost: a sort, then one look at each literal of a range for each node that is rea
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from functools import cached_property
 
 
 class LiteralSet:
-    """A trie of distinct byte strings, none of them empty, numbered as they are given.  Node 0 is the root.
+    """Distinct byte strings, none of them empty, numbered as they are given.
 
-    `below[n]` is the bit set of the literals in the subtree of n, `here[n]` that of those that end at n.
+    Node 0 of their trie is the root; `below[n]` is the bit set of the literals in the subtree of n, `here[n]` that of those that end at n.
     """
-
-    __slots__ = ("_children", "_depth", "_range", "_sorted", "below", "here", "last", "literals")
 
     def __init__(self, literals: Sequence[bytes]) -> None:
         self.literals = tuple(literals)
         if not all(self.literals):
             raise ValueError("a literal edge cannot be empty")
-        self._sorted = sorted((text, index) for index, text in enumerate(self.literals))
-        ends = {text[-1] for text in self.literals}
-        self.last = ends.pop() if len(ends) == 1 else None
-        """The byte that all of them end in, if they end alike."""
+        self._sorted = sorted(self.literals)
         self._children: list[dict[int, int] | None] = [None]
         self._range = [(0, len(self.literals))]
         self._depth = [0]
         self.below = [(1 << len(self.literals)) - 1]
         self.here = [0]
+
+    @cached_property
+    def index(self) -> dict[bytes, int]:
+        """The number of each literal."""
+        return {text: number for number, text in enumerate(self.literals)}
+
+    @cached_property
+    def last(self) -> int | None:
+        """The byte that all of them end in, if they end alike."""
+        ends = {text[-1] for text in self.literals}
+        return ends.pop() if len(ends) == 1 else None
+
+    def beginning(self, prefix: bytes) -> list[bytes]:
+        """The literals that begin with `prefix` and go on.
+
+        >>> LiteralSet([b"b", b"ab", b"ac", b"a"]).beginning(b"a")
+        [b'ab', b'ac']
+        """
+        ordered = self._sorted
+        start = stop = bisect_left(ordered, prefix)
+        while stop < len(ordered) and ordered[stop].startswith(prefix):
+            stop += 1
+        if start < stop and ordered[start] == prefix:
+            start += 1
+        return ordered[start:stop]
 
     def children(self, node: int) -> dict[int, int]:
         """By byte, the node after that byte.
@@ -50,22 +72,19 @@ class LiteralSet:
         known = self._children[node]
         if known is not None:
             return known
-        depth = self._depth[node]
+        depth, index = self._depth[node], self.index
         start, stop = self._range[node]
+        if (
+            start < stop and len(self._sorted[start]) == depth
+        ):  # it ends here, and is the first of those that go on
+            start += 1
         children: dict[int, int] = {}
         while start < stop:
-            text, index = self._sorted[start]
-            if len(text) == depth:
-                start += 1
-                continue
-            byte, first, below, here = text[depth], start, 0, 0
-            while start < stop:
-                text, index = self._sorted[start]
-                if text[depth] != byte:
-                    break
-                below |= 1 << index
-                if len(text) == depth + 1:
-                    here |= 1 << index
+            text = self._sorted[start]
+            byte, first, below = text[depth], start, 0
+            here = 1 << index[text] if len(text) == depth + 1 else 0
+            while start < stop and (text := self._sorted[start])[depth] == byte:
+                below |= 1 << index[text]
                 start += 1
             children[byte] = len(self._range)
             self._children.append({} if below == here else None)
@@ -75,13 +94,3 @@ class LiteralSet:
             self.here.append(here)
         self._children[node] = children
         return children
-
-    def find(self, prefix: bytes) -> int:
-        """The node after `prefix`, or -1 if no literal begins so."""
-        node = 0
-        for byte in prefix:
-            child = self.children(node).get(byte)
-            if child is None:
-                return -1
-            node = child
-        return node

@@ -27,16 +27,25 @@ for each edge; a table never met costs what `tables.py` says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final, cast
 
 from constrain.budget import budget
-from constrain.continuation import AnyEdge, Continuation, Defer, Edge, LiteralEdge, OpenEdge, TokenEdge, bits
+from constrain.continuation import (
+    END,
+    AnyEdge,
+    Continuation,
+    Defer,
+    Edge,
+    LiteralEdge,
+    OpenEdge,
+    TokenEdge,
+    bits,
+)
 from constrain.literals import LiteralSet
-from constrain.position import Position, Positions, Thread
+from constrain.position import Position, Positions
 from constrain.vocabulary.bitmask import Mask
 from constrain.vocabulary.remainders import EVERYTHING
-from constrain.vocabulary.spellings import Step
+from constrain.vocabulary.spellings import End, Step
 from constrain.vocabulary.sums import NONE, NOTHING, NOWHERE, Ahead, Exit, Sum
 from constrain.vocabulary.tables import Tables
 
@@ -50,17 +59,20 @@ class Masks:
         self.positions = positions
         self.tables: Tables = positions.tables
         self._sums = self.tables.sums
-        self._spellings = self.tables.spellings
         self._eos = tuple(self.tables.vocabulary.eos_token_ids)
         self._reaches: dict[int, dict[Continuation, Sum]] = {}
+        self._withins: dict[tuple[int, Continuation], Ahead] = {}
         self._reached = 0
-        self._steps: dict[tuple[bool, int, LiteralSet, int], list[Step]] = {}
+        self._steps: dict[tuple[int, LiteralSet, int], list[Step]] = {}
+        self._ended: dict[tuple[int, LiteralSet, bytes], dict[bytes, End]] = {}
 
     def forget(self) -> None:
         """Drop every memo."""
         self._reached = 0
         self._reaches.clear()
+        self._withins.clear()
         self._steps.clear()
+        self._ended.clear()
 
     def mask(self, position: Position) -> Mask:
         """The allowed tokens."""
@@ -71,26 +83,26 @@ class Masks:
         return mask
 
     def _make(self, position: Position) -> Mask:
-        total = self._sums.joined([self._thread(thread) for thread in position.threads])
-        more = self._eos if position.can_end else ()
+        sums = self._sums
+        parts: list[Sum] = []
+        for number, edge, owner, captured in position.threads:
+            if edge is None:
+                parts.append(self.reach(EVERYTHING, owner))
+                continue
+            if type(edge) is Edge:
+                ahead = sums.terminal(EVERYTHING, number, edge.number)
+            elif type(edge) is LiteralEdge:
+                ahead = self._literals(EVERYTHING, edge, number)
+            else:
+                ahead = self._open(EVERYTHING, cast(OpenEdge, edge), owner, number, captured)
+            parts.append(self._onwards(ahead, owner) if ahead.exits else ahead.own)
+        total = sums.joined(parts)
         if total.deferred:
             advance = self.positions.advance
             doubtful = dict.fromkeys(token for ids in total.deferred for token in ids)
             allowed = tuple(token for token in doubtful if advance(position, token) is not None)
             total = Sum(total.packed, (*total.ids, allowed))
-        return self._sums.mask(total, more)
-
-    def _thread(self, thread: Thread) -> Sum:
-        number, edge, owner, captured = thread
-        if edge is None:
-            return self.reach(EVERYTHING, owner)
-        if type(edge) is Edge:
-            ahead = self._sums.terminal(EVERYTHING, number, edge.number)
-        elif type(edge) is LiteralEdge:
-            ahead = self._literals(EVERYTHING, edge, number)
-        else:
-            ahead = self._open(EVERYTHING, cast(OpenEdge, edge), owner, number, captured)
-        return self._onwards(ahead, owner) if ahead.exits else ahead.own
+        return sums.mask(total, self._eos if position.can_end else ())
 
     def reach(self, remainder: int, continuation: Continuation) -> Sum:
         """The tokens of `remainder`, those that end at once left out, that can be written from here."""
@@ -98,29 +110,74 @@ class Masks:
         if known is None:
             known = self._reaches[remainder] = {}
         total = known.get(continuation)
-        if total is None:
+        if total is not None:
+            return total
+        halves = continuation.split()
+        if halves is not None:
+            ahead, then = self._within(remainder, halves[0]), halves[1]
+            total = self._before(ahead, then) if ahead.exits else ahead.own
+        else:
             members = continuation.members
             if len(members) == 1:
                 ahead = self._first(remainder, members[0])
                 total = self._onwards(ahead, members[0]) if ahead.exits else ahead.own
             else:
                 total = self._sums.joined([self.reach(remainder, member) for member in members])
-            self._reached += 1
-            if self._reached > MAX_REACHES:
-                self.forget()
-            known[continuation] = total
+        self._reached += 1
+        if self._reached > MAX_REACHES:
+            self.forget()
+        known[continuation] = total
         return total
 
     def _onwards(self, ahead: Ahead, owner: Continuation) -> Sum:
-        """What is ahead, and what can be written of its exits from the continuations that follow."""
+        """What is ahead, and what can be written of each exit from the continuation behind its number."""
         parts = [ahead.own]
         for number, rest, refused in ahead.exits:
-            then = owner.follow(number)
-            assert then is not None, "a preview is always there"
+            part = self.reach(rest, _preview(owner, number))
+            if part is not NOTHING:
+                parts.append(self._sums.without(part, refused) if refused else part)
+        return self._sums.joined(parts)
+
+    def _before(self, ahead: Ahead, then: Continuation) -> Sum:
+        """What is ahead, and what can be written of each exit from the continuation behind all of them."""
+        parts = [ahead.own]
+        for _, rest, refused in ahead.exits:
             part = self.reach(rest, then)
             if part is not NOTHING:
                 parts.append(self._sums.without(part, refused) if refused else part)
         return self._sums.joined(parts)
+
+    def _within(self, remainder: int, part: Continuation) -> Ahead:
+        """What is ahead within a part that ends with END, where its exits are."""
+        known = self._withins.get((remainder, part))
+        if known is None:
+            known = self._withins[remainder, part] = self._find_within(remainder, part)
+        return known
+
+    def _find_within(self, remainder: int, part: Continuation) -> Ahead:
+        if part is END:
+            return Ahead(NOTHING, ((0, remainder, NONE),))
+        halves = part.split()
+        if halves is not None:
+            ahead = self._within(remainder, halves[0])
+            return self._behind(ahead, [halves[1]] * len(ahead.exits))
+        each: list[Ahead] = []
+        for member in part.members:
+            if member is END:
+                each.append(self._within(remainder, END))
+            else:
+                ahead = self._first(remainder, member)
+                each.append(self._behind(ahead, [_preview(member, number) for number, _, _ in ahead.exits]))
+        return self._sums.together(each)
+
+    def _behind(self, ahead: Ahead, followers: list[Continuation]) -> Ahead:
+        own = [ahead.own]
+        exits: list[Exit] = []
+        for (_, rest, refused), then in zip(ahead.exits, followers, strict=True):
+            behind = self._within(rest, then)
+            own.append(self._sums.without(behind.own, refused) if refused else behind.own)
+            exits += [(0, left, refused | others) for _, left, others in behind.exits]
+        return Ahead(self._sums.joined(own), self._sums.merged(exits)) if ahead.exits else ahead
 
     def _first(self, remainder: int, member: Continuation) -> Ahead:
         edges = member.first
@@ -133,7 +190,8 @@ class Masks:
         if type(edge) is LiteralEdge:
             return self._literals(remainder, edge, 0)
         if type(edge) is TokenEdge:
-            return Ahead(self._sums.listed((edge.token_id,)), ()) if remainder == EVERYTHING else NOWHERE
+            is_fresh = self.tables.remainders.has_root(remainder)
+            return Ahead(self._sums.listed((edge.token_id,)), ()) if is_fresh else NOWHERE
         if type(edge) is Defer:
             return self._doubtful(remainder)
         terminal = cast(Edge | OpenEdge, edge)
@@ -150,13 +208,18 @@ class Masks:
 
     def _literals(self, remainder: int, edge: LiteralEdge, node: int) -> Ahead:
         """The tokens along the literals that are allowed."""
+        key = (remainder, edge.literals, node)
+        steps = self._steps.get(key)
+        if steps is None:
+            steps = self._steps[key] = self.tables.spellings.steps(remainder, edge.literals, node)
         ids: list[int] = []
         exits: list[Exit] = []
-        for step in self._spelled(False, remainder, edge.literals, node):
-            if step.below & edge.allowed:
+        allowed = edge.allowed
+        for step in steps:
+            if step.below & allowed:
                 ids += step.tokens
                 if step.rest:
-                    exits += [(number, step.rest, NONE) for number in bits(step.here & edge.allowed)]
+                    exits += [(number, step.rest, NONE) for number in bits(step.here & allowed)]
         return Ahead(self._sums.listed(tuple(ids)), tuple(exits))
 
     def _open(
@@ -166,9 +229,12 @@ class Masks:
         ahead = self._sums.terminal(remainder, state, edge.others)
         if ahead is NOWHERE:
             return ahead
-        node = edge.literals.find(captured)
-        named = self._spelled(True, remainder, edge.literals, node) if node >= 0 else []
-        ends = [*named, *self._excluded(remainder, edge, captured)] if edge.excluded else named
+        named = self._ends(remainder, edge.literals, captured)
+        ends = list(named.values())
+        if edge.excluded:
+            size = len(captured)
+            gone = [text[size:] for text in edge.excluded if len(text) > size and text.startswith(captured)]
+            ends += self.tables.spellings.ends(remainder, gone).values()
         if not ends:
             return ahead
         others = self._others(remainder, state, edge, ends)
@@ -176,21 +242,24 @@ class Masks:
             return self._sums.together([others, self._tried(ends)])
         ids: list[int] = []
         exits: list[Exit] = []
-        for end in named:
-            number = end.here.bit_length() - 1
+        for rest, end in named.items():
+            number = edge.literals.index[captured + rest]
             if owner.follow(number) is not None:
                 ids += end.tokens
                 exits += [(number, end.rest, NONE)] if end.rest else []
         return self._sums.together([others, Ahead(self._sums.listed(tuple(ids)), tuple(exits))])
 
-    def _excluded(self, remainder: int, edge: OpenEdge, captured: bytes) -> Iterator[Step]:
-        for text in edge.excluded:
-            if len(text) > len(captured) and text.startswith(captured):
-                end = self._spellings.end(remainder, text[len(captured) :])
-                if end is not None:
-                    yield end
+    def _ends(self, remainder: int, literals: LiteralSet, captured: bytes) -> dict[bytes, End]:
+        """Where tokens end with a literal that begins so, by its rest."""
+        key = (remainder, literals, captured)
+        ends = self._ended.get(key)
+        if ends is None:
+            size = len(captured)
+            rests = [text[size:] for text in literals.beginning(captured)]
+            ends = self._ended[key] = self.tables.spellings.ends(remainder, rests) if rests else {}
+        return ends
 
-    def _others(self, remainder: int, state: int, edge: OpenEdge, ends: list[Step]) -> Ahead:
+    def _others(self, remainder: int, state: int, edge: OpenEdge, ends: list[End]) -> Ahead:
         """What the terminal alone offers, without the texts that end where literals do."""
         table, remainders = self.tables.table(remainder, state), self.tables.remainders
         left = remainders.without(table.exit, frozenset(end.rest for end in ends))
@@ -198,15 +267,13 @@ class Masks:
         exits = ((edge.others, left, table.refused),) if left else ()
         return Ahead(self._sums.inside(table, refused), exits)
 
-    def _tried(self, ends: list[Step]) -> Ahead:
+    def _tried(self, ends: list[End]) -> Ahead:
         below = self.tables.remainders.tokens_below
         tokens = [(*end.tokens, *below(end.rest).tolist()) for end in ends]
         return Ahead(Sum(deferred=tuple(tokens)), ())
 
-    def _spelled(self, ends: bool, remainder: int, literals: LiteralSet, node: int) -> list[Step]:
-        key = (ends, remainder, literals, node)
-        steps = self._steps.get(key)
-        if steps is None:
-            walk = self._spellings.ends if ends else self._spellings.steps
-            steps = self._steps[key] = walk(remainder, literals, node)
-        return steps
+
+def _preview(owner: Continuation, number: int) -> Continuation:
+    then = owner.follow(number)
+    assert then is not None, "a preview is always there"
+    return then

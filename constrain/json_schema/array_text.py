@@ -31,10 +31,12 @@ class ArrayPlace:
     def __init__(self, emitter: Emitter, shape: ArrayShape, back: Back) -> None:
         self.emitter, self.shape, self.back = emitter, shape, back
         self._texts: dict[tuple[ArrayState, Items | None], ArrayText] = {}
+        self._items: dict[tuple[ArrayState, Items | None], Continuation | None] = {}
 
     def forget(self) -> None:
         """Cut the circle of a place and its texts."""
         self._texts.clear()
+        self._items.clear()
         self.__dict__.pop("start", None)
 
     @lazy
@@ -59,6 +61,12 @@ class ArrayPlace:
 
     def item(self, state: ArrayState, read: Items | None) -> Continuation | None:
         """The next item, and what follows; None where there may be none."""
+        key = (state, read)
+        if key not in self._items:
+            self._items[key] = self._item(state, read)
+        return self._items[key]
+
+    def _item(self, state: ArrayState, read: Items | None) -> Continuation | None:
         emitter, shape = self.emitter, self.shape
         ways = emitter.liveness.array_ways(shape, state)
         if not ways:
@@ -82,20 +90,18 @@ class ArrayText(Continuation):
         punctuation = place.emitter.punctuation
         closes = place.shape.can_close(self.state)
         if UNKNOWN not in self.state.seen:
-            return punctuation.after("]", closes=closes, goes_on=self.item is not None)
+            return punctuation.after("]", closes=closes, goes_on=self._item() is not None)
         certain = place.emitter.liveness.another_is_certain(place.shape, self.state)
         comma = edge(punctuation.comma.terminal, UNSURE) if certain else DEFER
         return (*punctuation.after("]", closes=closes, goes_on=False), comma)
 
-    @lazy
-    def item(self) -> Continuation | None:
-        """The next item."""
-        return self.place.item(self.state, self.read)
-
     def follow(self, number: int, text: bytes | None = None) -> Continuation | None:
         if number == NEXT:
-            return self.item
+            return self._item()
         return follow(self.place.back, self._value()) if number == CLOSE else DEFERRED
+
+    def _item(self) -> Continuation | None:
+        return self.place.item(self.state, self.read)
 
     def _value(self) -> Value:
         if self.read is None or UNKNOWN in self.read:

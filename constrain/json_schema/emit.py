@@ -167,7 +167,7 @@ class ValueText(Continuation):
         return back
 
     def split(self) -> tuple[Continuation, Continuation] | None:
-        """The value, and what follows: unless that depends on the value."""
-        if isinstance(self.back, Recorder) or self.back is END:
+        """An array or object, and what follows: unless that depends on the value."""
+        if isinstance(self.back, Recorder) or self.back is END or not self.emitter.start(self.goal).bodies:
             return None
         return self.emitter.value(self.goal, END), self.back

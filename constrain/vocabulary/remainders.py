@@ -61,6 +61,7 @@ class Remainders:
         self._below: dict[int, int] = {}
         self._leads: dict[int, int] = {}
         self._without: dict[tuple[int, frozenset[int]], int] = {}
+        self._unions: dict[frozenset[int], int] = {}
         self._nested: dict[int, bool] = {EVERYTHING: False}
 
     def __len__(self) -> int:
@@ -139,6 +140,24 @@ class Remainders:
         if children is None and not isinstance(nodes, tuple):
             return self._sort_children(remainder, nodes).child(self, byte)
         return (self.children(remainder) if children is None else children).get(byte, NOTHING)
+
+    def union(self, several: frozenset[int]) -> int:
+        """The nodes of any of several remainders."""
+        if len(several) == 1:
+            (remainder,) = several
+            return remainder
+        known = self._unions.get(several)
+        if known is None:
+            nodes = sorted({node for remainder in several for node in self.node_list(remainder)})
+            if len(self._unions) >= MAX_KEPT:
+                self._unions.clear()
+            known = self._unions[several] = self._intern(nodes)
+        return known
+
+    def has_root(self, remainder: int) -> bool:
+        """Are all tokens in it?"""
+        nodes = self.nodes[remainder]
+        return len(nodes) > 0 and nodes[0] == 0
 
     def without(self, remainder: int, others: frozenset[int]) -> int:
         """The nodes of a remainder that are in none of the others."""

@@ -18,6 +18,7 @@ Cost: half a microsecond for each node; for each byte that literals end in, one 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import proxy
@@ -41,6 +42,14 @@ class Step:
     rest: int
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """The tokens that end with a literal, and the remainder left behind it."""
+
+    tokens: tuple[int, ...]
+    rest: int
+
+
 class Spellings:
     """Walks along literals over one vocabulary."""
 
@@ -50,72 +59,77 @@ class Spellings:
 
     def steps(self, remainder: int, literals: LiteralSet, node: int) -> list[Step]:
         """The steps of all literals below `node`, over the tokens of `remainder`."""
-        return self._steps(remainder, literals, node, None)
-
-    def ends(self, remainder: int, literals: LiteralSet, node: int) -> list[Step]:
-        """The steps at which a literal ends."""
-        if literals.last is None:
-            return [step for step in self.steps(remainder, literals, node) if step.here]
-        return self._steps(remainder, literals, node, self._leads_to(literals.last))
-
-    def _steps(self, remainder: int, literals: LiteralSet, node: int, leads: bytes | None) -> list[Step]:
         remainders = self._tables.remainders
         nodes = remainders.nodes[remainder]
         if len(nodes) == 1:
-            return self._along_nodes(int(nodes[0]), literals, node, leads)
+            return self._along_nodes(int(nodes[0]), literals, node)
         found: list[Step] = []
         stack = [(remainder, node)]
         while stack:
             here, at = stack.pop()
             for byte, to in literals.children(at).items():
                 child = remainders.child(here, byte)
-                if child == NOTHING:
-                    continue
-                ended = literals.here[to]
-                if ended or leads is None:
+                if child != NOTHING:
+                    ended = literals.here[to]
                     rest = remainders.intern(remainders.nodes[child]) if ended else NOTHING
                     found.append(Step(literals.below[to], ended, remainders.tokens(child), rest))
-                stack.append((child, to))
+                    stack.append((child, to))
         return found
 
-    def _along_nodes(self, start: int, literals: LiteralSet, node: int, leads: bytes | None) -> list[Step]:
-        """The same from a single node of the vocabulary's trie; with `leads` only where those nodes lead."""
+    def _along_nodes(self, start: int, literals: LiteralSet, node: int) -> list[Step]:
+        """The same from a single node of the vocabulary's trie."""
         remainders = self._tables.remainders
         child_of, tokens_of = remainders.node_child, remainders.node_tokens
         found: list[Step] = []
         stack = [(start, node)]
         while stack:
             here, at = stack.pop()
-            if leads is not None and not leads[here]:
-                continue
             for byte, to in literals.children(at).items():
                 child = child_of(here, byte)
-                if child < 0:
-                    continue
-                ended = literals.here[to]
-                if ended or leads is None:
+                if child >= 0:
+                    ended = literals.here[to]
                     rest = remainders.intern((child,)) if ended else NOTHING
                     found.append(Step(literals.below[to], ended, tokens_of(child), rest))
-                stack.append((child, to))
+                    stack.append((child, to))
         return found
 
-    def end(self, remainder: int, text: bytes) -> Step | None:
-        """The step at which one literal ends; None if no token of `remainder` gets there."""
+    def ends(self, remainder: int, texts: Iterable[bytes]) -> dict[bytes, End]:
+        """Where tokens of `remainder` end with one of some texts, or go on behind it; by text."""
         remainders = self._tables.remainders
         nodes = remainders.nodes[remainder]
-        if len(nodes) == 1:
-            node, leads = int(nodes[0]), self._leads_to(text[-1])
-            for byte in text:
-                node = remainders.node_child(node, byte) if leads[node] else -1
-                if node < 0:
-                    return None
-            return Step(0, 0, remainders.node_tokens(node), remainders.intern((node,)))
+        found: dict[bytes, End] = {}
+        if len(nodes) != 1:
+            for text in texts:
+                child = self._child(remainder, text)
+                if child != NOTHING:
+                    rest = remainders.intern(remainders.nodes[child])
+                    found[text] = End(remainders.tokens(child), rest)
+            return found
+        start, passed = int(nodes[0]), set[bytes]()
+        for text in texts:
+            if text[:1] not in passed:
+                node = self._node(start, text)
+                if node >= 0:
+                    found[text] = End(remainders.node_tokens(node), remainders.intern((node,)))
+                elif self._node(start, text[:1]) < 0 or len(text) == 1:
+                    passed.add(text[:1])
+        return found
+
+    def _child(self, remainder: int, text: bytes) -> int:
         for byte in text:
-            remainder = remainders.child(remainder, byte)
+            remainder = self._tables.remainders.child(remainder, byte)
             if remainder == NOTHING:
-                return None
-        rest = remainders.intern(remainders.nodes[remainder])
-        return Step(0, 0, remainders.tokens(remainder), rest)
+                break
+        return remainder
+
+    def _node(self, node: int, text: bytes) -> int:
+        """The node after `text`, -1 where no token goes that far."""
+        child_of, leads = self._tables.remainders.node_child, self._leads_to(text[-1])
+        for byte in text:
+            node = child_of(node, byte) if leads[node] else -1
+            if node < 0:
+                break
+        return node
 
     def _leads_to(self, byte: int) -> bytes:
         """For each node of the trie: is there this byte somewhere below it?"""

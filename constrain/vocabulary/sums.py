@@ -144,13 +144,25 @@ class Sums:
     def together(self, each: Sequence[Ahead]) -> Ahead:
         """What several edges offer."""
         some = [ahead for ahead in each if ahead is not NOWHERE]
-        if len(some) == 1:
-            return some[0]
-        exits = tuple(exit_ for ahead in some for exit_ in ahead.exits)
-        return Ahead(self.joined([ahead.own for ahead in some]), exits) if some else NOWHERE
+        if len(some) < 2:
+            return some[0] if some else NOWHERE
+        exits = self.merged(exit_ for ahead in some for exit_ in ahead.exits)
+        return Ahead(self.joined([ahead.own for ahead in some]), exits)
 
-    def joined(self, sums: Iterable[Sum]) -> Sum:
+    def merged(self, exits: Iterable[Exit]) -> tuple[Exit, ...]:
+        """The exits, with those that lead to the same number made one."""
+        groups: dict[tuple[int, frozenset[int]], set[int]] = {}
+        for number, remainder, refused in exits:
+            groups.setdefault((number, refused), set()).add(remainder)
+        union = self._tables.remainders.union
+        return tuple(
+            (number, union(frozenset(rests)), refused) for (number, refused), rests in groups.items()
+        )
+
+    def joined(self, sums: Sequence[Sum]) -> Sum:
         """The tokens of all of these; the same sums give the same one."""
+        if len(sums) == 1:
+            return sums[0]
         several = {part.number: part for part in sums if part is not NOTHING}
         if len(several) < 2:
             return next(iter(several.values()), NOTHING)
