@@ -23,7 +23,8 @@ from functools import cached_property
 class LiteralSet:
     """Distinct byte strings, none of them empty, numbered as they are given.
 
-    Node 0 of their trie is the root; `below[n]` is the bit set of the literals in the subtree of n, `here[n]` that of those that end at n.
+    Node 0 of their trie is the root.  `below[n]` is the bit set of the literals in the subtree of n,
+    `here[n]` that of those that end at n.
     """
 
     def __init__(self, literals: Sequence[bytes]) -> None:
