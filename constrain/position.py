@@ -48,6 +48,8 @@ At a continuation there is no edge yet, and the number is 0.
 """
 
 Threads = dict[Thread, None]
+ByteEdge = Edge | LiteralEdge | OpenEdge
+Reader = tuple[int, ByteEdge, Continuation, bytes]
 
 MAX_POSITIONS = 20_000
 MAX_FORCED_BYTES = 4_096
@@ -64,7 +66,10 @@ class Position:
 
     def __init__(self, threads: tuple[Thread, ...]) -> None:
         self.threads = threads
-        self.can_end = any(edge is None and owner.can_end for _, edge, owner, _ in threads)
+        self.can_end = False
+        for _, edge, owner, _ in threads:
+            if edge is None and owner.can_end:
+                self.can_end = True
         self.after_token: dict[int, Position | None] = {}
         self.mask: Mask | None = None
 
@@ -116,32 +121,31 @@ class Positions:
         while at < end and threads:
             if len(threads) == 1:
                 (thread,) = threads
-                if type(thread[1]) is Edge or type(thread[1]) is OpenEdge:
-                    threads, at = self._run(thread, text, at)
+                edge = thread[1]
+                if type(edge) is Edge or type(edge) is OpenEdge:
+                    threads, at = self._run(thread, edge, text, at)
                     continue
             threads = self.step(threads, text[at])
             at += 1
         return threads
 
-    def _run(self, thread: Thread, text: bytes, start: int) -> tuple[Threads, int]:
+    def _run(self, thread: Thread, edge: Edge | OpenEdge, text: bytes, start: int) -> tuple[Threads, int]:
         """The threads after as much of `text` as leaves one alone in its terminal, and where that is."""
-        state, edge, owner, captured = thread
+        state, _, owner, captured = thread
         step, accepting = self.tables.step, self.tables.automaton.accepting
-        at = start
-        while at < len(text):
+        at, end = start, len(text)
+        while at < end:
             state = step(state, text[at])
             at += 1
             if not state:
                 return {}, at
             if accepting[state]:
                 break
-        else:
-            edge = cast(Edge, edge)
-            return {(state, edge, owner, captured + text[start:at] if edge.captures else captured): None}, at
-        after: Threads = {}
-        edge = cast(Edge, edge)
         if edge.captures:
             captured += text[start:at]
+        if not accepting[state]:
+            return {(state, edge, owner, captured): None}, at
+        after: Threads = {}
         if self.tables.extensible(state):
             after[state, edge, owner, captured] = None
         _follow(edge, owner, captured, after)
@@ -160,34 +164,36 @@ class Positions:
         after: Threads = {}
         tables = self.tables
         for number, edge, owner, before in self.readers(threads):
-            if isinstance(edge, LiteralEdge):
+            if type(edge) is LiteralEdge:
                 _step_literal(number, edge, owner, byte, after)
                 continue
             to = tables.step(number, byte)
             if to:
-                captured = before + _BYTES[byte] if edge.captures else before
+                each = cast(Edge | OpenEdge, edge)
+                captured = before + _BYTES[byte] if each.captures else before
                 if tables.extensible(to):
-                    after[to, edge, owner, captured] = None
+                    after[to, each, owner, captured] = None
                 if tables.automaton.accepting[to]:
-                    _follow(edge, owner, captured, after)
+                    _follow(each, owner, captured, after)
         return _joined(after) if len(after) > 1 else after
 
-    def readers(
-        self, threads: Iterable[Thread]
-    ) -> Iterator[tuple[int, Edge | LiteralEdge | OpenEdge, Continuation, bytes]]:
+    def readers(self, threads: Iterable[Thread]) -> list[Reader]:
         """The threads with each continuation replaced by its edges, about to be read; bytes only."""
+        found: list[Reader] = []
+        state = self.tables.automaton.state
         for number, edge, owner, captured in threads:
             if edge is not None:
-                yield number, cast(Edge, edge), owner, captured
+                found.append((number, cast(ByteEdge, edge), owner, captured))
                 continue
             for member in owner.members:
                 for each in member.first:
-                    if isinstance(each, LiteralEdge):
-                        yield 0, each, member, b""
-                    elif isinstance(each, Edge | OpenEdge):
-                        yield self.tables.automaton.state(each.terminal), each, member, b""
+                    if isinstance(each, (Edge, OpenEdge)):
+                        found.append((state(each.terminal), each, member, b""))
+                    elif isinstance(each, LiteralEdge):
+                        found.append((0, each, member, b""))
                     elif not isinstance(each, TokenEdge):
                         raise AssertionError("a preview was taken for a position")
+        return found
 
     def next_bytes(self, threads: Threads) -> set[int]:
         """The bytes that some thread can read next."""
