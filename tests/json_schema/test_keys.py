@@ -1,7 +1,8 @@
 """Keys of objects where tokens write several of them, or end in the midst of one.
 
-Names and undeclared keys are one edge of a continuation, and a token may complete a name, go past it, or complete
-a key that has been written before.  The vocabulary here is made of such tokens, which real ones hardly have.
+Names and undeclared keys are one edge of a continuation, and a token may complete a name, go past it, or
+complete a key that has been written before.  The vocabulary here is made of such tokens, which real ones
+hardly have.
 """
 
 from __future__ import annotations
