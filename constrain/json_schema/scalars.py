@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Generic, TypeVar
 
@@ -31,7 +32,7 @@ from constrain.json_schema.number_set import NumberSet
 from constrain.json_schema.numbers import number_space
 from constrain.json_schema.occurring import numbers_in, spell_number
 from constrain.json_schema.strings import StringSpace, spell_canonical, string_space
-from constrain.json_schema.values import BOOLEAN, NULL, NUMBER, STRING, Value
+from constrain.json_schema.values import BOOLEAN, NULL, NUMBER, STRING, Value, fraction_of
 from constrain.regular.codes import meet
 from constrain.regular.queries import accepts, enumerate_strings, is_empty
 from constrain.regular.substrings import Substrings, substrings
@@ -217,6 +218,18 @@ class Scalars:
     def any_string(self) -> Term:
         """Every string with its quotes, in the caller's spelling."""
         return self.spelled.quoted(self.spelled.universe)
+
+    def note_points(self, named: Iterable[object]) -> None:
+        """Remember the whole numbers that an `enum` or a `const` writes as `1.0`: so they may be written."""
+        pending = list(named)
+        while pending:
+            here = pending.pop()
+            if isinstance(here, (float, Decimal)) and here % 1 == 0:
+                self.written_with_point.add(fraction_of(here))
+            elif isinstance(here, dict):
+                pending.extend(here.values())
+            elif isinstance(here, list):
+                pending.extend(here)
 
     # Values.  Formulas here speak of one scalar type only.
 
