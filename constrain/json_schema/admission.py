@@ -26,6 +26,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from constrain.errors import ConstrainError, SchemaError
+from constrain.json_schema.formats import find
 from constrain.json_schema.keywords import KEYWORDS_OF, VALIDATION, Form, Keyword, drafts_with
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.references import MAX_DEPTH, Node
@@ -236,7 +237,7 @@ class _Scan:
     def _check_format(self, node: Node, value: str) -> None:
         if self.options.formats == "annotate":
             self._note(node, "format", "annotation", f"`{value}` is not asserted: formats='annotate'")
-        elif self.scalars.strings.format(value) is None:
+        elif find(value) is None:
             self._note(node, "format", "annotation", f"`{value}` is not a format that is asserted here")
 
     # Subschemas.

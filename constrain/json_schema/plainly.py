@@ -19,31 +19,25 @@ import math
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
-from constrain.json_schema.keywords import KEYWORDS
+from constrain.json_schema.formats import name_in
+from constrain.json_schema.keywords import (
+    EMPTY_ARRAY,
+    EMPTY_OBJECT,
+    OF_ARRAYS,
+    OF_NUMBERS,
+    OF_OBJECTS,
+    OF_STRINGS,
+    SPEAKING,
+)
 from constrain.json_schema.options import JsonOptions
+from constrain.json_schema.plain_scalars import format_lives
 from constrain.json_schema.references import Node
 from constrain.regular.plain_pattern import is_plain, plainly_matches
 
 Schema = Mapping[str, Any]
 
-SILENT = frozenset(row.name for row in KEYWORDS if row.status in {"annotation", "container"}) | {
-    "$schema", "$id", "id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$vocabulary",
-}  # fmt: skip
-"""Keywords that say nothing about which documents are valid."""
-SPEAKING = frozenset(row.name for row in KEYWORDS) - SILENT
-EMPTY_OBJECT = frozenset({"properties", "patternProperties", "additionalProperties", "propertyNames",
-    "dependencies", "dependentRequired", "dependentSchemas", "unevaluatedProperties", "maxProperties",
-})  # fmt: skip
-"""Keywords that `{}` satisfies."""
-EMPTY_ARRAY = frozenset({"items", "prefixItems", "additionalItems", "unevaluatedItems", "uniqueItems",
-    "maxItems"})  # fmt: skip
-"""Keywords that `[]` satisfies."""
-OF_OBJECTS = EMPTY_OBJECT | {"required", "minProperties"}
-OF_ARRAYS = EMPTY_ARRAY | {"minItems", "contains", "minContains", "maxContains"}
-OF_STRINGS = frozenset({"minLength", "maxLength", "pattern", "format"})
 BELOW = frozenset({"minimum", "exclusiveMinimum"})
 ABOVE = frozenset({"maximum", "exclusiveMaximum"})
-OF_NUMBERS = BELOW | ABOVE | {"multipleOf"}
 OF_ONE_TYPE = OF_OBJECTS | OF_ARRAYS | OF_STRINGS | OF_NUMBERS | {"type"}
 PLAIN_OBJECT = frozenset({"properties", "required", "additionalProperties"})
 PLAIN_ARRAY = frozenset({"items", "minItems", "maxItems"})
@@ -77,8 +71,20 @@ def plainly_lives(node: Node, options: JsonOptions, has_value: HasValue) -> bool
     if said == {"oneOf"}:
         return _one_lives(node, has_value)
     if said <= {"enum", "type"}:
-        return _names_a_value(schema["enum"], schema.get("type"))
+        return lives_at_sight(schema, options)
     return said <= {"const", "type"} and _names_a_value([schema["const"]], schema.get("type"))
+
+
+def lives_at_sight(schema: Any, options: JsonOptions) -> bool:
+    """Is it plain without looking further, or at the dialect?"""
+    if isinstance(schema, bool):
+        return schema
+    said = SPEAKING.intersection(schema)
+    if not said <= {"type", "enum"}:
+        return False
+    if "enum" in said:
+        return _names_a_value(schema["enum"], schema.get("type"))
+    return options.verbatim is None
 
 
 def _type_lives(name: str, node: Node, said: Set[str], options: JsonOptions, has_value: HasValue) -> bool:
@@ -91,7 +97,7 @@ def _type_lives(name: str, node: Node, said: Set[str], options: JsonOptions, has
     if options.verbatim is not None:  # of a document that has neither, there is no string and no number
         return False
     if name == "string":
-        return _string_lives(node.contents, said & OF_STRINGS)
+        return _string_lives(node, said & OF_STRINGS)
     return name in {"number", "integer"} and _number_lives(node.contents, said & OF_NUMBERS, name)
 
 
@@ -105,7 +111,9 @@ def _object_lives(node: Node, said: Set[str], options: JsonOptions, has_value: H
     others = options.additional_properties is None and "additionalProperties" not in schema
     for name in schema["required"]:
         if name in properties:
-            if not has_value(node.child("properties", name)):
+            if not lives_at_sight(properties[name], options) and not has_value(
+                node.child("properties", name)
+            ):
                 return False
         elif not others:
             return False
@@ -122,12 +130,14 @@ def _array_lives(node: Node, said: Set[str], has_value: HasValue) -> bool:
     return not isinstance(items, list) and ("items" not in schema or has_value(node.child("items")))
 
 
-def _string_lives(schema: Schema, said: Set[str]) -> bool:
+def _string_lives(node: Node, said: Set[str]) -> bool:
+    schema = node.contents
     if said <= {"minLength", "maxLength"}:
         return len(said) < 2 or bool(schema["minLength"] <= schema["maxLength"])
-    if "format" in said:
-        return len(said) == 1  # no format is empty
     shortest, longest = schema.get("minLength", 0), schema.get("maxLength", math.inf)
+    if "format" in said:
+        name = name_in(node.dialect.draft, schema["format"])
+        return "pattern" not in said and format_lives(name, shortest, longest)
     return is_plain(schema["pattern"]) and plainly_matches(schema["pattern"], shortest, longest)
 
 

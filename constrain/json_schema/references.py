@@ -174,7 +174,8 @@ class Documents:
     def plain(cls, schema: Schema, dialect: Dialect, targets: Mapping[str, Schema]) -> Node:
         """The node of a schema that refers only to `targets`, places in itself, and moves no base."""
         documents = cls(jsonschema_specifications.REGISTRY, targets)
-        return documents._node(schema, dialect, "", "#", ())
+        scope = documents._scopes[()] = Scope(documents, dialect, "", ())
+        return scope.node(schema, "#")
 
     def forget(self) -> None:
         """Cut the circle of documents and nodes; nodes that are held go on working."""
@@ -241,8 +242,7 @@ class Documents:
     def _node(
         self, contents: Schema, dialect: Dialect, base: str, place: Place, environment: Environment
     ) -> Node:
-        if self.targets is None:
-            environment = self._entered(environment, base, dialect)
+        environment = self._entered(environment, base, dialect)
         key = (dialect, base, environment)
         scope = self._scopes.get(key)
         if scope is None:

@@ -9,17 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from constrain.errors import ConstrainError
-from constrain.json_schema.formats import find
-from constrain.json_schema.formula import Formula, Formulas
-from constrain.json_schema.goals import Goals
-from constrain.json_schema.grammar import scan_schema
-from constrain.json_schema.liveness import Liveness
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.plainly import plainly_lives
-from constrain.json_schema.references import Node
-from constrain.json_schema.translate import Translator
-from constrain.json_schema.typed import TypedView
-from constrain.json_schema.unevaluated import Unevaluated
+from tests.json_schema.parts import parts_of
 from tests.json_schema.schemas import schemas
 
 SEVERAL_OPTIONS = [
@@ -29,28 +21,10 @@ SEVERAL_OPTIONS = [
 ]
 
 
-class ByTheAlgebra(Liveness):
-    """Liveness that reads nothing off the keywords."""
-
-    def _lives_plainly(self, goal: Formula) -> bool:
-        return False
-
-
 def judged(schema: Any, options: JsonOptions) -> tuple[bool, bool]:
     """Is a schema plainly live, and does the algebra find a value?"""
-    scanned = scan_schema(schema, options=options)
-    if scanned.admission.problems:
-        raise scanned.admission.problems[0]
-    scalars, formulas = scanned.scalars, Formulas()
-    translator = Translator(formulas, options, lambda name: find(name) is not None)
-    view = TypedView(formulas, translator, verbatim=options.verbatim is not None)
-    view.unevaluated = Unevaluated(formulas, translator).expand
-    algebra = ByTheAlgebra(Goals(formulas, view, scalars, options), options)
-
-    def lives(node: Node) -> bool:
-        return algebra.is_live(translator.reference(node))
-
-    return plainly_lives(scanned.root, options, lives), lives(scanned.root)
+    parts = parts_of(schema, options)
+    return plainly_lives(parts.root, options, parts.lives), parts.lives(parts.root)
 
 
 @given(schemas, st.sampled_from(SEVERAL_OPTIONS))
