@@ -13,7 +13,6 @@ The names are the field's own (llguidance, xgrammar, vLLM), so what takes their 
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -49,17 +48,11 @@ class CompiledGrammar:
         self.lock = LOCK  # tables and automaton are shared by every grammar of the process
         self.positions = Positions(start, shared_tables(vocabulary), max_steps)
         self.masks = Masks(self.positions)
-        watch(self, dismantle)
-        weakref.finalize(self, _forget, self.positions, self.masks).atexit = False
+        watch(self, dismantle, self.positions.forget, self.masks.forget)
 
     def matcher(self) -> Matcher:
         """A matcher at the start of a new generation."""
         return Matcher(self)
-
-
-def _forget(positions: Positions, masks: Masks) -> None:
-    positions.forget()
-    masks.forget()
 
 
 class Matcher:
