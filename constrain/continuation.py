@@ -76,6 +76,9 @@ class Continuation:
 
     can_end: bool = False
 
+    is_choice: bool = False
+    """Does it stand for other `members`?"""
+
     joins: object = None
     """Continuations with the same `joins`, not None, that a byte reaches together are `joined` into one."""
 
@@ -229,6 +232,8 @@ class Terminal(Continuation):
 class Several(Continuation):
     """A choice of continuations, made on first use; a subclass says whether the text may end."""
 
+    is_choice = True
+
     @lazy
     def _members(self) -> tuple[Continuation, ...]:
         return tuple(dict.fromkeys(self.build_members()))
@@ -264,6 +269,8 @@ class Union(Several):
 
 class Mark(Continuation):
     """What `then` is; whoever reads a text notes that `label` begins here, or ends."""
+
+    is_choice = True
 
     def __init__(self, label: Hashable, begins: bool, then: Continuation) -> None:
         self.label, self.begins, self.then = label, begins, then

@@ -27,7 +27,7 @@ for each edge; a table never met costs what `tables.py` says.
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import Final
 
 from constrain.budget import budget
 from constrain.continuation import (
@@ -60,6 +60,7 @@ class Masks:
         self.tables: Tables = positions.tables
         self._sums = self.tables.sums
         self._eos = tuple(self.tables.vocabulary.eos_token_ids)
+        self._budget = budget(positions.max_steps, "finding the next tokens")
         self._reaches: dict[int, dict[Continuation, Sum]] = {}
         self._withins: dict[tuple[int, Continuation], Ahead] = {}
         self._reached = 0
@@ -78,7 +79,7 @@ class Masks:
         """The allowed tokens."""
         mask = position.mask
         if mask is None:
-            with budget(self.positions.max_steps, "finding the next tokens"):
+            with self._budget:
                 mask = position.mask = self._make(position)
         return mask
 
@@ -89,12 +90,12 @@ class Masks:
             if edge is None:
                 parts.append(self.reach(EVERYTHING, owner))
                 continue
-            if type(edge) is Edge:
+            if isinstance(edge, Edge):
                 ahead = sums.terminal(EVERYTHING, number, edge.number)
-            elif type(edge) is LiteralEdge:
+            elif isinstance(edge, LiteralEdge):
                 ahead = self._literals(EVERYTHING, edge, number)
             else:
-                ahead = self._open(EVERYTHING, cast(OpenEdge, edge), owner, number, captured)
+                ahead = self._open(EVERYTHING, edge, owner, number, captured)
             parts.append(self._onwards(ahead, owner) if ahead.exits else ahead.own)
         total = sums.joined(parts)
         if total.deferred:
@@ -112,17 +113,15 @@ class Masks:
         total = known.get(continuation)
         if total is not None:
             return total
-        halves = continuation.split()
-        if halves is not None:
+        if continuation.is_choice:
+            members = continuation.members
+            total = self._sums.joined([self.reach(remainder, member) for member in members] or [NOTHING])
+        elif (halves := continuation.split()) is not None:
             ahead, then = self._within(remainder, halves[0]), halves[1]
             total = self._before(ahead, then) if ahead.exits else ahead.own
         else:
-            members = continuation.members
-            if len(members) == 1:
-                ahead = self._first(remainder, members[0])
-                total = self._onwards(ahead, members[0]) if ahead.exits else ahead.own
-            else:
-                total = self._sums.joined([self.reach(remainder, member) for member in members])
+            ahead = self._first(remainder, continuation)
+            total = self._onwards(ahead, continuation) if ahead.exits else ahead.own
         self._reached += 1
         if self._reached > MAX_REACHES:
             self.forget()
@@ -133,10 +132,12 @@ class Masks:
         """What is ahead, and what can be written of each exit from the continuation behind its number."""
         parts = [ahead.own]
         for number, rest, refused in ahead.exits:
-            part = self.reach(rest, _preview(owner, number))
+            then = owner.follow(number)
+            assert then is not None, "a preview is always there"
+            part = self.reach(rest, then)
             if part is not NOTHING:
                 parts.append(self._sums.without(part, refused) if refused else part)
-        return self._sums.joined(parts)
+        return parts[0] if len(parts) == 1 else self._sums.joined(parts)
 
     def _before(self, ahead: Ahead, then: Continuation) -> Sum:
         """What is ahead, and what can be written of each exit from the continuation behind all of them."""
@@ -181,24 +182,26 @@ class Masks:
 
     def _first(self, remainder: int, member: Continuation) -> Ahead:
         edges = member.first
-        for edge in edges:
-            if type(edge) is not Edge:
-                return self._sums.together([self._edge(remainder, each, member) for each in edges])
-        return self._sums.first(remainder, cast(tuple[Edge, ...], edges))
+        known = self._sums.known(remainder, edges)
+        if known is not None:
+            return known
+        plain = [edge for edge in edges if isinstance(edge, Edge)]
+        if len(plain) == len(edges):
+            return self._sums.first(remainder, tuple(plain))
+        return self._sums.together([self._edge(remainder, edge, member) for edge in edges])
 
     def _edge(self, remainder: int, edge: AnyEdge, owner: Continuation) -> Ahead:
-        if type(edge) is LiteralEdge:
+        if isinstance(edge, LiteralEdge):
             return self._literals(remainder, edge, 0)
-        if type(edge) is TokenEdge:
+        if isinstance(edge, TokenEdge):
             is_fresh = self.tables.remainders.has_root(remainder)
             return Ahead(self._sums.listed((edge.token_id,)), ()) if is_fresh else NOWHERE
-        if type(edge) is Defer:
+        if isinstance(edge, Defer):
             return self._doubtful(remainder)
-        terminal = cast(Edge | OpenEdge, edge)
-        state = self.tables.automaton.state(terminal.terminal)
-        if type(edge) is OpenEdge:
+        state = self.tables.automaton.state(edge.terminal)
+        if isinstance(edge, OpenEdge):
             return self._open(remainder, edge, owner, state, b"")
-        return self._sums.terminal(remainder, state, cast(Edge, edge).number)
+        return self._sums.terminal(remainder, state, edge.number)
 
     def _doubtful(self, remainder: int) -> Ahead:
         tokens = tuple(self.tables.remainders.tokens_below(remainder).tolist())

@@ -25,11 +25,9 @@ by their own contract, so every position has a text that completes it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import cast
 
 from constrain.budget import DEFAULT_MAX_STEPS, budget
 from constrain.continuation import (
-    AnyEdge,
     Continuation,
     Edge,
     LiteralEdge,
@@ -41,14 +39,15 @@ from constrain.continuation import (
 from constrain.vocabulary.bitmask import Mask
 from constrain.vocabulary.tables import Tables
 
-Thread = tuple[int, AnyEdge | None, Continuation, bytes]
+ByteEdge = Edge | LiteralEdge | OpenEdge
+
+Thread = tuple[int, ByteEdge | None, Continuation, bytes]
 """(automaton state or trie node, edge, the continuation it belongs to, bytes captured so far).
 
 At a continuation there is no edge yet, and the number is 0.
 """
 
 Threads = dict[Thread, None]
-ByteEdge = Edge | LiteralEdge | OpenEdge
 Reader = tuple[int, ByteEdge, Continuation, bytes]
 
 MAX_POSITIONS = 20_000
@@ -80,6 +79,7 @@ class Positions:
     def __init__(self, start: Continuation, tables: Tables, max_steps: int = DEFAULT_MAX_STEPS) -> None:
         self.max_steps = max_steps
         self.tables = tables
+        self._budget = budget(max_steps, "reading a token")
         self._interned: dict[tuple[Thread, ...] | frozenset[Thread], Position] = {}
         self.start = self.intern({(0, None, start, b""): None})
 
@@ -108,7 +108,7 @@ class Positions:
         except KeyError:
             pass
         token = self.tables.vocabulary.text(token_id)
-        with budget(self.max_steps, "reading a token"):
+        with self._budget:
             threads = self.read(position, token) if token else self.take(position, token_id)
         after = self.intern(threads) if threads else None
         position.after_token[token_id] = after
@@ -122,7 +122,7 @@ class Positions:
             if len(threads) == 1:
                 (thread,) = threads
                 edge = thread[1]
-                if type(edge) is Edge or type(edge) is OpenEdge:
+                if isinstance(edge, (Edge, OpenEdge)):
                     threads, at = self._run(thread, edge, text, at)
                     continue
             threads = self.step(threads, text[at])
@@ -154,9 +154,9 @@ class Positions:
     def take(self, position: Position, token_id: int) -> Threads:
         """The threads after a special token; none of them if it is refused."""
         return {
-            (0, None, cast(Continuation, owner.follow(edge.number)), b""): None
+            (0, None, then, b""): None
             for edge, owner in special_edges(position.threads)
-            if edge.token_id == token_id
+            if edge.token_id == token_id and (then := owner.follow(edge.number)) is not None
         }
 
     def step(self, threads: Threads, byte: int) -> Threads:
@@ -164,17 +164,16 @@ class Positions:
         after: Threads = {}
         tables = self.tables
         for number, edge, owner, before in self.readers(threads):
-            if type(edge) is LiteralEdge:
+            if isinstance(edge, LiteralEdge):
                 _step_literal(number, edge, owner, byte, after)
                 continue
             to = tables.step(number, byte)
             if to:
-                each = cast(Edge | OpenEdge, edge)
-                captured = before + _BYTES[byte] if each.captures else before
+                captured = before + _BYTES[byte] if edge.captures else before
                 if tables.extensible(to):
-                    after[to, each, owner, captured] = None
+                    after[to, edge, owner, captured] = None
                 if tables.automaton.accepting[to]:
-                    _follow(each, owner, captured, after)
+                    _follow(edge, owner, captured, after)
         return _joined(after) if len(after) > 1 else after
 
     def readers(self, threads: Iterable[Thread]) -> list[Reader]:
@@ -183,9 +182,9 @@ class Positions:
         state = self.tables.automaton.state
         for number, edge, owner, captured in threads:
             if edge is not None:
-                found.append((number, cast(ByteEdge, edge), owner, captured))
+                found.append((number, edge, owner, captured))
                 continue
-            for member in owner.members:
+            for member in owner.members if owner.is_choice else (owner,):
                 for each in member.first:
                     if isinstance(each, (Edge, OpenEdge)):
                         found.append((state(each.terminal), each, member, b""))
@@ -250,7 +249,9 @@ def _step_literal(node: int, edge: LiteralEdge, owner: Continuation, byte: int, 
     if below & ~here:
         after[child, edge, owner, b""] = None
     for index in bits(here):
-        after[0, None, cast(Continuation, owner.follow(index)), b""] = None
+        then = owner.follow(index)
+        if then is not None:
+            after[0, None, then, b""] = None
 
 
 def _joined(threads: Threads) -> Threads:

@@ -26,7 +26,7 @@ from weakref import proxy
 
 import numpy as np
 
-from constrain.continuation import Edge
+from constrain.continuation import AnyEdge, Edge
 from constrain.vocabulary.bitmask import Mask, Sparse, Words, clear_tokens, set_tokens, word_count
 from constrain.vocabulary.remainders import EVERYTHING
 
@@ -82,7 +82,7 @@ class Sums:
     def __init__(self, tables: Tables) -> None:
         self._tables: Tables = proxy(tables)  # its own part, so no circle: they die together
         self._terminals: dict[tuple[int, int, int], Ahead] = {}
-        self._firsts: dict[tuple[int, tuple[Edge, ...]], Ahead] = {}
+        self._firsts: dict[tuple[int, tuple[AnyEdge, ...]], Ahead] = {}
         self._joined: dict[tuple[int, ...], Sum] = {}
         self._insides: dict[tuple[int, frozenset[int]], Sum] = {}
         self._listed: dict[Ids, Sum] = {(): NOTHING}
@@ -128,17 +128,18 @@ class Sums:
             found = self._listed[ids] = Sum(ids=(ids,))
         return found
 
+    def known(self, remainder: int, edges: tuple[AnyEdge, ...]) -> Ahead | None:
+        """What these edges offer, if they are plain and have been asked before."""
+        return self._firsts.get((remainder, edges))
+
     def first(self, remainder: int, edges: tuple[Edge, ...]) -> Ahead:
         """What some plain edges offer to the tokens of `remainder`."""
-        key = (remainder, edges)
-        found = self._firsts.get(key)
-        if found is None:
-            state = self._tables.automaton.state
-            each = [self.terminal(remainder, state(edge.terminal), edge.number) for edge in edges]
-            found = self.together(each)
-            if len(self._firsts) >= MAX_SUMS:
-                self._firsts.clear()
-            self._firsts[key] = found
+        state = self._tables.automaton.state
+        each = [self.terminal(remainder, state(edge.terminal), edge.number) for edge in edges]
+        found = self.together(each)
+        if len(self._firsts) >= MAX_SUMS:
+            self._firsts.clear()
+        self._firsts[remainder, edges] = found
         return found
 
     def together(self, each: Sequence[Ahead]) -> Ahead:
@@ -163,6 +164,12 @@ class Sums:
         """The tokens of all of these; the same sums give the same one."""
         if len(sums) == 1:
             return sums[0]
+        if len(sums) == 2:
+            one, other = sums
+            if other is NOTHING or one is other:
+                return one
+            if one is NOTHING:
+                return other
         several = {part.number: part for part in sums if part is not NOTHING}
         if len(several) < 2:
             return next(iter(several.values()), NOTHING)
