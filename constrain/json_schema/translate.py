@@ -200,8 +200,8 @@ class Translator:
         formulas = self.formulas
         parts = [formulas.word("order", tuple(value))] if value else []
         parts += [
-            formulas.all_keys(formulas.key(name), self.reference(node.child("properties", name)))
-            for name in value
+            formulas.all_keys(formulas.key(name), self.reference(child))
+            for name, child in node.children("properties")
         ]
         if closes_itself(node.contents, self.options):
             parts.append(formulas.all_keys(other_keys(formulas, node), formulas.false))
@@ -211,10 +211,8 @@ class Translator:
         formulas = self.formulas
         return self._object(
             formulas.conj(
-                formulas.all_keys(
-                    formulas.word("pat", pattern), self.reference(node.child("patternProperties", pattern))
-                )
-                for pattern in value
+                formulas.all_keys(formulas.word("pat", pattern), self.reference(child))
+                for pattern, child in node.children("patternProperties")
             )
         )
 
@@ -251,7 +249,7 @@ class Translator:
 
     def _dependent_schemas(self, node: Node, value: Schema) -> Formula:
         return self.formulas.conj(
-            self._implied(name, self.reference(node.child("dependentSchemas", name))) for name in value
+            self._implied(name, self.reference(child)) for name, child in node.children("dependentSchemas")
         )
 
     def _dependencies(self, node: Node, value: Schema) -> Formula:
