@@ -44,9 +44,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from constrain.json_schema.values import STRING, Value
+
+if TYPE_CHECKING:
+    from constrain.json_schema.references import Node
 
 
 class Formula:
@@ -104,12 +107,16 @@ class Formulas:
         self.true, self.false = Formula("true", (), 0), Formula("false", (), 1)
         self.true.negation, self.false.negation = self.false, self.true
         self._interned: dict[tuple[Any, ...], Formula] = {("true",): self.true, ("false",): self.false}
+        self._keys: dict[str, Formula] = {}
+        self._references: dict[Node, Formula] = {}
 
     def forget(self) -> None:
         """Cut the circles: a formula and its negation know each other."""
         for formula in self._interned.values():
             formula.negation = None
         self._interned.clear()
+        self._keys.clear()
+        self._references.clear()
 
     def _make(self, kind: str, *args: Any) -> Formula:
         key = (kind, *args)
@@ -206,14 +213,24 @@ class Formulas:
 
     def key(self, name: str) -> Formula:
         """The language of one key."""
-        return self._make("in", frozenset((Value(STRING, name),)))
+        found = self._keys.get(name)
+        if found is None:
+            found = self._keys[name] = self._make("in", frozenset((Value(STRING, name),)))
+        return found
+
+    def reference(self, node: Node) -> Formula:
+        """The schema at a place."""
+        found = self._references.get(node)
+        if found is None:
+            found = self._references[node] = self._make("ref", node)
+        return found
 
     def bound(self, kind: str, value: Fraction) -> Formula:
         """`ge`, `gt`, `le`, `lt`, `mul` or `nmul` of a number."""
         return self._make(kind, value)
 
     def word(self, kind: str, *args: Any) -> Formula:
-        """`pat`, `fmt`, `integer`, `uniq`, `order`, `ref`, `uneval`, `occurs`: atoms without own rules."""
+        """`pat`, `fmt`, `integer`, `uniq`, `order`, `uneval`, `occurs`: atoms without own rules."""
         return self._make(kind, *args)
 
     def count(self, kind: str, number: int) -> Formula:

@@ -80,7 +80,7 @@ class Goals:
 
     def key_language(self, language: Formula) -> Formula:
         """A key language as a formula about strings only."""
-        return self.view.at(language, STRING)
+        return language if language.kind in {"in", "nin"} else self.view.at(language, STRING)
 
     def has_key(self, language: Formula, name: str) -> bool:
         """Is this key in the language?"""

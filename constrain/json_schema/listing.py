@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from constrain.json_schema.arrays import ArrayShape, ArrayState
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.objects import ObjectShape, ObjectState
-from constrain.json_schema.values import ARRAY, OBJECT, SCALAR_TYPES, STRING, Value
+from constrain.json_schema.values import ARRAY, SCALAR_TYPES, STRING, Value, object_of
 
 if TYPE_CHECKING:
     from constrain.json_schema.liveness import Liveness
@@ -94,7 +94,7 @@ class _Listing:
         passed: frozenset[str],
     ) -> Iterator[Value]:
         if shape.can_close(state):
-            yield Value(OBJECT, frozenset(members.items()), tuple(members))
+            yield object_of(members)
         scalars = self.liveness.goals.scalars
         for number, cell in enumerate(shape.cells):
             wanted = self.most + 1 + len(members) + len(passed)

@@ -32,7 +32,7 @@ from constrain.json_schema.goals import Goals
 from constrain.json_schema.listing import list_values
 from constrain.json_schema.objects import SMALL_CELL, ObjectShape, ObjectState
 from constrain.json_schema.options import JsonOptions
-from constrain.json_schema.plainly import plainly_lives
+from constrain.json_schema.plainly import lives_at_sight, plainly_lives
 from constrain.json_schema.references import Node
 from constrain.json_schema.units import ObjectAlternative
 from constrain.json_schema.values import ARRAY, OBJECT, SCALAR_TYPES, Value
@@ -57,6 +57,8 @@ class Liveness:
         formulas = self.goals.formulas
         if goal is formulas.true or goal is formulas.false:
             return goal is formulas.true
+        if goal.kind == "ref" and lives_at_sight(goal.args[0].contents, self.options):
+            return True
         return self.fixpoint.ask(goal, lambda: self._has_value(goal))
 
     def _has_value(self, goal: Formula) -> bool:

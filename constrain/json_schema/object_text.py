@@ -34,7 +34,7 @@ from constrain.json_schema.formula import Formula
 from constrain.json_schema.objects import ObjectShape, ObjectState
 from constrain.json_schema.recording import Back, Recorder, follow
 from constrain.json_schema.strings import spell_canonical
-from constrain.json_schema.values import OBJECT, Value
+from constrain.json_schema.values import Value, object_of
 from constrain.json_schema.whitespace import CLOSE
 from constrain.regular.terms import literal
 
@@ -72,7 +72,7 @@ class ObjectPlace:
         read: Members | None = () if isinstance(self.back, Recorder) else None
         choices: list[Continuation] = []
         if self.shape.can_close(state):
-            empty = UNKNOWN if read is None else Value(OBJECT, frozenset())
+            empty = UNKNOWN if read is None else object_of({})
             close = self.emitter.punctuation.close_empty["}"]
             choices.append(Terminal(close, follow(self.back, empty)))
         key = self.key(state, read)
@@ -141,7 +141,7 @@ class ObjectText(Continuation):
             known.append((key, value))
         if self.read is None:
             return UNKNOWN
-        return Value(OBJECT, frozenset(known), tuple(key for key, _ in known))
+        return object_of(dict(known))
 
 
 class AfterOther(Continuation):

@@ -95,15 +95,8 @@ class ObjectShape:
         self.goals = goals
         self.alternative = alternative
         self.somes = alternative.somes
-        self._by_name: dict[str, list[Formula]] = {}
-        self._general: list[tuple[Formula, Formula]] = []
-        for keys, formula in alternative.alls:
-            language = goals.key_language(keys)
-            only = single_key(language)
-            if only is None:
-                self._general.append((language, formula))
-            else:
-                self._by_name.setdefault(only, []).append(formula)
+        self._named = dict(alternative.named)
+        self._general = alternative.alls
         declared = dict.fromkeys((*alternative.order, *alternative.required))
         others = dict.fromkeys(name for name in self._mentioned() if name not in declared)
         cells = []
@@ -159,7 +152,7 @@ class ObjectShape:
 
     def _mentioned(self) -> Iterator[str]:
         alternative = self.alternative
-        yield from self._by_name
+        yield from self._named
         for language, _ in self._general:
             yield from _names_in(language)
         for language, _ in alternative.somes:
@@ -226,12 +219,10 @@ class ObjectShape:
         found = self._goal.get(number)
         if found is None:
             name = self.names[number]
-            found = self._goal[number] = self.goals.formulas.conj(
-                [
-                    *self._by_name.get(name, ()),
-                    *(formula for keys, formula in self._general if self.goals.has_key(keys, name)),
-                ]
-            )
+            parts = [formula for keys, formula in self._general if self.goals.has_key(keys, name)]
+            if name in self._named:
+                parts.insert(0, self._named[name])
+            found = self._goal[number] = parts[0] if len(parts) == 1 else self.goals.formulas.conj(parts)
         return found
 
     # Steps.

@@ -123,6 +123,13 @@ class Node:
             contents = contents[part]
         return self.scope.documents.inside(contents, (self, *path))
 
+    def children(self, keyword: str) -> list[tuple[str, Node]]:
+        """The schemas under a keyword that holds a map of them, by name."""
+        scope, schemas = self.scope, self.contents[keyword]
+        if scope.documents.targets is None:
+            return [(name, self.child(keyword, name)) for name in schemas]
+        return [(name, scope.node(schema, (self, keyword, name))) for name, schema in schemas.items()]
+
     def refer(self, keyword: str, reference: str) -> Node:
         """The schema that `$ref`, `$dynamicRef` or `$recursiveRef` means here."""
         return self.scope.documents.refer(self, keyword, reference)

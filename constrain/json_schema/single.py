@@ -50,22 +50,20 @@ def single_alternative(goals: Goals, node: Node, kind: int) -> tuple[Alternative
 
 def _object(goals: Goals, node: Node) -> ObjectAlternative:
     translator, formulas, schema = goals.view.translator, goals.formulas, node.contents
-    properties = schema.get("properties", {})
-    alls: list[tuple[Formula, Formula]] = []
-    for name in properties:
-        formula = translator.reference(node.child("properties", name))
+    named: list[tuple[str, Formula]] = []
+    for name, child in node.children("properties") if "properties" in schema else ():
+        formula = translator.reference(child)
         if formula is not formulas.true:
-            alls.append((formulas.key(name), formula))
+            named.append((name, formula))
     others = formulas.true
     if "additionalProperties" in schema:
         others = translator.reference(node.child("additionalProperties"))
     elif closes_itself(schema, goals.options):
         others = formulas.false
-    if others is not formulas.true:
-        alls.append((other_keys(formulas, node), others))
     return ObjectAlternative(
-        order=tuple(properties),
-        alls=tuple(alls),
+        order=tuple(schema.get("properties", ())),
+        named=tuple(named),
+        alls=() if others is formulas.true else ((other_keys(formulas, node), others),),
         required=tuple(dict.fromkeys(schema.get("required", ()))),
         somes=(),
         clauses=(),

@@ -50,11 +50,9 @@ class Translator:
 
     def reference(self, node: Node) -> Formula:
         """The formula that stands for a schema until it is needed."""
-        if node.contents is True or node.contents == {}:
-            return self.formulas.true
-        if node.contents is False:
-            return self.formulas.false
-        return self.formulas.word("ref", node)
+        if not node.contents:
+            return self.formulas.false if node.contents is False else self.formulas.true
+        return self.formulas.true if node.contents is True else self.formulas.reference(node)
 
     def translate(self, node: Node, kind: int) -> Formula:
         """What a schema says of values of a type."""
@@ -65,11 +63,10 @@ class Translator:
         if "$ref" in schema and not dialect.siblings_count:
             return self._refer(node, "$ref")
         parts = []
-        if "type" in schema and dialect.asserts:
-            if not self.admits(node, kind):
-                return self.formulas.false
-            if kind == NUMBER:
-                parts.append(self._whole(node))
+        if not self.admits(node, kind):
+            return self.formulas.false
+        if kind == NUMBER and "type" in schema and dialect.asserts:
+            parts.append(self._whole(node))
         known = KEYWORDS_OF[dialect.draft]
         for name, value in schema.items():
             speaks_of, rule = _RULES.get(name, _NO_RULE)
@@ -94,8 +91,14 @@ class Translator:
     # Any type.
 
     def admits(self, node: Node, kind: int) -> bool:
-        """Does `type` leave this type?"""
-        value = node.contents.get("type", "any")
+        """Does `type` leave this type?  It is passed over where it does not count."""
+        schema = node.contents
+        if isinstance(schema, bool) or "type" not in schema:
+            return True
+        dialect = node.scope.dialect
+        if not dialect.asserts or ("$ref" in schema and not dialect.siblings_count):
+            return True
+        value = schema["type"]
         if not isinstance(value, str):
             return any(TYPE_BITS[name] & kind for name in value)
         return value == "any" or bool(TYPE_BITS[value] & kind)
@@ -197,8 +200,8 @@ class Translator:
         formulas = self.formulas
         parts = [formulas.word("order", tuple(value))] if value else []
         parts += [
-            formulas.all_keys(formulas.key(name), self.reference(node.child("properties", name)))
-            for name in value
+            formulas.all_keys(formulas.key(name), self.reference(child))
+            for name, child in node.children("properties")
         ]
         if closes_itself(node.contents, self.options):
             parts.append(formulas.all_keys(other_keys(formulas, node), formulas.false))
@@ -208,10 +211,8 @@ class Translator:
         formulas = self.formulas
         return self._object(
             formulas.conj(
-                formulas.all_keys(
-                    formulas.word("pat", pattern), self.reference(node.child("patternProperties", pattern))
-                )
-                for pattern in value
+                formulas.all_keys(formulas.word("pat", pattern), self.reference(child))
+                for pattern, child in node.children("patternProperties")
             )
         )
 
@@ -248,7 +249,7 @@ class Translator:
 
     def _dependent_schemas(self, node: Node, value: Schema) -> Formula:
         return self.formulas.conj(
-            self._implied(name, self.reference(node.child("dependentSchemas", name))) for name in value
+            self._implied(name, self.reference(child)) for name, child in node.children("dependentSchemas")
         )
 
     def _dependencies(self, node: Node, value: Schema) -> Formula:

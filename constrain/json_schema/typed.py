@@ -43,6 +43,8 @@ class TypedView:
 
     def at(self, formula: Formula, kind: int) -> Formula:
         """What `formula` says of values of this type: connectives over atoms of the type."""
+        if formula.kind == "ref" and not self.translator.admits(formula.args[0], kind):
+            return self.formulas.false
         key = formula.key(kind)
         made = self._made.get(key)
         if made is not None:

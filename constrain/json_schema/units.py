@@ -31,9 +31,10 @@ Clause = tuple[Formula, ...]
 
 @dataclass(frozen=True, slots=True)
 class ObjectAlternative:
-    """One way to be an object: what holds of every key, and what there must be."""
+    """One way to be an object: what holds of keys by name and by language, and what there must be."""
 
     order: tuple[str, ...]
+    named: tuple[tuple[str, Formula], ...]
     alls: tuple[tuple[Formula, Formula], ...]
     required: tuple[str, ...]
     somes: tuple[tuple[Formula, Formula], ...]
@@ -47,6 +48,7 @@ class ObjectAlternative:
         """Everything it asserts, to compare alternatives by."""
         return frozenset(
             [
+                *(("named", *pair) for pair in self.named),
                 *(("all", *pair) for pair in self.alls),
                 *(("required", name) for name in self.required),
                 *(("some", *pair) for pair in self.somes),
@@ -288,12 +290,11 @@ class ObjectUnits(Units):
 
     def finish(self, clauses: Sequence[Formula]) -> ObjectAlternative:
         """The alternative, with the clauses that were deferred."""
-        key = self.goals.formulas.key
         conj = self.goals.formulas.conj
-        named = [(key(name), conj(formulas)) for name, formulas in self.named.items()]
         return ObjectAlternative(
             order=tuple(self.order),
-            alls=(*named, *self.general),
+            named=tuple((name, conj(formulas)) for name, formulas in self.named.items()),
+            alls=tuple(self.general),
             required=tuple(self.required),
             somes=tuple(self.somes),
             clauses=tuple(clause.parts for clause in clauses),

@@ -15,11 +15,10 @@ author wrote.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from constrain.errors import LimitExceeded, SchemaError
 
@@ -39,16 +38,11 @@ TYPE_BITS = {
 MAX_EXPONENT = 4_096
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One JSON value.  `data`: None, bool, Fraction, str, tuple of values, or frozenset of (key, value).
-
-    `order` remembers how an author wrote the keys of an object; it is no part of the value.
-    """
+class Value(NamedTuple):
+    """One JSON value.  `data`: None, bool, Fraction, str, tuple of values, or frozenset of (key, value)."""
 
     type: int
     data: Any
-    order: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def items(self) -> tuple[Value, ...]:
@@ -60,6 +54,25 @@ class Value:
     def members(self) -> dict[str, Value]:
         """The members of an object."""
         return dict(self.data)
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The keys of an object as its author wrote them, which is no part of the value."""
+        return self.data.order if isinstance(self.data, _Members) else ()
+
+
+class _Members(frozenset[tuple[str, Value]]):
+    """The members of an object, and the order in which they were written."""
+
+    __slots__ = ("order",)
+    order: tuple[str, ...]
+
+
+def object_of(members: Mapping[str, Value]) -> Value:
+    """The object with these members, written in this order."""
+    kept = _Members(members.items())
+    kept.order = tuple(members)
+    return Value(OBJECT, kept)
 
 
 def value_of(data: object, where: str = "") -> Value:
@@ -75,8 +88,7 @@ def value_of(data: object, where: str = "") -> Value:
     if isinstance(data, (list, tuple)):
         return Value(ARRAY, tuple(value_of(item, where) for item in data))
     if isinstance(data, dict):
-        members = frozenset((str(key), value_of(item, where)) for key, item in data.items())
-        return Value(OBJECT, members, tuple(map(str, data)))
+        return object_of({str(key): value_of(item, where) for key, item in data.items()})
     raise SchemaError(f"`{data!r}` is not a JSON value", where=where)
 
 

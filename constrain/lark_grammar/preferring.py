@@ -32,7 +32,8 @@ from collections.abc import Iterator
 from constrain.budget import spend
 from constrain.errors import UnsupportedRegexError
 from constrain.regular.keeping import remember
-from constrain.regular.pattern import (
+from constrain.regular.pattern import parse_regex
+from constrain.regular.pattern_tree import (
     NOTHING,
     Begin,
     Boundary,
@@ -41,7 +42,6 @@ from constrain.regular.pattern import (
     Node,
     Repeat,
     Sequence,
-    parse_regex,
 )
 from constrain.regular.queries import is_empty, shortest
 from constrain.regular.syntax import regex_term, tree_term

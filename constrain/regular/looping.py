@@ -22,7 +22,7 @@ from collections.abc import Callable
 
 from constrain.regular.byte_sets import refine
 from constrain.regular.interning import intern
-from constrain.regular.pattern import Chars, Choice, Group, Node, Repeat, Sequence
+from constrain.regular.pattern_tree import Chars, Choice, Group, Node, Repeat, Sequence
 from constrain.regular.terms import Term, choice
 
 Write = Callable[[Node, Term], Term]

@@ -1,4 +1,4 @@
-"""Read a regular expression: text to a tree over code points, in Python's or ECMA-262's dialect.
+"""Read a regular expression: text to a tree (pattern_tree.py), in Python's or ECMA-262's dialect.
 
     a(?=b)|[^c]\\b      Choice((Sequence((Chars a, Look(ahead, Chars b))), Sequence((Chars ~c, Boundary))))
 
@@ -13,104 +13,32 @@ rely on: a lone bracket is a character, an unknown escape is the character itsel
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import NoReturn
 
-from constrain.errors import LimitExceeded, RegexError, UnsupportedRegexError, caret
+from constrain.errors import ConstrainError, LimitExceeded, RegexError, UnsupportedRegexError, caret
 from constrain.regular import charset, scripts
 from constrain.regular.charset import CharSet, Dialect
+from constrain.regular.pattern_tree import (
+    NOTHING,
+    Begin,
+    Boundary,
+    Chars,
+    Choice,
+    End,
+    Group,
+    Look,
+    Node,
+    Repeat,
+    Sequence,
+)
 
 MAX_NESTING = 100
 """Groups within groups; each costs five frames of Python's stack, which has a thousand."""
 
-_KNOWN_FLAGS = {
-    "i": re.IGNORECASE,
-    "s": re.DOTALL,
-    "m": re.MULTILINE,
-    "x": re.VERBOSE,
-    "a": re.ASCII,
-    "u": re.UNICODE,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Chars:
-    """One code point out of a set."""
-
-    charset: CharSet
-
-
-@dataclass(frozen=True, slots=True)
-class Sequence:
-    """The items one after the other."""
-
-    items: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Any of the options."""
-
-    options: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """`low` to `high` times the body; None for no upper bound.  A `lazy` one stops as soon as it may."""
-
-    body: Node
-    low: int
-    high: int | None
-    lazy: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """The start of the text, or of a line; `lines` are the characters that end one."""
-
-    lines: CharSet = ()
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """The end of the text, with `newline` also before a final newline; or of a line, as for `Begin`."""
-
-    newline: bool = False
-    lines: CharSet = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Boundary:
-    """Between a word character and something else, or with `negative` not so.
-
-    Python's `\\B` does not match in an empty text (before 3.14); `empty` says whether this one does.
-    """
-
-    word: CharSet
-    negative: bool
-    empty: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What follows (or, not `ahead`, what precedes) matches the body, or with `negative` does not."""
-
-    body: Node
-    ahead: bool
-    negative: bool
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A named group; only where groups are asked for."""
-
-    body: Node
-    at: int
-
-
-Node = Chars | Sequence | Choice | Repeat | Begin | End | Boundary | Look | Group
-NOTHING = Sequence(())
+IGNORECASE, DOTALL, MULTILINE, VERBOSE, ASCII, UNICODE = map(int, (re.I, re.S, re.M, re.X, re.A, re.U))
+"""As plain numbers, which are a tenth of the work of Python's flags."""
+_KNOWN_FLAGS = {"i": IGNORECASE, "s": DOTALL, "m": MULTILINE, "x": VERBOSE, "a": ASCII, "u": UNICODE}
 
 
 def parse_regex(pattern: str, dialect: Dialect = "python", flags: int = 0, *, groups: bool = False) -> Node:
@@ -127,7 +55,7 @@ class _Parser:
         self.groups = groups
         self.text = pattern
         self.ecma = dialect == "ecma"
-        self.flags = flags
+        self.flags = int(flags)
         self.at = 0
         self.depth = 0
 
@@ -158,23 +86,31 @@ class _Parser:
 
     def _sequence(self) -> Node:
         items: list[Node] = []
-        while self.at < len(self.text) and self.text[self.at] not in "|)":
+        text, end = self.text, len(self.text)
+        while self.at < end and text[self.at] not in "|)":
             if self._skip_ignored():
                 continue
             start = self.at
             atom = self._atom()
-            items.append(self._repeated(atom, start))
+            if self.at < end and (text[self.at] in "*+?{" or self._may_ignore()):
+                atom = self._repeated(atom, start)
+            items.append(atom)
         return items[0] if len(items) == 1 else Sequence(tuple(items))
+
+    def _may_ignore(self) -> bool:
+        return not self.ecma or bool(self.flags & VERBOSE)
 
     def _skip_ignored(self) -> bool:
         """Skip a comment, or with `x` a blank: what follows counts the atom before it, not the comment."""
+        if not self._may_ignore():
+            return False
         if not self.ecma and self.text.startswith("(?#", self.at):
             end = self.text.find(")", self.at)
             if end < 0:
                 self._wrong("a comment that is not closed", self.at)
             self.at = end + 1
             return True
-        char = self.text[self.at : self.at + 1] if self.flags & re.VERBOSE else ""
+        char = self.text[self.at : self.at + 1] if self.flags & VERBOSE else ""
         if char == "#":
             end = self.text.find("\n", self.at)
             self.at = len(self.text) if end < 0 else end
@@ -211,7 +147,7 @@ class _Parser:
         return atom
 
     def _bounds(self) -> tuple[int, int | None] | None:
-        simple = {"*": (0, None), "+": (1, None), "?": (0, 1)}.get(self.text[self.at])
+        simple = _SIMPLE_BOUNDS.get(self.text[self.at])
         if simple is not None:
             self.at += 1
             return simple
@@ -230,7 +166,8 @@ class _Parser:
         return found if found and (found[1] or (not self.ecma and found[2])) else None
 
     def _bounds_ahead(self, at: int) -> bool:
-        return self.text[at : at + 1] in ("*", "+", "?") or self._braces(at) is not None
+        char = self.text[at : at + 1]
+        return char in _SIMPLE_BOUNDS or (char == "{" and self._braces(at) is not None)
 
     # Atoms
 
@@ -245,7 +182,7 @@ class _Parser:
         if char == "\\":
             return self._escape(start)
         if char == ".":
-            if self.flags & re.DOTALL:
+            if self.flags & DOTALL:
                 return Chars(charset.EVERY)
             return Chars(charset.inverse(self._newlines()))
         if char == "^":
@@ -257,12 +194,13 @@ class _Parser:
         return self._char(ord(char))
 
     def _char(self, code: int) -> Chars:
-        one: CharSet = ((code, code),)
-        return Chars(self._cased(one))
+        if self.flags & IGNORECASE:
+            return Chars(self._cased(((code, code),)))
+        return _one_character(code)
 
     def _cased(self, members: CharSet) -> CharSet:
-        if self.flags & re.IGNORECASE:
-            ascii_only = bool(self.flags & re.ASCII)
+        if self.flags & IGNORECASE:
+            ascii_only = bool(self.flags & ASCII)
             return charset.ignoring_case(
                 members, dialect="ecma" if self.ecma else "python", ascii_only=ascii_only
             )
@@ -310,9 +248,9 @@ class _Parser:
             on |= _KNOWN_FLAGS[letter]
         for letter in found[2] or "":
             off |= _KNOWN_FLAGS[letter]
-        if on & (re.ASCII | re.UNICODE):
+        if on & (ASCII | UNICODE):
             # The two exclude one another, and the inner group's choice holds.
-            off |= re.UNICODE if on & re.ASCII else re.ASCII
+            off |= UNICODE if on & ASCII else ASCII
         self.flags = (self.flags | on) & ~off
         if found[3] == ")":
             if start and not self.ecma and self.text[:start].strip():
@@ -341,9 +279,9 @@ class _Parser:
             self.at += 1
             return Begin() if char == "A" else End()
         if char in "123456789" or (char == "k" and self.text.startswith("k<", self.at)):
-            octal = None if self.ecma else re.compile(r"[0-3][0-7][0-7]").match(self.text, self.at)
+            octal = None if self.ecma else _LONG_OCTAL.match(self.text, self.at)
             if octal is None:
-                digits = re.compile(r"[0-9]+|k<[^>]*>").match(self.text, self.at)
+                digits = _REFERENCE.match(self.text, self.at)
                 self.at = digits.end() if digits else self.at + 1
                 self._refer_back(start)
         return Chars(self._cased_escape(start, in_class=False))
@@ -358,9 +296,9 @@ class _Parser:
         """The set an escape stands for; `at` is behind the backslash."""
         char = self.text[self.at]
         self.at += 1
-        classes = {"d": self._digits, "w": self._word, "s": self._space}
-        if char.lower() in classes:
-            members = classes[char.lower()]()
+        if char in "dwsDWS":
+            kind = char.lower()
+            members = self._digits() if kind == "d" else self._word() if kind == "w" else self._space()
             return charset.inverse(members) if char.isupper() else members
         if char in "pP" and self.text.startswith("{", self.at):
             members = self._property(start)
@@ -369,9 +307,9 @@ class _Parser:
         return ((code, code),)
 
     def _escaped_code(self, char: str, start: int, *, in_class: bool) -> int:
-        simple = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
-        if char in simple:
-            return simple[char]
+        simple = _SIMPLE_ESCAPES.get(char)
+        if simple is not None:
+            return simple
         if char == "a" and not self.ecma:
             return 7
         if char == "b" and in_class:
@@ -385,7 +323,7 @@ class _Parser:
         if char == "c" and self.ecma:
             return self._control(in_class=in_class)
         if char in "01234567":
-            octal = re.compile(r"[0-7]{1,3}").match(self.text, self.at - 1)
+            octal = _OCTAL.match(self.text, self.at - 1)
             if octal and (char == "0" or in_class or len(octal[0]) == 3):
                 self.at = octal.end()
                 return int(octal[0], 8)
@@ -416,13 +354,13 @@ class _Parser:
         return self._wrong("an escape that lacks hexadecimal digits", start, self.at)
 
     def _unicode(self, start: int) -> int:
-        braced = re.compile(r"\{([0-9a-fA-F]+)\}").match(self.text, self.at) if self.ecma else None
+        braced = _BRACED.match(self.text, self.at) if self.ecma else None
         if braced and int(braced[1], 16) <= charset.MAX_CODEPOINT:
             self.at = braced.end()
             return int(braced[1], 16)
         code = self._hex(4, start)
         if self.ecma and 0xD800 <= code < 0xDC00:
-            low = re.compile(r"\\u([dD][c-fC-F][0-9a-fA-F]{2})").match(self.text, self.at)
+            low = _LOW_HALF.match(self.text, self.at)
             if low:
                 self.at = low.end()
                 return 0x10000 + (code - 0xD800) * 0x400 + int(low[1], 16) - 0xDC00
@@ -453,22 +391,31 @@ class _Parser:
         return charset.ECMA_NEWLINES if self.ecma else charset.NEWLINE
 
     def _lines(self) -> CharSet:
-        return self._newlines() if self.flags & re.MULTILINE else ()
+        return self._newlines() if self.flags & MULTILINE else ()
 
     def _digits(self) -> CharSet:
-        return charset.ASCII_DIGITS if self.ecma or self.flags & re.ASCII else charset.unicode_digits()
+        return charset.ASCII_DIGITS if self.ecma or self.flags & ASCII else charset.unicode_digits()
 
     def _word(self) -> CharSet:
-        return charset.ASCII_WORD if self.ecma or self.flags & re.ASCII else charset.unicode_word()
+        return charset.ASCII_WORD if self.ecma or self.flags & ASCII else charset.unicode_word()
 
     def _space(self) -> CharSet:
         if self.ecma:
             return charset.ecma_space()
-        return charset.ASCII_SPACE if self.flags & re.ASCII else charset.unicode_space()
+        return charset.ASCII_SPACE if self.flags & ASCII else charset.unicode_space()
 
     # Brackets
 
     def _bracket(self, start: int) -> CharSet:
+        """A class; those of ECMA-262 are remembered by their text, for real patterns have few."""
+        found = _ECMA_CLASS.match(self.text, start) if self.ecma else None
+        known = found and _class_of(found[0], self.flags)
+        if found and known is not None:
+            self.at = found.end()
+            return known
+        return self._members(start)
+
+    def _members(self, start: int) -> CharSet:
         negative = self._take("^")
         members: list[CharSet] = []
         first = True
@@ -540,6 +487,31 @@ def _single(members: CharSet) -> int | None:
     return members[0][0] if len(members) == 1 and members[0][0] == members[0][1] else None
 
 
+@lru_cache(maxsize=1_024)
+def _one_character(code: int) -> Chars:
+    return Chars(((code, code),))
+
+
+@lru_cache(maxsize=1_024)
+def _class_of(text: str, flags: int) -> CharSet | None:
+    """The set that a whole class stands for; None where it is not one."""
+    parser = _Parser(text, "ecma", flags, groups=False)
+    parser.at = 1
+    try:
+        members = parser._members(0)
+    except ConstrainError:
+        return None  # to be said of the pattern it stands in
+    return members if parser.at == len(text) else None
+
+
+_SIMPLE_BOUNDS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+_SIMPLE_ESCAPES = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
+_ECMA_CLASS = re.compile(r"\[(?:[^\]\\]++|\\.)*+\]", re.DOTALL)
+_LONG_OCTAL = re.compile(r"[0-3][0-7][0-7]")
+_OCTAL = re.compile(r"[0-7]{1,3}")
+_REFERENCE = re.compile(r"[0-9]+|k<[^>]*>")
+_BRACED = re.compile(r"\{([0-9a-fA-F]+)\}")
+_LOW_HALF = re.compile(r"\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _BRACES = re.compile(r"\{(\d*)(,(\d*))?\}")
 _NAME = re.compile(r"P?<([^\W\d]\w*)>")
 _FLAGS = re.compile(r"(?!\))([aimsux]*)(?:-([imsx]+))?([:)])")

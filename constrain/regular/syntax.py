@@ -36,7 +36,8 @@ from constrain.errors import UnsupportedRegexError, caret
 from constrain.regular import charset
 from constrain.regular.charset import CharSet, Dialect
 from constrain.regular.looping import Loop
-from constrain.regular.pattern import (
+from constrain.regular.pattern import parse_regex
+from constrain.regular.pattern_tree import (
     Begin,
     Boundary,
     Chars,
@@ -47,7 +48,6 @@ from constrain.regular.pattern import (
     Node,
     Repeat,
     Sequence,
-    parse_regex,
 )
 from constrain.regular.substrings import substrings
 from constrain.regular.terms import (
@@ -118,6 +118,7 @@ class _Translation:
         self.anything = star(alphabet(charset.EVERY))
         self.watches: list[Term] = []
         self._chars: dict[CharSet, Term] = {}
+        self._ahead: dict[int, bool] = {}
 
     def whole(self, tree: Node, *, search: bool) -> Term:
         """The whole pattern as a term."""
@@ -144,7 +145,7 @@ class _Translation:
                 rest = self._write(item, rest)
             return rest
         if isinstance(node, Choice):
-            if _looks_ahead(node):
+            if self._looks_ahead(node):
                 return choice(*[self._write(option, rest) for option in node.options])
             return concat(choice(*[self._write(option, EPSILON) for option in node.options]), rest)
         if isinstance(node, Repeat):
@@ -160,7 +161,7 @@ class _Translation:
         return self._look(node, rest)
 
     def _repeat(self, node: Repeat, rest: Term) -> Term:
-        if not _looks_ahead(node.body):
+        if not self._looks_ahead(node.body):
             return concat(repeat(self._write(node.body, EPSILON), node.low, node.high), rest)
         rounds = node.low if node.high is None else node.high
         if rounds > _MAX_UNROLLED:
@@ -176,10 +177,23 @@ class _Translation:
             rest = once if count <= node.low else choice(once, rest)
         return rest
 
+    def _looks_ahead(self, node: Node) -> bool:
+        """Does the node's match depend on what follows it?"""
+        if type(node) is Chars:
+            return False
+        found = self._ahead.get(id(node))
+        if found is None:
+            if isinstance(node, End | Boundary):
+                found = True
+            else:
+                found = node.ahead if isinstance(node, Look) else any(map(self._looks_ahead, _children(node)))
+            self._ahead[id(node)] = found
+        return found
+
     def _group(self, node: Group, rest: Term) -> Term:
         if self.within is not None:
             return self._write(node.body, rest)
-        if _looks_ahead(node.body):
+        if self._looks_ahead(node.body):
             raise UnsupportedRegexError(
                 "this pattern looks ahead, or for a word boundary, inside a group that is to be verbatim",
                 where=caret(self.pattern, node.at, node.at + 1),
@@ -263,15 +277,6 @@ def _strip_begin(node: Node) -> tuple[bool, Node]:
         if all(anchored for anchored, _ in parts):
             return True, Choice(tuple(rest for _, rest in parts))
     return False, node
-
-
-def _looks_ahead(node: Node) -> bool:
-    """Does the node's match depend on what follows it?"""
-    if isinstance(node, End | Boundary):
-        return True
-    if isinstance(node, Look):
-        return node.ahead
-    return any(_looks_ahead(child) for child in _children(node))
 
 
 def _has_look_ahead(node: Node) -> bool:

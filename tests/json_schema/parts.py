@@ -20,8 +20,11 @@ from constrain.json_schema.unevaluated import Unevaluated
 class ByTheAlgebra(Liveness):
     """Liveness that reads nothing off the keywords."""
 
-    def _lives_plainly(self, goal: Formula) -> bool:
-        return False
+    def is_live(self, goal: Formula) -> bool:
+        formulas = self.goals.formulas
+        if goal is formulas.true or goal is formulas.false:
+            return goal is formulas.true
+        return self.fixpoint.ask(goal, lambda: self._lives_somehow(goal))
 
 
 @dataclass(frozen=True)
