@@ -13,10 +13,9 @@ remembered.  Counters that run far (`maxLength` beside a pattern that counts wor
 the clipped term, which all of them share, has a short text, so have they.
 
 Source: Brzozowski, "Derivatives of regular expressions", JACM 11(4), 1964: finitely many derivatives up to
-similarity.  Rows are filled by byte class (Owens, Reppy and Turón 2009, section 4.2), one derivative
-per class.
+similarity.
 
-Cost: a row is one derivative per byte class of its term, usually under ten.  `max_states` bounds the
+Cost: a row is as many states as its term has ways (`terms.py`), usually under ten.  `max_states` bounds the
 states of the automaton, the budget in force (`budget.py`) each search.
 """
 
@@ -100,9 +99,9 @@ class Automaton:
             with LOCK:
                 term = self._terms[state]
                 row = np.zeros(256, dtype=np.int32)
-                for mask in term.classes():
+                for mask, after in term.ways():
                     spend()
-                    to = self.state(term.once_after((mask & -mask).bit_length() - 1))
+                    to = self.state(after)
                     if to:
                         row[_members(mask)] = to
                 self._rows[state] = row
@@ -154,6 +153,8 @@ class Automaton:
     def _find_empty(self, term: Term) -> bool:
         if term.plain:
             return term is EMPTY
+        if term.nullable:
+            return False
         if isinstance(term, Leaf):
             return not term.nonempty
         known = self._empty.get(term)
@@ -201,10 +202,9 @@ class Automaton:
                 continue
             if most is not None and len(parent) > most:
                 return None
-            for mask in here.classes():
+            for _, after in here.ways():
                 spend()
-                after = here.derivative((mask & -mask).bit_length() - 1)
-                if after is not EMPTY and after not in parent:
+                if after not in parent:
                     parent[after] = here
                     stack.append(after)
                     if after.nullable:  # then this is the next one looked at, and the last
@@ -238,10 +238,9 @@ class Automaton:
                     return self._short[term]
                 if depth == HORIZON:
                     continue
-                for mask in here.classes():
+                for _, after in here.ways():
                     spend()
-                    after = here.derivative((mask & -mask).bit_length() - 1)
-                    if after is not EMPTY and after not in parent:
+                    if after not in parent:
                         parent[after] = here
                         pending.append((after, depth + 1))
         self._short[term] = HORIZON + 1

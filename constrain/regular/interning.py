@@ -37,12 +37,9 @@ def intern(key: Key, make: type[Term], *args: object) -> Term:
     """The one term that `key` names, made by `make(*args)` if it does not exist."""
     found = _interned.get(key)
     if found is None:
-        with LOCK:
-            found = _interned.get(key)
-            if found is None:
-                if len(_interned) >= MAX_INTERNED:
-                    _forget()
-                found = _interned[key] = make(*args)
+        if len(_interned) >= MAX_INTERNED:
+            _forget()
+        found = _interned.setdefault(key, make(*args))
     return found
 
 

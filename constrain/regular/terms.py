@@ -14,30 +14,46 @@ Boolean operators cost nothing extra here: the derivative of an intersection is 
 the derivatives, and likewise for the complement.  `not`, `pattern` with `maxLength`, excluded keys and
 look-around all are these two.
 
+All derivatives of a term at once are its *ways*: sets of bytes, each with what follows any of them.
+
+    (ab|cd|[ef]d)    {a} b    {c, e, f} d
+
+They are made from the ways of its parts, so that nobody asks byte by byte: those of a concatenation are its
+head's, each with the tail behind it, and those of an intersection the pairs that have bytes in common.
+
 Source: Owens, Reppy and Turón, "Regular-expression derivatives re-examined", JFP 19(2), 2009; sections
-3.3 and 4.1 for the smart constructors, 4.2 for byte classes.  We depart from it in three ways:
+3.3 and 4.1 for the smart constructors.  Ways are the linear forms of Antimirov, "Partial derivatives of
+regular expressions and finite automaton constructions", TCS 155(2), 1996.  We depart in four ways:
 1. A bounded repeat `x{m,n}` is a term of its own that counts down, instead of n copies of x.
 2. A finite set of strings is a term of its own, a trie node: its derivative is a dictionary look-up,
    so an enumeration of thousands of strings costs what one string costs.
 3. A `Leaf` (`leaf.py`) is a term whose derivative is arithmetic; divisibility and numeric bounds are leaves.
+4. Inside a character `x·a | x·b` is `x·(a|b)`, and `x·a & x·b` is `x·(a&b)`, for x the bytes that go on with
+   it: else every term would have a dozen more states, each with all the alternatives written out again.
 
-Cost: a derivative visits the part of the term that the byte can reach; interning is one dictionary
-look-up for each node made.  `automaton.py` takes over from here.
+Cost: a derivative visits the part of the term that the byte can reach, ways all parts that can stand first;
+interning is one dictionary look-up for each node made.  `automaton.py` takes over from here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 from typing import ClassVar, Final
 
 from constrain.errors import LimitExceeded
-from constrain.regular.byte_sets import ALL_BYTES, join_counts, refine
+from constrain.regular.byte_sets import ALL_BYTES, join_counts
 from constrain.regular.interning import LOCK, derivatives, intern, keep
 from constrain.regular.tries import subtract, union
 
 MAX_MEMBERS: Final = 20_000
+
+Way = tuple[int, "Term"]
+"""A set of bytes, and the derivative by each of them."""
+Ways = tuple[Way, ...]
+"""Ways whose sets are disjoint."""
 
 _BYTES, _CHOICE, _CONCAT, _REPEAT, _INTERSECTION, _COMPLEMENT, _STRINGS = range(7)
 
@@ -45,9 +61,9 @@ _BYTES, _CHOICE, _CONCAT, _REPEAT, _INTERSECTION, _COMPLEMENT, _STRINGS = range(
 class Term:
     """An interned byte language.  Compare with `is`; make with the functions of this module."""
 
-    __slots__ = ("_partition", "fixed", "id", "largest", "nullable", "plain")
+    __slots__ = ("_ways", "first", "fixed", "id", "largest", "nullable", "plain")
 
-    _next_id: ClassVar[int] = 0
+    _ids: ClassVar[Iterator[int]] = itertools.count()
 
     id: int
     nullable: bool
@@ -58,46 +74,63 @@ class Term:
     """Free of assertions about the text so far (`watched.py`): then `nullable` holds anywhere."""
     largest: int
     """The largest count of a repeat outside complements."""
+    first: int
+    """The bytes (a 256-bit set) that a string begins with, and maybe more of them."""
 
-    def _register(self, *, nullable: bool, plain: bool, fixed: bool = True, largest: int = 0) -> None:
-        self.id = Term._next_id
-        Term._next_id += 1
+    def _register(
+        self, nullable: bool, plain: bool, fixed: bool = True, largest: int = 0, first: int = ALL_BYTES
+    ) -> None:
+        self.id = next(Term._ids)
         self.nullable = nullable
         self.plain = plain
         self.fixed = fixed
         self.largest = largest
-        self._partition: tuple[int, ...] | None = None
+        self.first = first
+        self._ways: Ways | None = None
 
     def after(self, byte: int) -> Term:
         """`derivative`, remembered: for terms that are parts of many others."""
+        if not self.first >> byte & 1:
+            return EMPTY
         key = self.id << 8 | byte
         found = derivatives.get(key)
         if found is None:
             found = derivatives[key] = self.derivative(byte)
         return found
 
-    def once_after(self, byte: int) -> Term:
-        """`derivative`, not remembered: for terms that nobody asks twice; what others remember is taken."""
-        found = derivatives.get(self.id << 8 | byte)
-        return self.derivative(byte) if found is None else found
-
     def derivative(self, byte: int) -> Term:
         """What may follow `byte`."""
         raise TypeError(f"{type(self).__name__} does not implement derivative")
 
+    def ways(self) -> Ways:
+        """Every derivative that is not EMPTY, and the set of bytes (a 256-bit mask) that lead to it."""
+        ways = self._ways
+        if ways is None:
+            ways = self._ways = tuple(self._find_ways(ALL_BYTES))
+        return ways
+
+    def ways_within(self, within: int) -> Iterable[Way]:
+        """The ways by bytes of a set."""
+        if not self.first & ~within:
+            return self.ways()
+        if self._ways is None:
+            return self._find_ways(within)
+        return [(common, after) for mask, after in self._ways if (common := mask & within)]
+
     def classes(self) -> tuple[int, ...]:
-        """Disjoint byte sets (256-bit masks) covering all bytes; the derivative is constant on each."""
-        partition = self._partition
-        if partition is None:
-            partition = self._partition = self._find_classes()
-        return partition
+        """Disjoint byte sets covering all bytes; the derivative is constant on each."""
+        masks = [mask for mask, _ in self.ways()]
+        rest = ALL_BYTES ^ reduce(or_, masks, 0)
+        return (*masks, rest) if rest else tuple(masks)
 
-    def dead_bytes(self) -> int:
-        """Bytes (a 256-bit set) that plainly lead nowhere; there may be more of them."""
-        return 0
-
-    def _find_classes(self) -> tuple[int, ...]:
-        raise TypeError(f"{type(self).__name__} does not implement classes")
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        """Of a term that says its `classes` instead."""
+        found = [
+            (common, self.derivative((common & -common).bit_length() - 1))
+            for mask in self.classes()
+            if (common := mask & within)
+        ]
+        return [(mask, after) for mask, after in found if after is not EMPTY]
 
 
 class Bytes(Term):
@@ -107,14 +140,14 @@ class Bytes(Term):
 
     def __init__(self, mask: int) -> None:
         self.mask = mask
-        self._register(nullable=False, plain=True)
+        self._register(nullable=False, plain=True, first=mask)
 
     def derivative(self, byte: int) -> Term:
         return EPSILON if self.mask >> byte & 1 else EMPTY
 
-    def _find_classes(self) -> tuple[int, ...]:
-        rest = ALL_BYTES & ~self.mask
-        return (self.mask, rest) if rest else (self.mask,)
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        common = self.mask & within
+        return ((common, EPSILON),) if common else ()
 
 
 class Epsilon(Term):
@@ -123,13 +156,13 @@ class Epsilon(Term):
     __slots__ = ()
 
     def __init__(self) -> None:
-        self._register(nullable=True, plain=True)
+        self._register(nullable=True, plain=True, first=0)
 
     def derivative(self, byte: int) -> Term:
         return EMPTY
 
-    def _find_classes(self) -> tuple[int, ...]:
-        return (ALL_BYTES,)
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        return ()
 
 
 class Choice(Term):
@@ -144,6 +177,7 @@ class Choice(Term):
             plain=all(m.plain for m in members),
             fixed=all(m.fixed for m in members),
             largest=max([m.largest for m in members], default=0),
+            first=reduce(or_, [m.first for m in members], 0),
         )
 
     def derivative(self, byte: int) -> Term:
@@ -151,8 +185,8 @@ class Choice(Term):
             return choice(*[member.after(byte) for member in self.members])
         return choice(*[_then(head.after(byte), tail) for head, tail in _fronts(self.members)])
 
-    def _find_classes(self) -> tuple[int, ...]:
-        return refine(*{head: head.classes() for head, _ in _fronts(self.members)}.values())
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        return _front_ways(_fronts(self.members), within)
 
 
 class Concat(Term):
@@ -164,10 +198,11 @@ class Concat(Term):
         self.head = head
         self.tail = tail
         self._register(
-            nullable=head.nullable and tail.nullable,
-            plain=head.plain and tail.plain,
-            fixed=head.fixed and tail.fixed,
-            largest=max(head.largest, tail.largest),
+            head.nullable and tail.nullable,
+            head.plain and tail.plain,
+            head.fixed and tail.fixed,
+            head.largest if head.largest > tail.largest else tail.largest,
+            head.first | tail.first if head.nullable else head.first,
         )
 
     def derivative(self, byte: int) -> Term:
@@ -179,10 +214,11 @@ class Concat(Term):
             return choice(first, tail.derivative(byte))
         return choice(*[_then(head.after(byte), rest) for head, rest in _fronts((self,))])
 
-    def _find_classes(self) -> tuple[int, ...]:
+    def _find_ways(self, within: int) -> Iterable[Way]:
         if not self.head.nullable:
-            return self.head.classes()
-        return refine(*{head: head.classes() for head, _ in _fronts((self,))}.values())
+            tail = self.tail
+            return [(mask, _then(after, tail)) for mask, after in self.head.ways_within(within)]
+        return _front_ways(_fronts((self,)), within)
 
 
 def _fronts(terms: Iterable[Term]) -> list[tuple[Term, Term]]:
@@ -210,16 +246,16 @@ class Repeat(Term):
         self.body = body
         self.low = low
         self.high = high
-        self._register(
-            nullable=low == 0, plain=body.plain, fixed=body.fixed, largest=max(low, high or 0, body.largest)
-        )
+        self._register(low == 0, body.plain, body.fixed, max(low, high or 0, body.largest), body.first)
 
     def derivative(self, byte: int) -> Term:
         rest = repeat(self.body, max(self.low - 1, 0), None if self.high is None else self.high - 1)
         return _then(self.body.after(byte), rest)
 
-    def _find_classes(self) -> tuple[int, ...]:
-        return self.body.classes()
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        rest = repeat(self.body, max(self.low - 1, 0), None if self.high is None else self.high - 1)
+        ways = self.body.ways()  # remembered, for every round
+        return [(common, _then(after, rest)) for mask, after in ways if (common := mask & within)]
 
 
 class Intersection(Term):
@@ -234,6 +270,7 @@ class Intersection(Term):
             plain=False,
             fixed=all(m.fixed for m in members),
             largest=max(m.largest for m in members),
+            first=reduce(and_, [m.first for m in members]),
         )
 
     def derivative(self, byte: int) -> Term:
@@ -245,18 +282,19 @@ class Intersection(Term):
             derived.append(after)
         return intersect(*derived)
 
-    def _find_classes(self) -> tuple[int, ...]:
-        dead = self.dead_bytes()
-        if not dead:
-            return refine(*[member.classes() for member in self.members])
-        live = [tuple(piece for mask in m.classes() if (piece := mask & ~dead)) for m in self.members]
-        pieces = live[0]
-        for partition in live[1:]:
-            pieces = tuple(piece for old in pieces for new in partition if (piece := old & new))
-        return (*pieces, dead)
-
-    def dead_bytes(self) -> int:
-        return reduce(or_, (member.dead_bytes() for member in self.members))
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        within &= self.first
+        pieces: list[tuple[int, tuple[Term, ...]]] = [(within, ())] if within else []
+        for member in self.members:
+            ways = member.ways_within(within)
+            pieces = [
+                (common, (*afters, after))
+                for mask, afters in pieces
+                for others_mask, after in ways
+                if (common := mask & others_mask)
+            ]
+            within = reduce(or_, [mask for mask, _ in pieces], 0)
+        return _joined((mask, intersect(*afters)) for mask, afters in pieces)
 
 
 class Complement(Term):
@@ -271,8 +309,10 @@ class Complement(Term):
     def derivative(self, byte: int) -> Term:
         return complement(self.body.after(byte))
 
-    def _find_classes(self) -> tuple[int, ...]:
-        return self.body.classes()
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        found = [(mask, complement(after)) for mask, after in self.body.ways_within(within)]
+        rest = within & ~reduce(or_, [mask for mask, _ in found], 0)
+        return _joined([*found, (rest, ANY_BYTES)] if rest else found)
 
 
 class Strings(Term):
@@ -283,7 +323,7 @@ class Strings(Term):
     def __init__(self, here: bool, children: dict[int, Term]) -> None:
         self.children = children
         self.size: int = here + sum(c.size if isinstance(c, Strings) else 1 for c in children.values())
-        self._register(nullable=here, plain=True)
+        self._register(nullable=here, plain=True, first=sum(1 << byte for byte in children))
 
     def derivative(self, byte: int) -> Term:
         return self.children.get(byte, EMPTY)
@@ -300,14 +340,57 @@ class Strings(Term):
             text.append(byte)
         return bytes(text)
 
-    def _find_classes(self) -> tuple[int, ...]:
-        by_child: dict[int, int] = {}
-        rest = ALL_BYTES
-        for byte, child in self.children.items():
-            by_child[child.id] = by_child.get(child.id, 0) | 1 << byte
-            rest &= ~(1 << byte)
-        return (*by_child.values(), rest) if rest else tuple(by_child.values())
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        return _joined((1 << byte, child) for byte, child in self.children.items() if within >> byte & 1)
 
+
+def _joined(ways: Iterable[Way]) -> Iterable[Way]:
+    """Disjoint ways, with those to the same term made one, and those to EMPTY left out."""
+    masks: dict[Term, int] = {}
+    for mask, after in ways:
+        if after is not EMPTY:
+            masks[after] = masks.get(after, 0) | mask
+    return [(mask, after) for after, mask in masks.items()]
+
+
+def _front_ways(fronts: list[tuple[Term, Term]], within: int) -> Iterable[Way]:
+    """The ways of a choice of (head, tail), each head followed by its tail."""
+    pieces: dict[int, list[Term]] = {}
+    for head, tail in fronts:
+        for mask, after in head.ways_within(within):
+            _add_way(pieces, mask, _then(after, tail))
+    return _joined(
+        (mask, afters[0] if len(afters) == 1 else choice(*afters)) for mask, afters in pieces.items()
+    )
+
+
+def _add_way(pieces: dict[int, list[Term]], mask: int, after: Term) -> None:
+    """One more way; `pieces` are disjoint, with where each leads, and split where the new one ends inside."""
+    found = pieces.get(mask)
+    if found is not None:
+        found.append(after)
+        return
+    for piece in list(pieces):
+        common = piece & mask
+        if not common:
+            continue
+        if common == piece:
+            pieces[piece].append(after)
+        else:
+            before = pieces.pop(piece)
+            pieces[piece ^ common] = before
+            pieces[common] = [*before, after]
+        mask ^= common
+        if not mask:
+            return
+    pieces[mask] = [after]
+
+
+CONTINUING: Final = frozenset(
+    (1 << last + 1) - (1 << first)
+    for first, last in ((0x80, 0xBF), (0xA0, 0xBF), (0x80, 0x9F), (0x90, 0xBF), (0x80, 0x8F))
+)
+"""The sets of bytes that go on with a character of UTF-8 after some lead byte."""
 
 EMPTY: Final[Term] = Choice(())
 EPSILON: Final[Term] = Epsilon()
@@ -384,12 +467,15 @@ def _then(first: Term, second: Term) -> Term:
         return EMPTY
     if second is EPSILON:
         return first
+    if first is EPSILON:
+        return second
+    if type(first) is not Concat:
+        return intern((_CONCAT, first.id, second.id), Concat, first, second)
     heads: list[Term] = []
     while type(first) is Concat:
         heads.append(first.head)
         first = first.tail
-    if first is not EPSILON:
-        heads.append(first)
+    heads.append(first)
     for head in reversed(heads):
         second = intern((_CONCAT, head.id, second.id), Concat, head, second)
     return second
@@ -423,6 +509,7 @@ def choice(*terms: Term) -> Term:
         members[merged.id] = merged
     if len(members) > 1:
         _merge_counts(members)
+        _factor(members, choice)
     if len(members) > MAX_MEMBERS:
         raise LimitExceeded(
             f"a pattern can be in more than max_members={MAX_MEMBERS:_} places at once",
@@ -441,6 +528,20 @@ def choice(*terms: Term) -> Term:
         return EMPTY
     ordered = tuple(member for _, member in sorted(members.items()))
     return intern((_CHOICE, *[member.id for member in ordered]), Choice, ordered)
+
+
+def _factor(members: dict[int, Term], join: Callable[..., Term]) -> None:
+    """Join members `x·one` and `x·other` to `x·(one, other)`, in place, where x is inside a character."""
+    tails: dict[int, list[Concat]] = {}
+    for member in members.values():
+        if type(member) is Concat and type(member.head) is Bytes and member.head.mask in CONTINUING:
+            tails.setdefault(member.head.id, []).append(member)
+    for group in tails.values():
+        if len(group) > 1:
+            for member in group:
+                del members[member.id]
+            joined = _then(group[0].head, join(*[member.tail for member in group]))
+            members[joined.id] = joined
 
 
 def _merge_counts(members: dict[int, Term]) -> None:
@@ -546,6 +647,10 @@ def intersect(*terms: Term) -> Term:
         if bytes_term is EMPTY:
             return EMPTY
         members[bytes_term.id] = bytes_term
+    if len(members) > 1:
+        _factor(members, intersect)
+        if EMPTY.id in members:
+            return EMPTY
     if tries:
         left = tries[0]
         for trie in tries[1:]:
