@@ -56,6 +56,7 @@ class Automaton:
         self._terms: list[Term] = [EMPTY]
         self._numbers: dict[Term, int] = {EMPTY: DEAD}
         self._rows: list[Row | None] = [np.zeros(256, dtype=np.int32)]
+        self._ways: list[tuple[tuple[int, int], ...] | None] = [()]
         self._empty: dict[Term, bool] = {}
         self._short: dict[Term, int] = {}
         self._steps: list[dict[int, int]] = [{}]
@@ -84,6 +85,7 @@ class Automaton:
                 self._terms.append(term)
                 self.accepting.append(term.nullable)
                 self._rows.append(None)
+                self._ways.append(None)
                 self._steps.append({})
             self._numbers[term] = number
         return number
@@ -97,15 +99,24 @@ class Automaton:
         row = self._rows[state]
         if row is None:
             with LOCK:
-                term = self._terms[state]
                 row = np.zeros(256, dtype=np.int32)
-                for mask, after in term.ways():
-                    spend()
-                    to = self.state(after)
-                    if to:
-                        row[_members(mask)] = to
+                for mask, to in self.ways(state):
+                    row[_members(mask)] = to
                 self._rows[state] = row
         return row
+
+    def ways(self, state: int) -> tuple[tuple[int, int], ...]:
+        """The sets of bytes that lead on from `state`, and where to."""
+        ways = self._ways[state]
+        if ways is None:
+            found = []
+            for mask, after in self._terms[state].ways():
+                spend()
+                to = self.state(after)
+                if to:
+                    found.append((mask, to))
+            ways = self._ways[state] = tuple(found)
+        return ways
 
     def has_row(self, state: int) -> bool:
         """Has the row of `state` been made?"""

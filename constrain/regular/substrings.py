@@ -33,7 +33,8 @@ from collections.abc import Callable, Iterable
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.interning import LOCK
 from constrain.regular.leaf import Leaf, intern_leaf
-from constrain.regular.terms import EMPTY, Term, Way, choice, concat
+from constrain.regular.term import Way
+from constrain.regular.terms import EMPTY, Term, choice, concat
 from constrain.regular.utf8 import CharSet, utf8
 
 Alphabet = Callable[[CharSet], Term]

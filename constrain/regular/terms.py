@@ -14,16 +14,8 @@ Boolean operators cost nothing extra here: the derivative of an intersection is 
 the derivatives, and likewise for the complement.  `not`, `pattern` with `maxLength`, excluded keys and
 look-around all are these two.
 
-All derivatives of a term at once are its *ways*: sets of bytes, each with what follows any of them.
-
-    (ab|cd|[ef]d)    {a} b    {c, e, f} d
-
-They are made from the ways of its parts, so that nobody asks byte by byte: those of a concatenation are its
-head's, each with the tail behind it, and those of an intersection the pairs that have bytes in common.
-
 Source: Owens, Reppy and Turón, "Regular-expression derivatives re-examined", JFP 19(2), 2009; sections
-3.3 and 4.1 for the smart constructors.  Ways are the linear forms of Antimirov, "Partial derivatives of
-regular expressions and finite automaton constructions", TCS 155(2), 1996.  We depart in four ways:
+3.3 and 4.1 for the smart constructors.  We depart in four ways:
 1. A bounded repeat `x{m,n}` is a term of its own that counts down, instead of n copies of x.
 2. A finite set of strings is a term of its own, a trie node: its derivative is a dictionary look-up,
    so an enumeration of thousands of strings costs what one string costs.
@@ -37,100 +29,47 @@ interning is one dictionary look-up for each node made.  `automaton.py` takes ov
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from operator import and_, or_
-from typing import ClassVar, Final
+from typing import Final
 
 from constrain.errors import LimitExceeded
 from constrain.regular.byte_sets import ALL_BYTES, join_counts
-from constrain.regular.interning import LOCK, derivatives, intern, keep
-from constrain.regular.tries import subtract, union
+from constrain.regular.interning import LOCK, intern, keep
+from constrain.regular.term import Term, Way, add_way, joined
+from constrain.regular.tries import build, subtract, union
+
+__all__ = [
+    "ANY_BYTES",
+    "EMPTY",
+    "EPSILON",
+    "Bytes",
+    "Choice",
+    "Complement",
+    "Concat",
+    "Intersection",
+    "Repeat",
+    "Strings",
+    "Term",
+    "byte_range",
+    "byte_set",
+    "choice",
+    "complement",
+    "concat",
+    "difference",
+    "intersect",
+    "literal",
+    "literals",
+    "optional",
+    "repeat",
+    "star",
+    "without_epsilon",
+]
 
 MAX_MEMBERS: Final = 20_000
 
-Way = tuple[int, "Term"]
-"""A set of bytes, and the derivative by each of them."""
-Ways = tuple[Way, ...]
-"""Ways whose sets are disjoint."""
-
 _BYTES, _CHOICE, _CONCAT, _REPEAT, _INTERSECTION, _COMPLEMENT, _STRINGS = range(7)
-
-
-class Term:
-    """An interned byte language.  Compare with `is`; make with the functions of this module."""
-
-    __slots__ = ("_ways", "first", "fixed", "id", "largest", "nullable", "plain")
-
-    _ids: ClassVar[Iterator[int]] = itertools.count()
-
-    id: int
-    nullable: bool
-    """Does the language hold the empty string?"""
-    plain: bool
-    """Made without intersection, complement or leaf: then only EMPTY is empty."""
-    fixed: bool
-    """Free of assertions about the text so far (`watched.py`): then `nullable` holds anywhere."""
-    largest: int
-    """The largest count of a repeat outside complements."""
-    first: int
-    """The bytes (a 256-bit set) that a string begins with, and maybe more of them."""
-
-    def _register(
-        self, nullable: bool, plain: bool, fixed: bool = True, largest: int = 0, first: int = ALL_BYTES
-    ) -> None:
-        self.id = next(Term._ids)
-        self.nullable = nullable
-        self.plain = plain
-        self.fixed = fixed
-        self.largest = largest
-        self.first = first
-        self._ways: Ways | None = None
-
-    def after(self, byte: int) -> Term:
-        """`derivative`, remembered: for terms that are parts of many others."""
-        if not self.first >> byte & 1:
-            return EMPTY
-        key = self.id << 8 | byte
-        found = derivatives.get(key)
-        if found is None:
-            found = derivatives[key] = self.derivative(byte)
-        return found
-
-    def derivative(self, byte: int) -> Term:
-        """What may follow `byte`."""
-        raise TypeError(f"{type(self).__name__} does not implement derivative")
-
-    def ways(self) -> Ways:
-        """Every derivative that is not EMPTY, and the set of bytes (a 256-bit mask) that lead to it."""
-        ways = self._ways
-        if ways is None:
-            ways = self._ways = tuple(self._find_ways(ALL_BYTES))
-        return ways
-
-    def ways_within(self, within: int) -> Iterable[Way]:
-        """The ways by bytes of a set."""
-        if not self.first & ~within:
-            return self.ways()
-        if self._ways is None:
-            return self._find_ways(within)
-        return [(common, after) for mask, after in self._ways if (common := mask & within)]
-
-    def classes(self) -> tuple[int, ...]:
-        """Disjoint byte sets covering all bytes; the derivative is constant on each."""
-        masks = [mask for mask, _ in self.ways()]
-        rest = ALL_BYTES ^ reduce(or_, masks, 0)
-        return (*masks, rest) if rest else tuple(masks)
-
-    def _find_ways(self, within: int) -> Iterable[Way]:
-        """Of a term that says its `classes` instead."""
-        found = [
-            (common, self.derivative((common & -common).bit_length() - 1))
-            for mask in self.classes()
-            if (common := mask & within)
-        ]
-        return [(mask, after) for mask, after in found if after is not EMPTY]
 
 
 class Bytes(Term):
@@ -294,7 +233,7 @@ class Intersection(Term):
                 if (common := mask & others_mask)
             ]
             within = reduce(or_, [mask for mask, _ in pieces], 0)
-        return _joined((mask, intersect(*afters)) for mask, afters in pieces)
+        return joined((mask, intersect(*afters)) for mask, afters in pieces)
 
 
 class Complement(Term):
@@ -312,7 +251,7 @@ class Complement(Term):
     def _find_ways(self, within: int) -> Iterable[Way]:
         found = [(mask, complement(after)) for mask, after in self.body.ways_within(within)]
         rest = within & ~reduce(or_, [mask for mask, _ in found], 0)
-        return _joined([*found, (rest, ANY_BYTES)] if rest else found)
+        return joined([*found, (rest, ANY_BYTES)] if rest else found)
 
 
 class Strings(Term):
@@ -341,16 +280,7 @@ class Strings(Term):
         return bytes(text)
 
     def _find_ways(self, within: int) -> Iterable[Way]:
-        return _joined((1 << byte, child) for byte, child in self.children.items() if within >> byte & 1)
-
-
-def _joined(ways: Iterable[Way]) -> Iterable[Way]:
-    """Disjoint ways, with those to the same term made one, and those to EMPTY left out."""
-    masks: dict[Term, int] = {}
-    for mask, after in ways:
-        if after is not EMPTY:
-            masks[after] = masks.get(after, 0) | mask
-    return [(mask, after) for after, mask in masks.items()]
+        return joined((1 << byte, child) for byte, child in self.children.items() if within >> byte & 1)
 
 
 def _front_ways(fronts: list[tuple[Term, Term]], within: int) -> Iterable[Way]:
@@ -358,32 +288,10 @@ def _front_ways(fronts: list[tuple[Term, Term]], within: int) -> Iterable[Way]:
     pieces: dict[int, list[Term]] = {}
     for head, tail in fronts:
         for mask, after in head.ways_within(within):
-            _add_way(pieces, mask, _then(after, tail))
-    return _joined(
+            add_way(pieces, mask, _then(after, tail))
+    return joined(
         (mask, afters[0] if len(afters) == 1 else choice(*afters)) for mask, afters in pieces.items()
     )
-
-
-def _add_way(pieces: dict[int, list[Term]], mask: int, after: Term) -> None:
-    """One more way; `pieces` are disjoint, with where each leads, and split where the new one ends inside."""
-    found = pieces.get(mask)
-    if found is not None:
-        found.append(after)
-        return
-    for piece in list(pieces):
-        common = piece & mask
-        if not common:
-            continue
-        if common == piece:
-            pieces[piece].append(after)
-        else:
-            before = pieces.pop(piece)
-            pieces[piece ^ common] = before
-            pieces[common] = [*before, after]
-        mask ^= common
-        if not mask:
-            return
-    pieces[mask] = [after]
 
 
 CONTINUING: Final = frozenset(
@@ -394,6 +302,7 @@ CONTINUING: Final = frozenset(
 
 EMPTY: Final[Term] = Choice(())
 EPSILON: Final[Term] = Epsilon()
+Term.empty = EMPTY
 
 
 def byte_set(mask: int) -> Term:
@@ -421,30 +330,8 @@ def literals(texts: Iterable[bytes]) -> Term:
     >>> literals([b"ab", b"ac"]).derivative(ord("a")) is literals([b"b", b"c"])
     True
     """
-    distinct = sorted(set(texts), reverse=True)
     with LOCK:
-        open_nodes: list[tuple[int, dict[int, Term], bool]] = [(-1, {}, False)]
-        path: list[int] = []
-        for text in distinct:
-            shared = 0
-            while shared < len(path) and shared < len(text) and path[shared] == text[shared]:
-                shared += 1
-            _close(open_nodes, path, shared)
-            for byte in text[shared:]:
-                path.append(byte)
-                open_nodes.append((byte, {}, False))
-            byte, children, _ = open_nodes[-1]
-            open_nodes[-1] = (byte, children, True)
-        _close(open_nodes, path, 0)
-        _, children, here = open_nodes[0]
-        return _strings(here, children)
-
-
-def _close(open_nodes: list[tuple[int, dict[int, Term], bool]], path: list[int], depth: int) -> None:
-    while len(path) > depth:
-        byte, children, here = open_nodes.pop()
-        path.pop()
-        open_nodes[-1][1][byte] = _strings(here, children)
+        return build(texts, _strings)
 
 
 def _strings(here: bool, children: dict[int, Term]) -> Term:
