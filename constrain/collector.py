@@ -50,11 +50,13 @@ class Collector:
         self.dropped = 0
         self.freezes = 0
 
-    def watch(self, grammar: object, dismantle: Callable[[], None] | None) -> None:
-        """Count a grammar just compiled, and take it apart when it is dropped."""
+    def watch(
+        self, grammar: object, dismantle: Callable[[], None] | None, *forget: Callable[[], None]
+    ) -> None:
+        """Count a grammar just compiled; when it is dropped, take it apart, and `forget` in any case."""
         self.settle()
         self.alive += 1
-        weakref.finalize(grammar, self._drop, dismantle).atexit = False
+        weakref.finalize(grammar, self._drop, dismantle, *forget).atexit = False
         if self._works() and (self.dropped >= max(SPARED, self.alive) or self.freezes >= MAX_FREEZES):
             self.dropped = self.freezes = 0
             gc.unfreeze()
@@ -72,8 +74,10 @@ class Collector:
         self.managed = False
         gc.unfreeze()
 
-    def _drop(self, dismantle: Callable[[], None] | None) -> None:
+    def _drop(self, dismantle: Callable[[], None] | None, *forget: Callable[[], None]) -> None:
         self.alive -= 1
+        for each in forget:
+            each()
         if dismantle is None:
             self.dropped += 1
         else:

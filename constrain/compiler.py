@@ -108,5 +108,5 @@ def term_continuation(term: Term, *, what: str) -> Continuation:
         raise UnsatisfiableError(f"no text matches `{what}`")
     written = difference(term, EPSILON)
     if not term.nullable:
-        return Terminal(written, END)
-    return END if is_empty(written) else Union((END, Terminal(written, END)))
+        return Terminal.of(written, END)
+    return END if is_empty(written) else Union((END, Terminal.of(written, END)))

@@ -21,15 +21,14 @@ tools: each is followed as far as it is shorter than the answer found.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
 
 from constrain.budget import budget
-from constrain.continuation import Continuation, Edge, LiteralEdge, bits
+from constrain.continuation import Continuation, Edge, LiteralEdge, OpenEdge, bits, follow_text
 from constrain.errors import LimitExceeded
 from constrain.matcher import CompiledGrammar, Matcher
 from constrain.position import Position, Thread, special_edges
 from constrain.regular.short import short
-from constrain.shortest import ShortestTexts
+from constrain.shortest import ShortestTexts, named_ways, other_ways
 
 
 class Completions:
@@ -67,20 +66,25 @@ class Completions:
 
     def _ways(self, thread: Thread) -> Iterator[bytes]:
         """What a thread owes; several ways where it is inside one of several literals."""
-        number, where, captured = thread
-        if isinstance(where, Continuation):
-            yield self._after(where)
-        elif type(where) is Edge:
+        number, edge, owner, captured = thread
+        if edge is None:
+            yield self._after(owner)
+            return
+        found: list[tuple[bytes, Continuation | None]] = []
+        if isinstance(edge, LiteralEdge):
+            rests = sorted(_rests(number, edge), key=lambda rest: len(rest[0]))
+            found = [(rest, owner.follow(index)) for rest, index in rests[:MANY_LITERALS]]
+        elif isinstance(edge, OpenEdge):
+            named = sorted(named_ways(edge, owner, captured), key=lambda way: len(way[0]))
+            found = [way for way in named if way[1] is not None][:MANY_LITERALS]
+            found += other_ways(edge, owner, captured, self._positions.tables.automaton.term(number))
+        elif isinstance(edge, Edge):
             rest = short(self._positions.tables.automaton.term(number))
             if rest is not None:
-                then = where.capture(captured + rest) if where.capture is not None else where.then
-                if then is not None:
-                    yield rest + self._after(then)
-        else:
-            edge = cast(LiteralEdge, where)
-            rests = sorted(_rests(number, edge), key=lambda rest: len(rest[0]))
-            for rest, index in rests[:MANY_LITERALS]:
-                yield rest + self._after(edge.then(index))
+                found = [(rest, follow_text(edge, owner, captured + rest))]
+        for rest, then in found:
+            if then is not None:
+                yield rest + self._after(then)
 
     def _after(self, where: Continuation) -> bytes:
         text = self._texts.text(where)
@@ -113,7 +117,7 @@ class Completions:
                 found.append((int(trie.tokens(node)[0]), stop + 1 - at))
         special = [
             (edge.token_id, len(edge.text))
-            for edge in special_edges(position.threads)
+            for edge, _ in special_edges(position.threads)
             if text.startswith(edge.text, at)
         ]
         return special + found[::-1]
@@ -130,6 +134,6 @@ def _rests(node: int, edge: LiteralEdge) -> Iterator[tuple[bytes, int]]:
     for text, at in below:
         if text:
             yield from ((text, index) for index in bits(literals.here[at] & edge.allowed))
-        for byte, child in literals.children[at].items():
+        for byte, child in literals.children(at).items():
             if literals.below[child] & edge.allowed:
                 below.append((text + bytes((byte,)), child))

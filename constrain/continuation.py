@@ -1,8 +1,8 @@
 """What may come next: the one protocol that structure speaks.
 
-A *continuation* stands for all the texts that may still be written.  It offers *edges*; an edge is a
-terminal (a regular language over bytes) and the continuation that follows it.  `[1,2]` as a schema's
-constant could be three continuations in a row:
+A *continuation* stands for all the texts that may still be written.  It says which terminals (regular
+languages over bytes) may come `first`, each on a numbered *edge*, and what is to `follow` each number.
+`[1,2]` as a schema's constant could be three continuations in a row:
 
     start ──"[1,"──▶ second ──"2]"──▶ END          END.can_end is true, and it has no edges
 
@@ -10,32 +10,42 @@ JSON Schema, regular expressions, choices and context-free grammars all are impl
 protocol, so they nest: whoever makes a continuation is given its parent, the continuation that
 follows it, and a tool call is a literal, then a schema's continuation, then a literal, then END.
 
+Edges know nothing of what follows them, so very different continuations have the same ones: behind an item
+of any array, in any schema, come `,` on edge 1 and `]` on edge 0.  What is found out about such a row of
+edges (`vocabulary/sums.py`) is found out once for all of them.
+
 Four rules keep it simple and exact.
 
 1. A continuation is immutable, and equal ones are the same object: whoever makes them interns them.
    Everything downstream memoises by identity.
 2. A continuation is *live*: some text completes it.  Whoever makes one has checked.
-3. Edges appear when they are asked for.  What a generation never reaches is never built.
+3. Edges, and what follows them, appear when they are asked for.  What a generation never reaches is never
+   built.
 4. An edge's terminal is neither empty nor nullable, so a continuation is followed by at least a byte.
    Two edges may share texts: they are then two threads of one position, and both go on.
 
-Three kinds of edge exist beside the plain one.  A `LiteralEdge` stands for many literal edges at once (the
-keys of an object), sharing one trie among all the continuations that differ only in which literals are
-still allowed.  An edge with a `capture` has a successor that depends on the bytes its terminal matched
-(an undeclared key may not be written twice).  A mask must look past such a terminal for thousands of
-texts at once; it then follows `preview`, a continuation that is right whatever the text was, up to the
-point where the text would matter.  There `preview` offers DEFER, and the few tokens that get that far
-are tried one by one.  A `TokenEdge` is one special token, a mark that is never text (Mistral's
-`[TOOL_CALLS]`): it stands between bytes, and no text that is spelled out can take its place.
+Kinds of edge beside the plain one:
+
+- A `LiteralEdge` stands for many literals at once (a choice of titles), sharing one trie among all the
+  continuations that differ only in which literals are still allowed.  Each has a number of its own.
+- An `OpenEdge` stands for any text of a terminal, of which some are literals (an object's keys, declared
+  and not).
+- An edge that `captures` has a successor that depends on the bytes its terminal matched (an undeclared key
+  may not be written twice).  A mask must look past it for thousands of texts at once; it then follows the
+  *preview*, a continuation that is right whatever the text was, up to the point where the text would matter.
+  There it offers DEFER, and the few tokens that get that far are tried one by one.
+- A `TokenEdge` is one special token, a mark that is never text (Mistral's `[TOOL_CALLS]`): it stands between
+  bytes, and no text that is spelled out can take its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from constrain.literals import LiteralSet
+from constrain.regular.keeping import remember
 from constrain.regular.terms import Term
 
 C = TypeVar("C")
@@ -62,26 +72,37 @@ class lazy(Generic[C, T]):  # noqa: N801 - it is used as a decorator, like `prop
 
 
 class Continuation:
-    """What may come next.  Subclasses set `can_end` and implement `build_edges`."""
+    """What may come next.  Subclasses set `can_end`, and implement `build_first` and `follow`."""
 
     can_end: bool = False
+
+    is_choice: bool = False
+    """Does it stand for other `members`?"""
 
     joins: object = None
     """Continuations with the same `joins`, not None, that a byte reaches together are `joined` into one."""
 
     @lazy
-    def edges(self) -> tuple[AnyEdge, ...]:
-        """The ways on, made on first use."""
-        return self.build_edges()
+    def first(self) -> tuple[AnyEdge, ...]:
+        """The edges, made on first use; not those of other `members`."""
+        return self.build_first()
 
-    def forget(self) -> None:
-        """Drop the edges; they would be made anew."""
-        with suppress(AttributeError):
-            del self.edges
-
-    def build_edges(self) -> tuple[AnyEdge, ...]:
+    def build_first(self) -> tuple[AnyEdge, ...]:
         """Make the edges; called once."""
-        raise TypeError(f"{type(self).__name__} does not implement build_edges")
+        raise TypeError(f"{type(self).__name__} does not implement build_first")
+
+    def follow(self, number: int, text: bytes | None = None) -> Continuation | None:
+        """What follows an edge.
+
+        Behind an edge that captures it depends on the `text`: without one it is the preview, and None says
+        that this text may not come.
+        """
+        raise TypeError(f"{type(self).__name__} does not implement follow")
+
+    @property
+    def members(self) -> tuple[Continuation, ...]:
+        """The continuations, each with edges of its own, that this one is a choice of: most often itself."""
+        return (self,)
 
     def split(self) -> tuple[Continuation, Continuation] | None:
         """(`part`, `then`) where the texts of this one are those of `part`, each followed by one of `then`.
@@ -101,21 +122,42 @@ class Continuation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edge:
-    """One terminal, and what follows it: `then`, or `capture(matched bytes)` where that is set."""
+    """One terminal, and the number of what follows; made by `edge`, so equal ones are the same object."""
 
     terminal: Term
-    then: Continuation | None
-    capture: Callable[[bytes], Continuation] | None = None
-    preview: Continuation | None = None
+    number: int
+    captures: bool = False
+
+
+@remember(16_384)
+def edge(terminal: Term, number: int, captures: bool = False) -> Edge:
+    """The one edge with this terminal and this number."""
+    return Edge(terminal, number, captures)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LiteralEdge:
-    """Some of the literals of a shared set (`allowed`, one bit each), and what follows each of them."""
+    """Some of the literals of a shared set (`allowed`, one bit each); literal i is followed by number i."""
 
     literals: LiteralSet
     allowed: int
-    then: Callable[[int], Continuation]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenEdge:
+    """Any text of `terminal`, of which some are the literals of a shared set.
+
+    Literal i is followed by number i; other texts are captured, and followed by `others`.  Either may be
+    refused: a literal where `follow` gives None, another text where it is `excluded`.  Each literal is a
+    text of the terminal, and wherever that is not complete, it has more texts than can be refused.
+    """
+
+    literals: LiteralSet
+    terminal: Term
+    others: int
+    excluded: frozenset[bytes] = frozenset()
+
+    captures = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +166,7 @@ class TokenEdge:
 
     token_id: int
     text: bytes
-    then: Continuation
+    number: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,11 +176,24 @@ class Defer:
 
 DEFER = Defer()
 
-AnyEdge = Edge | LiteralEdge | TokenEdge | Defer
+AnyEdge = Edge | LiteralEdge | OpenEdge | TokenEdge | Defer
+
+
+def follow_text(edge: Edge | OpenEdge, owner: Continuation, text: bytes) -> Continuation | None:
+    """What follows an edge of `owner` whose terminal has matched; `text` is what it captured.
+
+    None where the text may not come.
+    """
+    if isinstance(edge, Edge):
+        return owner.follow(edge.number, text if edge.captures else None)
+    number = edge.literals.index.get(text)
+    if number is not None:
+        return owner.follow(number)
+    return None if text in edge.excluded else owner.follow(edge.others, text)
 
 
 class _Deferred(Continuation):
-    def build_edges(self) -> tuple[AnyEdge, ...]:
+    def build_first(self) -> tuple[AnyEdge, ...]:
         return (DEFER,)
 
 
@@ -146,45 +201,10 @@ DEFERRED: Continuation = _Deferred()
 """Follows an edge of a preview that is right whatever the text was, where the next one may not be."""
 
 
-class LiteralSet:
-    """A trie of byte strings, shared by every continuation that offers some of them.
-
-    Node 0 is the root.  `children[n]` maps a byte to a node, `below[n]` is the bitmask of the literals in
-    the subtree of n, `here[n]` the bitmask of the literals that end at n.
-    """
-
-    __slots__ = ("below", "children", "here", "literals")
-
-    def __init__(self, literals: Sequence[bytes]) -> None:
-        self.literals = tuple(literals)
-        self.children: list[dict[int, int]] = [{}]
-        self.below: list[int] = [0]
-        self.here: list[int] = [0]
-        for index, text in enumerate(self.literals):
-            if not text:
-                raise ValueError("a literal edge cannot be empty")
-            self._insert(text, 1 << index)
-
-    def _insert(self, text: bytes, bit: int) -> None:
-        node = 0
-        self.below[0] |= bit
-        for byte in text:
-            child = self.children[node].get(byte)
-            if child is None:
-                child = len(self.children)
-                self.children.append({})
-                self.below.append(0)
-                self.here.append(0)
-                self.children[node][byte] = child
-            node = child
-            self.below[node] |= bit
-        self.here[node] |= bit
-
-
 class _End(Continuation):
     can_end = True
 
-    def build_edges(self) -> tuple[AnyEdge, ...]:
+    def build_first(self) -> tuple[AnyEdge, ...]:
         return ()
 
 
@@ -194,31 +214,71 @@ END: Continuation = _End()
 class Terminal(Continuation):
     """One terminal, then `then`."""
 
-    def __init__(self, terminal: Term, then: Continuation) -> None:
-        self._edge = Edge(terminal, then)
+    def __init__(self, edge: AnyEdge, then: Continuation) -> None:
+        self._edge, self._then = edge, then
 
-    def build_edges(self) -> tuple[AnyEdge, ...]:
+    @classmethod
+    def of(cls, terminal: Term, then: Continuation) -> Terminal:
+        """`terminal`, then `then`."""
+        return cls(edge(terminal, 0), then)
+
+    def build_first(self) -> tuple[AnyEdge, ...]:
         return (self._edge,)
 
+    def follow(self, number: int, text: bytes | None = None) -> Continuation:
+        return self._then
 
-class Union(Continuation):
-    """Any of several continuations.  A subclass may set `can_end` itself and make `members` on first use."""
 
-    def __init__(self, members: tuple[Continuation, ...]) -> None:
-        self._members = members
-        self.can_end = any(member.can_end for member in members)
+class Several(Continuation):
+    """A choice of continuations, made on first use; a subclass says whether the text may end."""
+
+    is_choice = True
 
     @lazy
-    def members(self) -> tuple[Continuation, ...]:
-        """The continuations that this one is a choice of."""
-        return self.build_members()
+    def _members(self) -> tuple[Continuation, ...]:
+        return tuple(dict.fromkeys(self.build_members()))
 
-    def build_members(self) -> tuple[Continuation, ...]:
+    def build_members(self) -> Iterable[Continuation]:
         """Make the members; called once."""
+        raise TypeError(f"{type(self).__name__} does not implement build_members")
+
+    @property
+    def members(self) -> tuple[Continuation, ...]:
         return self._members
 
-    def build_edges(self) -> tuple[AnyEdge, ...]:
-        return tuple(edge for member in self.members for edge in member.edges)
+
+class Union(Several):
+    """Any of several continuations.  A subclass may set `can_end` itself and make `choices` on first use."""
+
+    def __init__(self, choices: tuple[Continuation, ...]) -> None:
+        self._choices = choices
+        self.can_end = any(choice.can_end for choice in choices)
+
+    @lazy
+    def choices(self) -> tuple[Continuation, ...]:
+        """The continuations that this one is a choice of; they may be choices themselves, or marks."""
+        return self.build_choices()
+
+    def build_choices(self) -> tuple[Continuation, ...]:
+        """Make the choices; called once."""
+        return self._choices
+
+    def build_members(self) -> Iterable[Continuation]:
+        return (member for choice in self.choices for member in choice.members)
+
+
+class Mark(Continuation):
+    """What `then` is; whoever reads a text notes that `label` begins here, or ends."""
+
+    is_choice = True
+
+    def __init__(self, label: Hashable, begins: bool, then: Continuation) -> None:
+        self.label, self.begins, self.then = label, begins, then
+        self.can_end = then.can_end
+
+    @property
+    def members(self) -> tuple[Continuation, ...]:
+        return self.then.members
 
 
 def bits(mask: int) -> list[int]:
@@ -233,14 +293,3 @@ def bits(mask: int) -> list[int]:
         found.append(low.bit_length() - 1)
         mask ^= low
     return found
-
-
-class Mark(Continuation):
-    """What `then` is; whoever reads a text notes that `label` begins here, or ends."""
-
-    def __init__(self, label: Hashable, begins: bool, then: Continuation) -> None:
-        self.label, self.begins, self.then = label, begins, then
-        self.can_end = then.can_end
-
-    def build_edges(self) -> tuple[AnyEdge, ...]:
-        return self.then.edges

@@ -3,23 +3,23 @@
 The mask of a position is the union over its threads.  Each thread asks the vocabulary's tables which
 tokens stay inside its terminal, and hands the remainder of the others to what follows:
 
-    inside a string, before `]`     table(everything, string state):  inside = all plain text
-                                    exit = { ·" }: `"`, `"]`, `"}`, `",`, ...
+    inside a string, before `]`     inside:  all plain text
+                                    exit:    { ·" }, left for edge 0: `"`, `"]`, `"}`, `",`, ...
     reach(·", after-item)           of these, `]` and `,` go on: `"]`, `",`; and `"],` does where a
                                     parent follows that can read `,`
 
 `reach(remainder, continuation)` is the one recursive question: which tokens of the remainder can be
-written from that continuation?  It asks the tables about each edge, and asks itself about the exit
-and what follows the edge, so one token may cross any number of terminals.  It is memoised on the
-pair, and the position's mask is memoised too.
+written from that continuation?  Its edges answer for themselves (`vocabulary/sums.py`), once for all
+grammars; what they leave over is asked of the continuation behind each number, so one token may cross any
+number of terminals.  It is memoised on the pair, and the position's mask is memoised too.
 
-Tokens that cross a terminal whose successor depends on its text (`Edge.capture`) follow the
+Tokens that cross a terminal whose successor depends on its text (an edge that captures) follow the
 preview; those that get as far as DEFER are tried one by one with `Positions.advance`, which is the
 definition.  So a mask is exact: it equals trying every token (the tests do just that).
 
 A finished mask is kept in two pieces: a packed row that it shares with others (a wide table's, or none), and
 the few words in which it differs from that (`Mask`).  So a grammar's masks take a few hundred bytes each, not
-16 kB.
+16 kB.  Positions of different grammars with the same sum share the mask.
 
 Cost: a position seen before copies a row and scatters some words; a new one is a few dictionary look-ups
 for each edge; a table never met costs what `tables.py` says.
@@ -27,102 +27,29 @@ for each edge; a table never met costs what `tables.py` says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import chain
-from typing import cast
-
-import numpy as np
+from typing import Final
 
 from constrain.budget import budget
-from constrain.continuation import Continuation, Edge, LiteralEdge, TokenEdge, bits
+from constrain.continuation import (
+    END,
+    AnyEdge,
+    Continuation,
+    Defer,
+    Edge,
+    LiteralEdge,
+    OpenEdge,
+    TokenEdge,
+    bits,
+)
+from constrain.literals import LiteralSet
 from constrain.position import Position, Positions
-from constrain.vocabulary.bitmask import Mask, Sparse, Words, clear_tokens, set_tokens, word_count
+from constrain.vocabulary.bitmask import Mask
 from constrain.vocabulary.remainders import EVERYTHING
+from constrain.vocabulary.spellings import End, Step
+from constrain.vocabulary.sums import NONE, NOTHING, NOWHERE, Ahead, Exit, Sum
 from constrain.vocabulary.tables import Tables
 
-MAX_REACHES = 50_000
-FEW_CHANGES = 40
-"""With more of them, numpy is faster over the whole row."""
-NONE: frozenset[int] = frozenset()
-
-Ids = Iterable[int]
-
-
-@dataclass(slots=True)
-class TokenSum:
-    """A union of tokens: packed masks, sparse ones, lists of ids, and lists of ids still to be tried.
-
-    `partial` are further unions, each with ids that are not to be counted from it.  `ends` are the remainders
-    left at END, with ids that are not to be counted of what follows there.
-    """
-
-    words: tuple[Words, ...] = ()
-    sparse: tuple[Sparse, ...] = ()
-    ids: tuple[Ids, ...] = ()
-    deferred: tuple[Ids, ...] = ()
-    partial: tuple[tuple[TokenSum, frozenset[int]], ...] = ()
-    ends: tuple[tuple[int, frozenset[int]], ...] = ()
-
-    def add(self, other: TokenSum) -> None:
-        """Take the tokens of `other` in."""
-        self.add_tokens(other)
-        self.ends += other.ends
-
-    def add_tokens(self, other: TokenSum) -> None:
-        """Take the tokens of `other` in, but not what is left at its end."""
-        self.words += other.words
-        self.sparse += other.sparse
-        self.ids += other.ids
-        self.deferred += other.deferred
-        self.partial += other.partial
-
-    def add_without(self, other: TokenSum, refused: frozenset[int]) -> None:
-        """Take the tokens of `other` in, but not those `refused`, nor where they are left at the end."""
-        self.partial += ((other, refused),)
-        self.ends += tuple((end, refused | others) for end, others in other.ends)
-
-    def write(self, row: Words) -> None:
-        """Allow the tokens in `row`, those still to be tried left out."""
-        for words in {id(words): words for words in self.words}.values():
-            np.bitwise_or(row, words, out=row)
-        for sparse in {id(sparse): sparse for sparse in self.sparse}.values():
-            sparse.add_to(row)
-        set_tokens(row, set().union(*self.ids))
-        for part, refused in self.partial:
-            some = np.zeros_like(row)
-            part.write(some)
-            clear_tokens(some, refused)
-            np.bitwise_or(row, some, out=row)
-
-    def as_change(self) -> Mask | None:
-        """This union as one row with a few tokens changed, as most are; None if it is not."""
-        ids = set().union(*self.ids)
-        words, refused = self.words, NONE
-        if self.partial and not words:
-            (part, refused), *others = self.partial
-            if others or part.sparse or part.deferred or part.partial:
-                return None
-            words = part.words
-            ids.update(token for some in part.ids for token in some if token not in refused)
-        elif self.partial:
-            return None
-        row = words[0] if words else None
-        if self.sparse or self.deferred or len(ids) + len(refused) > FEW_CHANGES:
-            return None
-        if any(other is not row for other in words):
-            return None
-        return Mask.changed(row, ids, refused - ids)
-
-    def doubtful(self) -> set[int]:
-        """The ids still to be tried."""
-        return set().union(*self.deferred, *(part.doubtful() for part, _ in self.partial))
-
-    def shared_row(self) -> Words | None:
-        """A packed mask that this union begins with."""
-        if self.words:
-            return self.words[0]
-        return next((row for part, _ in self.partial if (row := part.shared_row()) is not None), None)
+MAX_REACHES: Final = 50_000
 
 
 class Masks:
@@ -131,138 +58,225 @@ class Masks:
     def __init__(self, positions: Positions) -> None:
         self.positions = positions
         self.tables: Tables = positions.tables
+        self._sums = self.tables.sums
         self._eos = tuple(self.tables.vocabulary.eos_token_ids)
-        self._reaches: dict[int, dict[Continuation, TokenSum]] = {}
+        self._budget = budget(positions.max_steps, "finding the next tokens")
+        self._reaches: dict[int, dict[Continuation, Sum]] = {}
+        self._withins: dict[tuple[int, Continuation], Ahead] = {}
         self._reached = 0
-        self._row: Words = np.zeros(word_count(self.tables.vocabulary.size), dtype=np.int32)
+        self._steps: dict[tuple[int, LiteralSet, int], list[Step]] = {}
+        self._ended: dict[tuple[int, LiteralSet, bytes], dict[bytes, End]] = {}
 
     def forget(self) -> None:
         """Drop every memo."""
         self._reached = 0
         self._reaches.clear()
+        self._withins.clear()
+        self._steps.clear()
+        self._ended.clear()
 
     def mask(self, position: Position) -> Mask:
         """The allowed tokens."""
         mask = position.mask
         if mask is None:
-            with budget(self.positions.max_steps, "finding the next tokens"):
+            with self._budget:
                 mask = position.mask = self._make(position)
         return mask
 
     def _make(self, position: Position) -> Mask:
-        total = self._collect(position)
-        if position.can_end:
-            total.ids += (self._eos,)
-        mask = total.as_change()
-        if mask is not None:
-            return mask
-        row = self._row
-        row.fill(0)
-        total.write(row)
-        doubtful = total.doubtful()
-        if doubtful:
-            allowed = (i for i in doubtful if self.positions.advance(position, i) is not None)
-            set_tokens(row, list(allowed))
-        return Mask.between(total.shared_row(), row)
-
-    def _collect(self, position: Position) -> TokenSum:
-        total = TokenSum()
-        alone = len(position.threads) == 1
-        for number, where, _ in position.threads:
-            if type(where) is Edge:
-                self._add_terminal(EVERYTHING, number, where, total)
-            elif type(where) is LiteralEdge:
-                self._add_literal(EVERYTHING, number, where, total)
-            elif alone:  # the position remembers
-                return self._reach(EVERYTHING, cast(Continuation, where))
+        sums = self._sums
+        parts: list[Sum] = []
+        for number, edge, owner, captured in position.threads:
+            if edge is None:
+                parts.append(self.reach(EVERYTHING, owner))
+                continue
+            if isinstance(edge, Edge):
+                ahead = sums.terminal(EVERYTHING, number, edge.number)
+            elif isinstance(edge, LiteralEdge):
+                ahead = self._literals(EVERYTHING, edge, number)
             else:
-                total.add(self.reach(EVERYTHING, cast(Continuation, where)))
-        return total
+                ahead = self._open(EVERYTHING, edge, owner, number, captured)
+            parts.append(self._onwards(ahead, owner) if ahead.exits else ahead.own)
+        total = sums.joined(parts)
+        if total.deferred:
+            advance = self.positions.advance
+            doubtful = dict.fromkeys(token for ids in total.deferred for token in ids)
+            allowed = tuple(token for token in doubtful if advance(position, token) is not None)
+            total = Sum(total.packed, (*total.ids, allowed))
+        return sums.mask(total, self._eos if position.can_end else ())
 
-    def reach(self, remainder: int, continuation: Continuation) -> TokenSum:
+    def reach(self, remainder: int, continuation: Continuation) -> Sum:
         """The tokens of `remainder`, those that end at once left out, that can be written from here."""
-        known = self._reaches.setdefault(remainder, {})
+        known = self._reaches.get(remainder)
+        if known is None:
+            known = self._reaches[remainder] = {}
         total = known.get(continuation)
-        if total is None:
-            total = self._reach(remainder, continuation)
-            self._reached += 1
-            if self._reached > MAX_REACHES:
-                self.forget()
-            known[continuation] = total
-        return total
-
-    def _reach(self, remainder: int, continuation: Continuation) -> TokenSum:
-        total = TokenSum()
-        halves = continuation.split()
-        if halves is not None:
-            part = self.reach(remainder, halves[0])
-            total.add_tokens(part)
-            for end, refused in part.ends:
-                self._add_rest(end, refused, halves[1], total)
+        if total is not None:
             return total
-        if continuation.can_end:
-            total.ends = ((remainder, NONE),)
-        for edge in continuation.edges:
-            if type(edge) is Edge:
-                self._add_terminal(remainder, self.tables.automaton.state(edge.terminal), edge, total)
-            elif type(edge) is LiteralEdge:
-                self._add_literal(remainder, 0, edge, total)
-            elif type(edge) is TokenEdge:
-                if remainder == EVERYTHING:
-                    total.ids += ((edge.token_id,),)
-            else:
-                total.deferred += (tuple(self.tables.remainders.tokens_below(remainder).tolist()),)
+        if continuation.is_choice:
+            members = continuation.members
+            total = self._sums.joined([self.reach(remainder, member) for member in members] or [NOTHING])
+        elif (halves := continuation.split()) is not None:
+            ahead, then = self._within(remainder, halves[0]), halves[1]
+            total = self._before(ahead, then) if ahead.exits else ahead.own
+        else:
+            ahead = self._first(remainder, continuation)
+            total = self._onwards(ahead, continuation) if ahead.exits else ahead.own
+        self._reached += 1
+        if self._reached > MAX_REACHES:
+            self.forget()
+        known[continuation] = total
         return total
 
-    def _add_terminal(self, remainder: int, state: int, edge: Edge, total: TokenSum) -> None:
-        tables = self.tables
-        if remainder != EVERYTHING and not tables.remainders.lead(remainder) & tables.lead(state):
-            return
-        table = self.tables.table(remainder, state)
-        part = TokenSum() if table.refused else total
-        inside = table.inside
-        if type(inside) is tuple:
-            part.ids += (inside,)
-        elif type(inside) is Sparse:
-            part.sparse += (inside,)
-        else:
-            part.words += (cast(Words, inside),)
-        if table.exit:
-            then = edge.preview if edge.capture is not None else edge.then
-            if then is None:
-                part.deferred += (tuple(self.tables.remainders.tokens_below(table.exit).tolist()),)
+    def _onwards(self, ahead: Ahead, owner: Continuation) -> Sum:
+        """What is ahead, and what can be written of each exit from the continuation behind its number."""
+        parts = [ahead.own]
+        for number, rest, refused in ahead.exits:
+            then = owner.follow(number)
+            assert then is not None, "a preview is always there"
+            part = self.reach(rest, then)
+            if part is not NOTHING:
+                parts.append(self._sums.without(part, refused) if refused else part)
+        return parts[0] if len(parts) == 1 else self._sums.joined(parts)
+
+    def _before(self, ahead: Ahead, then: Continuation) -> Sum:
+        """What is ahead, and what can be written of each exit from the continuation behind all of them."""
+        parts = [ahead.own]
+        for _, rest, refused in ahead.exits:
+            part = self.reach(rest, then)
+            if part is not NOTHING:
+                parts.append(self._sums.without(part, refused) if refused else part)
+        return self._sums.joined(parts)
+
+    def _within(self, remainder: int, part: Continuation) -> Ahead:
+        """What is ahead within a part that ends with END, where its exits are."""
+        known = self._withins.get((remainder, part))
+        if known is None:
+            known = self._withins[remainder, part] = self._find_within(remainder, part)
+        return known
+
+    def _find_within(self, remainder: int, part: Continuation) -> Ahead:
+        if part is END:
+            return Ahead(NOTHING, ((0, remainder, NONE),))
+        halves = part.split()
+        if halves is not None:
+            ahead = self._within(remainder, halves[0])
+            return self._behind(ahead, [halves[1]] * len(ahead.exits))
+        each: list[Ahead] = []
+        for member in part.members:
+            if member is END:
+                each.append(self._within(remainder, END))
             else:
-                part.add(self.reach(table.exit, then))
-        if table.refused:
-            total.add_without(part, table.refused)
+                ahead = self._first(remainder, member)
+                each.append(self._behind(ahead, [_preview(member, number) for number, _, _ in ahead.exits]))
+        return self._sums.together(each)
 
-    def _add_rest(self, remainder: int, refused: frozenset[int], then: Continuation, total: TokenSum) -> None:
-        rest = self.reach(remainder, then)
-        if refused:
-            total.add_without(rest, refused)
-        else:
-            total.add(rest)
+    def _behind(self, ahead: Ahead, followers: list[Continuation]) -> Ahead:
+        own = [ahead.own]
+        exits: list[Exit] = []
+        for (_, rest, refused), then in zip(ahead.exits, followers, strict=True):
+            behind = self._within(rest, then)
+            own.append(self._sums.without(behind.own, refused) if refused else behind.own)
+            exits += [(0, left, refused | others) for _, left, others in behind.exits]
+        return Ahead(self._sums.joined(own), self._sums.merged(exits)) if ahead.exits else ahead
 
-    def _add_literal(self, remainder: int, node: int, edge: LiteralEdge, total: TokenSum) -> None:
-        remainders, literals, allowed = self.tables.remainders, edge.literals, edge.allowed
-        ids: list[Ids] = []
-        stack = [(remainder, node)]
-        while stack:
-            here, at = stack.pop()
-            children = remainders.children(here)
-            for byte, to in literals.children[at].items():
-                if not literals.below[to] & allowed:
-                    continue
-                child = children.get(byte)
-                if child is None:
-                    continue
-                tokens = remainders.tokens(child)
-                if tokens:
-                    ids.append(tokens)
-                complete = literals.here[to] & allowed
-                rest = remainders.intern(remainders.nodes[child]) if complete else 0
-                if rest:
-                    for index in bits(complete):
-                        total.add(self.reach(rest, edge.then(index)))
-                stack.append((child, to))
-        total.ids += (tuple(chain.from_iterable(ids)),)
+    def _first(self, remainder: int, member: Continuation) -> Ahead:
+        edges = member.first
+        known = self._sums.known(remainder, edges)
+        if known is not None:
+            return known
+        plain = [edge for edge in edges if isinstance(edge, Edge)]
+        if len(plain) == len(edges):
+            return self._sums.first(remainder, tuple(plain))
+        return self._sums.together([self._edge(remainder, edge, member) for edge in edges])
+
+    def _edge(self, remainder: int, edge: AnyEdge, owner: Continuation) -> Ahead:
+        if isinstance(edge, LiteralEdge):
+            return self._literals(remainder, edge, 0)
+        if isinstance(edge, TokenEdge):
+            is_fresh = self.tables.remainders.has_root(remainder)
+            return Ahead(self._sums.listed((edge.token_id,)), ()) if is_fresh else NOWHERE
+        if isinstance(edge, Defer):
+            return self._doubtful(remainder)
+        state = self.tables.automaton.state(edge.terminal)
+        if isinstance(edge, OpenEdge):
+            return self._open(remainder, edge, owner, state, b"")
+        return self._sums.terminal(remainder, state, edge.number)
+
+    def _doubtful(self, remainder: int) -> Ahead:
+        tokens = tuple(self.tables.remainders.tokens_below(remainder).tolist())
+        return Ahead(Sum(deferred=(tokens,)), ())
+
+    # Literals.
+
+    def _literals(self, remainder: int, edge: LiteralEdge, node: int) -> Ahead:
+        """The tokens along the literals that are allowed."""
+        key = (remainder, edge.literals, node)
+        steps = self._steps.get(key)
+        if steps is None:
+            steps = self._steps[key] = self.tables.spellings.steps(remainder, edge.literals, node)
+        ids: list[int] = []
+        exits: list[Exit] = []
+        allowed = edge.allowed
+        for step in steps:
+            if step.below & allowed:
+                ids += step.tokens
+                if step.rest:
+                    exits += [(number, step.rest, NONE) for number in bits(step.here & allowed)]
+        return Ahead(self._sums.listed(tuple(ids)), tuple(exits))
+
+    def _open(
+        self, remainder: int, edge: OpenEdge, owner: Continuation, state: int, captured: bytes
+    ) -> Ahead:
+        """The tokens along any text of a terminal, but that literals are literals and some are excluded."""
+        ahead = self._sums.terminal(remainder, state, edge.others)
+        if ahead is NOWHERE:
+            return ahead
+        named = self._ends(remainder, edge.literals, captured)
+        ends = list(named.values())
+        if edge.excluded:
+            size = len(captured)
+            gone = [text[size:] for text in edge.excluded if len(text) > size and text.startswith(captured)]
+            ends += self.tables.spellings.ends(remainder, gone).values()
+        if not ends:
+            return ahead
+        others = self._others(remainder, state, edge, ends)
+        if self.tables.remainders.is_nested(remainder):  # then a node may be reached by several texts
+            return self._sums.together([others, self._tried(ends)])
+        ids: list[int] = []
+        exits: list[Exit] = []
+        for rest, end in named.items():
+            number = edge.literals.index[captured + rest]
+            if owner.follow(number) is not None:
+                ids += end.tokens
+                exits += [(number, end.rest, NONE)] if end.rest else []
+        return self._sums.together([others, Ahead(self._sums.listed(tuple(ids)), tuple(exits))])
+
+    def _ends(self, remainder: int, literals: LiteralSet, captured: bytes) -> dict[bytes, End]:
+        """Where tokens end with a literal that begins so, by its rest."""
+        key = (remainder, literals, captured)
+        ends = self._ended.get(key)
+        if ends is None:
+            size = len(captured)
+            rests = [text[size:] for text in literals.beginning(captured)]
+            ends = self._ended[key] = self.tables.spellings.ends(remainder, rests) if rests else {}
+        return ends
+
+    def _others(self, remainder: int, state: int, edge: OpenEdge, ends: list[End]) -> Ahead:
+        """What the terminal alone offers, without the texts that end where literals do."""
+        table, remainders = self.tables.table(remainder, state), self.tables.remainders
+        left = remainders.without(table.exit, frozenset(end.rest for end in ends))
+        refused = table.refused.union(token for end in ends for token in end.tokens)
+        exits = ((edge.others, left, table.refused),) if left else ()
+        return Ahead(self._sums.inside(table, refused), exits)
+
+    def _tried(self, ends: list[End]) -> Ahead:
+        below = self.tables.remainders.tokens_below
+        tokens = [(*end.tokens, *below(end.rest).tolist()) for end in ends]
+        return Ahead(Sum(deferred=tuple(tokens)), ())
+
+
+def _preview(owner: Continuation, number: int) -> Continuation:
+    then = owner.follow(number)
+    assert then is not None, "a preview is always there"
+    return then

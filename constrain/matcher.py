@@ -13,7 +13,6 @@ The names are the field's own (llguidance, xgrammar, vLLM), so what takes their 
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -49,17 +48,11 @@ class CompiledGrammar:
         self.lock = LOCK  # tables and automaton are shared by every grammar of the process
         self.positions = Positions(start, shared_tables(vocabulary), max_steps)
         self.masks = Masks(self.positions)
-        watch(self, dismantle)
-        weakref.finalize(self, _forget, self.positions, self.masks).atexit = False
+        watch(self, dismantle, self.positions.forget, self.masks.forget)
 
     def matcher(self) -> Matcher:
         """A matcher at the start of a new generation."""
         return Matcher(self)
-
-
-def _forget(positions: Positions, masks: Masks) -> None:
-    positions.forget()
-    masks.forget()
 
 
 class Matcher:
@@ -74,6 +67,7 @@ class Matcher:
         self._history: list[Position] = [compiled.positions.start]
         self._tokens: list[int] = []
         self._terminated = False
+        self._ends = frozenset(compiled.vocabulary.eos_token_ids)
 
     @property
     def tokens(self) -> tuple[int, ...]:
@@ -95,13 +89,14 @@ class Matcher:
 
         Raises TokenError when `token_id` is not an id of the vocabulary at all.
         """
-        after = None if self._terminated else self._history[-1].after_token.get(token_id)
+        position = self._history[-1]
+        after = None if self._terminated else position.after_token.get(token_id)
         if after is None:
             with self.compiled.lock:
-                after = self._after(self.position, token_id, terminated=self._terminated)
+                after = self._after(position, token_id, terminated=self._terminated)
             if after is None:
                 return False
-            self._terminated = self._is_end(token_id)
+            self._terminated = token_id in self._ends
         self._history.append(after)
         self._tokens.append(token_id)
         return True
@@ -114,7 +109,7 @@ class Matcher:
                 after = self._after(position, token_id, terminated=terminated)
                 if after is None:
                     break
-                position, terminated, count = after, self._is_end(token_id), count + 1
+                position, terminated, count = after, token_id in self._ends, count + 1
         return count
 
     def fill_next_token_bitmask(self, bitmask: npt.NDArray[np.int32], index: int = 0) -> bool:
@@ -129,10 +124,11 @@ class Matcher:
         if self._terminated:
             row[:] = 0
             return True
-        mask = self._history[-1].mask
+        position = self._history[-1]
+        mask = position.mask
         if mask is None:
             with self.compiled.lock:
-                mask = self._masks.mask(self.position)
+                mask = self._masks.mask(position)
             settle()
         mask.write(row)
         return True
@@ -198,9 +194,6 @@ class Matcher:
         """Go back to the start."""
         self.rollback(len(self._tokens))
 
-    def _is_end(self, token_id: int) -> bool:
-        return token_id in self.vocabulary.eos_token_ids
-
     def _after(self, position: Position, token_id: int, *, terminated: bool) -> Position | None:
         if not 0 <= token_id < self.vocabulary.size:
             raise TokenError(
@@ -209,7 +202,7 @@ class Matcher:
             )
         if terminated:
             return None
-        if self._is_end(token_id):
+        if token_id in self._ends:
             return position if position.can_end else None
         return self._positions.advance(position, token_id)
 

@@ -36,7 +36,6 @@ from constrain.continuation import (
     AnyEdge,
     Continuation,
     LiteralEdge,
-    LiteralSet,
     Mark,
     Terminal,
     TokenEdge,
@@ -46,6 +45,7 @@ from constrain.errors import InvalidInputError, TokenError, UnsatisfiableError
 from constrain.json_schema.grammar import compile_schema
 from constrain.json_schema.options import JsonOptions
 from constrain.lark_grammar.grammar import LarkGrammar, load_grammar
+from constrain.literals import LiteralSet
 from constrain.regular import terms
 from constrain.regular.queries import is_empty
 from constrain.regular.syntax import regex_term
@@ -116,7 +116,7 @@ class TermPart(Part):
         self.written = EMPTY if is_empty(written) else written
 
     def make_filled(self, then: Continuation) -> Continuation | None:
-        return None if self.written is EMPTY else Terminal(self.written, then)
+        return None if self.written is EMPTY else Terminal.of(self.written, then)
 
 
 class _Schema(Part):
@@ -150,7 +150,8 @@ class _Branches(Part):
         self.nullable = any(not text and (part is None or part.nullable) for text, part in branches.items())
         self.empty = branches.get(b"")
         self.parts = [part for text, part in branches.items() if text]
-        self.literals = LiteralSet([text for text in branches if text])
+        texts = [text for text in branches if text]
+        self.edge = LiteralEdge(LiteralSet(texts), (1 << len(texts)) - 1)
 
     def make_filled(self, then: Continuation) -> Continuation | None:
         ways = [_BranchText(self, then)] if self.parts else []
@@ -162,11 +163,10 @@ class _BranchText(Continuation):
     def __init__(self, branches: _Branches, then: Continuation) -> None:
         self.branches, self.then = branches, then
 
-    def build_edges(self) -> tuple[AnyEdge, ...]:
-        literals = self.branches.literals
-        return (LiteralEdge(literals, (1 << len(literals.literals)) - 1, self._after),)
+    def build_first(self) -> tuple[AnyEdge, ...]:
+        return (self.branches.edge,)
 
-    def _after(self, number: int) -> Continuation:
+    def follow(self, number: int, text: bytes | None = None) -> Continuation:
         part = self.branches.parts[number]
         return self.then if part is None else part.before(self.then)
 
@@ -229,7 +229,7 @@ class _Rounds(Union):
         self.repeat, self.rounds, self.then = repeat, rounds, then
         self.can_end = rounds >= repeat.low and then.can_end
 
-    def build_members(self) -> tuple[Continuation, ...]:
+    def build_choices(self) -> tuple[Continuation, ...]:
         more = self.repeat.part.filled(self.repeat.after(self.rounds + 1, self.then))
         end = (self.then,) if self.rounds >= self.repeat.low else ()
         return end if more is None else (more, *end)
@@ -243,15 +243,7 @@ class SpecialToken(Part):
         self.token_id, self.text = token_id, text
 
     def make_filled(self, then: Continuation) -> Continuation:
-        return _TokenText(TokenEdge(self.token_id, self.text.encode(), then))
-
-
-class _TokenText(Continuation):
-    def __init__(self, edge: TokenEdge) -> None:
-        self.edge = edge
-
-    def build_edges(self) -> tuple[AnyEdge, ...]:
-        return (self.edge,)
+        return Terminal(TokenEdge(self.token_id, self.text.encode(), 0), then)
 
 
 class _Marked(Part):

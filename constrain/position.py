@@ -25,22 +25,37 @@ by their own contract, so every position has a text that completes it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import cast
 
 from constrain.budget import DEFAULT_MAX_STEPS, budget
-from constrain.continuation import Continuation, Edge, LiteralEdge, TokenEdge, bits
+from constrain.continuation import (
+    Continuation,
+    Edge,
+    LiteralEdge,
+    OpenEdge,
+    TokenEdge,
+    bits,
+    follow_text,
+)
 from constrain.vocabulary.bitmask import Mask
 from constrain.vocabulary.tables import Tables
 
-Thread = tuple[int, Continuation | Edge | LiteralEdge, bytes]
-"""(automaton state or trie node, where, bytes captured so far); at a continuation the number is 0."""
+ByteEdge = Edge | LiteralEdge | OpenEdge
+
+Thread = tuple[int, ByteEdge | None, Continuation, bytes]
+"""(automaton state or trie node, edge, the continuation it belongs to, bytes captured so far).
+
+At a continuation there is no edge yet, and the number is 0.
+"""
 
 Threads = dict[Thread, None]
+Reader = tuple[int, ByteEdge, Continuation, bytes]
 
 MAX_POSITIONS = 20_000
 MAX_FORCED_BYTES = 4_096
 MANY_THREADS = 3
 """Fewer come in one order nearly always, and need no set of their own to be found again."""
+
+_BYTES = [bytes((byte,)) for byte in range(256)]
 
 
 class Position:
@@ -50,7 +65,10 @@ class Position:
 
     def __init__(self, threads: tuple[Thread, ...]) -> None:
         self.threads = threads
-        self.can_end = any(isinstance(where, Continuation) and where.can_end for _, where, _ in threads)
+        self.can_end = False
+        for _, edge, owner, _ in threads:
+            if edge is None and owner.can_end:
+                self.can_end = True
         self.after_token: dict[int, Position | None] = {}
         self.mask: Mask | None = None
 
@@ -61,8 +79,9 @@ class Positions:
     def __init__(self, start: Continuation, tables: Tables, max_steps: int = DEFAULT_MAX_STEPS) -> None:
         self.max_steps = max_steps
         self.tables = tables
+        self._budget = budget(max_steps, "reading a token")
         self._interned: dict[tuple[Thread, ...] | frozenset[Thread], Position] = {}
-        self.start = self.intern({(0, start, b""): None})
+        self.start = self.intern({(0, None, start, b""): None})
 
     def intern(self, threads: Threads) -> Position:
         """The position that consists of these threads."""
@@ -89,7 +108,7 @@ class Positions:
         except KeyError:
             pass
         token = self.tables.vocabulary.text(token_id)
-        with budget(self.max_steps, "reading a token"):
+        with self._budget:
             threads = self.read(position, token) if token else self.take(position, token_id)
         after = self.intern(threads) if threads else None
         position.after_token[token_id] = after
@@ -98,76 +117,91 @@ class Positions:
     def read(self, position: Position, text: bytes) -> Threads:
         """The threads after `text`; none of them if it is refused."""
         threads: Threads = dict.fromkeys(position.threads)
-        for byte in text:
-            threads = self.step(threads, byte)
-            if not threads:
-                break
+        at, end = 0, len(text)
+        while at < end and threads:
+            if len(threads) == 1:
+                (thread,) = threads
+                edge = thread[1]
+                if isinstance(edge, (Edge, OpenEdge)):
+                    threads, at = self._run(thread, edge, text, at)
+                    continue
+            threads = self.step(threads, text[at])
+            at += 1
         return threads
+
+    def _run(self, thread: Thread, edge: Edge | OpenEdge, text: bytes, start: int) -> tuple[Threads, int]:
+        """The threads after as much of `text` as leaves one alone in its terminal, and where that is."""
+        state, _, owner, captured = thread
+        step, accepting = self.tables.step, self.tables.automaton.accepting
+        at, end = start, len(text)
+        while at < end:
+            state = step(state, text[at])
+            at += 1
+            if not state:
+                return {}, at
+            if accepting[state]:
+                break
+        if edge.captures:
+            captured += text[start:at]
+        if not accepting[state]:
+            return {(state, edge, owner, captured): None}, at
+        after: Threads = {}
+        if self.tables.extensible(state):
+            after[state, edge, owner, captured] = None
+        _follow(edge, owner, captured, after)
+        return _joined(after) if len(after) > 1 else after, at
 
     def take(self, position: Position, token_id: int) -> Threads:
         """The threads after a special token; none of them if it is refused."""
         return {
-            (0, edge.then, b""): None for edge in special_edges(position.threads) if edge.token_id == token_id
+            (0, None, then, b""): None
+            for edge, owner in special_edges(position.threads)
+            if edge.token_id == token_id and (then := owner.follow(edge.number)) is not None
         }
 
     def step(self, threads: Threads, byte: int) -> Threads:
         """The threads after one more byte."""
         after: Threads = {}
-        for number, edge, captured in self.readers(threads):
-            if type(edge) is Edge:
-                self._step_terminal(number, edge, captured, byte, after)
-            else:
-                self._step_literal(number, cast(LiteralEdge, edge), byte, after)
+        tables = self.tables
+        for number, edge, owner, before in self.readers(threads):
+            if isinstance(edge, LiteralEdge):
+                _step_literal(number, edge, owner, byte, after)
+                continue
+            to = tables.step(number, byte)
+            if to:
+                captured = before + _BYTES[byte] if edge.captures else before
+                if tables.extensible(to):
+                    after[to, edge, owner, captured] = None
+                if tables.automaton.accepting[to]:
+                    _follow(edge, owner, captured, after)
         return _joined(after) if len(after) > 1 else after
 
-    def readers(self, threads: Iterable[Thread]) -> Iterator[tuple[int, Edge | LiteralEdge, bytes]]:
+    def readers(self, threads: Iterable[Thread]) -> list[Reader]:
         """The threads with each continuation replaced by its edges, about to be read; bytes only."""
-        for number, where, captured in threads:
-            if not isinstance(where, Continuation):
-                yield number, where, captured
+        found: list[Reader] = []
+        state = self.tables.automaton.state
+        for number, edge, owner, captured in threads:
+            if edge is not None:
+                found.append((number, edge, owner, captured))
                 continue
-            for edge in where.edges:
-                if type(edge) is Edge:
-                    yield self.tables.automaton.state(edge.terminal), edge, b""
-                elif type(edge) is LiteralEdge:
-                    yield 0, edge, b""
-                elif type(edge) is not TokenEdge:
-                    raise AssertionError("a preview was taken for a position")
-
-    def _step_terminal(self, state: int, edge: Edge, captured: bytes, byte: int, after: Threads) -> None:
-        to = self.tables.step(state, byte)
-        if not to:
-            return
-        if edge.capture is not None:
-            captured += bytes((byte,))
-        if self.tables.extensible(to):
-            after[to, edge, captured] = None
-        if self.tables.automaton.accepting[to]:
-            then = edge.capture(captured) if edge.capture is not None else edge.then
-            if then is None:
-                raise AssertionError("an edge without capture needs `then`")
-            after[0, then, b""] = None
-
-    def _step_literal(self, node: int, edge: LiteralEdge, byte: int, after: Threads) -> None:
-        literals = edge.literals
-        child = literals.children[node].get(byte)
-        if child is None:
-            return
-        below = literals.below[child] & edge.allowed
-        here = literals.here[child] & edge.allowed
-        if below & ~here:
-            after[child, edge, b""] = None
-        for index in bits(here):
-            after[0, edge.then(index), b""] = None
+            for member in owner.members if owner.is_choice else (owner,):
+                for each in member.first:
+                    if isinstance(each, (Edge, OpenEdge)):
+                        found.append((state(each.terminal), each, member, b""))
+                    elif isinstance(each, LiteralEdge):
+                        found.append((0, each, member, b""))
+                    elif not isinstance(each, TokenEdge):
+                        raise AssertionError("a preview was taken for a position")
+        return found
 
     def next_bytes(self, threads: Threads) -> set[int]:
         """The bytes that some thread can read next."""
         found: set[int] = set()
-        for number, edge, _ in self.readers(threads):
-            if type(edge) is Edge:
-                found.update(byte for byte, _ in self.tables.live(number))
+        for number, edge, _, _ in self.readers(threads):
+            if isinstance(edge, LiteralEdge):
+                found.update(_literal_bytes(number, edge))
             else:
-                found.update(_literal_bytes(number, cast(LiteralEdge, edge)))
+                found.update(byte for byte, _ in self.tables.live(number))
         return found
 
     def forced_bytes(self, position: Position) -> bytes:
@@ -175,7 +209,7 @@ class Positions:
         forced = bytearray()
         threads: Threads = dict.fromkeys(position.threads)
         while len(forced) < MAX_FORCED_BYTES:
-            if any(isinstance(where, Continuation) and where.can_end for _, where, _ in threads):
+            if any(edge is None and owner.can_end for _, edge, owner, _ in threads):
                 break
             if any(special_edges(threads)):
                 break
@@ -188,27 +222,53 @@ class Positions:
         return bytes(forced)
 
 
-def special_edges(threads: Iterable[Thread]) -> Iterator[TokenEdge]:
-    """The special tokens that may come next."""
-    for _, where, _ in threads:
-        if isinstance(where, Continuation):
-            yield from (edge for edge in where.edges if type(edge) is TokenEdge)
+def special_edges(threads: Iterable[Thread]) -> Iterator[tuple[TokenEdge, Continuation]]:
+    """The special tokens that may come next, each with the continuation it belongs to."""
+    for _, where, owner, _ in threads:
+        if where is None:
+            for member in owner.members:
+                for edge in member.first:
+                    if type(edge) is TokenEdge:
+                        yield edge, member
+
+
+def _follow(edge: Edge | OpenEdge, owner: Continuation, text: bytes, after: Threads) -> None:
+    """Go on behind a terminal that is complete, if it may be."""
+    then = follow_text(edge, owner, text)
+    if then is not None:
+        after[0, None, then, b""] = None
+
+
+def _step_literal(node: int, edge: LiteralEdge, owner: Continuation, byte: int, after: Threads) -> None:
+    literals = edge.literals
+    child = literals.children(node).get(byte)
+    if child is None:
+        return
+    below = literals.below[child] & edge.allowed
+    here = literals.here[child] & edge.allowed
+    if below & ~here:
+        after[child, edge, owner, b""] = None
+    for index in bits(here):
+        then = owner.follow(index)
+        if then is not None:
+            after[0, None, then, b""] = None
 
 
 def _joined(threads: Threads) -> Threads:
     """The threads, with those at continuations that can be one continuation made one."""
     together: dict[object, list[Continuation]] = {}
-    for _, where, _ in threads:
-        if isinstance(where, Continuation) and where.joins is not None:
-            together.setdefault(where.joins, []).append(where)
+    for _, edge, owner, _ in threads:
+        if edge is None and owner.joins is not None:
+            together.setdefault(owner.joins, []).append(owner)
     for several in together.values():
         if len(several) > 1:
             for where in several:
-                del threads[0, where, b""]
-            threads[0, several[0].joined(several[1:]), b""] = None
+                del threads[0, None, where, b""]
+            threads[0, None, several[0].joined(several[1:]), b""] = None
     return threads
 
 
 def _literal_bytes(node: int, edge: LiteralEdge) -> list[int]:
     literals = edge.literals
-    return [byte for byte, child in literals.children[node].items() if literals.below[child] & edge.allowed]
+    children = literals.children(node)
+    return [byte for byte, child in children.items() if literals.below[child] & edge.allowed]

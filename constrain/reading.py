@@ -23,7 +23,17 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
-from constrain.continuation import AnyEdge, Continuation, Edge, LiteralEdge, Mark, TokenEdge, Union
+from constrain.continuation import (
+    AnyEdge,
+    Continuation,
+    Defer,
+    LiteralEdge,
+    Mark,
+    TokenEdge,
+    Union,
+    bits,
+    follow_text,
+)
 from constrain.regular.automaton import shared_automaton
 from constrain.regular.interning import LOCK
 from constrain.regular.short import short
@@ -39,8 +49,8 @@ class Note:
 
 
 Notes = tuple[Note, ...]
-Thread = tuple[int, Edge | LiteralEdge | TokenEdge, bytes]
-"""(automaton state, trie node or count of bytes; the edge; the bytes captured so far)."""
+Thread = tuple[int, AnyEdge, Continuation, bytes]
+"""(automaton state, trie node or count of bytes; the edge; whose it is; the bytes captured so far)."""
 
 
 class Reader:
@@ -97,39 +107,43 @@ class Reader:
         return tuple(dict.fromkeys([rest for rest in found if not rest.isspace()] or found))
 
     def _move(self, thread: Thread, notes: Notes, byte: int) -> None:
-        number, edge, captured = thread
-        if type(edge) is Edge:
+        number, edge, owner, captured = thread
+        if isinstance(edge, LiteralEdge):
+            self._move_literal(number, edge, owner, notes, byte)
+        elif isinstance(edge, TokenEdge):
+            if edge.text[number] != byte:
+                return
+            if number + 1 == len(edge.text):
+                self._follow(owner.follow(edge.number), notes)
+            else:
+                self._threads.setdefault((number + 1, edge, owner, b""), notes)
+        elif not isinstance(edge, Defer):
             to = self._automaton.step(number, byte)
             if not to:
                 return
-            if edge.capture is not None:
+            if edge.captures:
                 captured += bytes((byte,))
             if self._automaton.extensible(to):
-                self._threads.setdefault((to, edge, captured), notes)
+                self._threads.setdefault((to, edge, owner, captured), notes)
             if self._automaton.accepting[to]:
-                then = edge.capture(captured) if edge.capture is not None else edge.then
-                assert then is not None
-                self._arrive(then, notes)
-        elif type(edge) is LiteralEdge:
-            self._move_literal(number, edge, notes, byte)
-        elif type(edge) is TokenEdge and edge.text[number] == byte:
-            if number + 1 == len(edge.text):
-                self._arrive(edge.then, notes)
-            else:
-                self._threads.setdefault((number + 1, edge, b""), notes)
+                self._follow(follow_text(edge, owner, captured), notes)
 
-    def _move_literal(self, node: int, edge: LiteralEdge, notes: Notes, byte: int) -> None:
+    def _move_literal(
+        self, node: int, edge: LiteralEdge, owner: Continuation, notes: Notes, byte: int
+    ) -> None:
         literals = edge.literals
-        child = literals.children[node].get(byte)
+        child = literals.children(node).get(byte)
         if child is None:
             return
         here = literals.here[child] & edge.allowed
         if literals.below[child] & edge.allowed & ~here:
-            self._threads.setdefault((child, edge, b""), notes)
-        while here:
-            index = (here & -here).bit_length() - 1
-            here &= here - 1
-            self._arrive(edge.then(index), notes)
+            self._threads.setdefault((child, edge, owner, b""), notes)
+        for index in bits(here):
+            self._follow(owner.follow(index), notes)
+
+    def _follow(self, then: Continuation | None, notes: Notes) -> None:
+        if then is not None:
+            self._arrive(then, notes)
 
     def _arrive(self, where: Continuation, notes: Notes) -> None:
         """Go through marks and unions to the edges behind them."""
@@ -137,29 +151,29 @@ class Reader:
             self._arrive(where.then, (*notes, Note(where.label, where.begins, self.offset)))
             return
         if isinstance(where, Union):
-            for member in where.members:
-                self._arrive(member, notes)
+            for choice in where.choices:
+                self._arrive(choice, notes)
             return
         if where.can_end and self._end is None:
             self._end = notes
-        for edge in where.edges:
-            self._threads.setdefault(self._begin(edge), notes)
+        for member in where.members:
+            for edge in member.first:
+                self._threads.setdefault((self._begin(edge), edge, member, b""), notes)
 
-    def _begin(self, edge: AnyEdge) -> Thread:
-        if type(edge) is Edge:
-            return self._automaton.state(edge.terminal), edge, b""
-        assert isinstance(edge, LiteralEdge | TokenEdge)
-        return 0, edge, b""
+    def _begin(self, edge: AnyEdge) -> int:
+        if isinstance(edge, LiteralEdge | TokenEdge):
+            return 0
+        assert not isinstance(edge, Defer)
+        return self._automaton.state(edge.terminal)
 
     def _rest(self, thread: Thread) -> str:
-        number, edge, _ = thread
-        if type(edge) is Edge:
-            text = short(self._automaton.term(number)) or b""
-        elif type(edge) is LiteralEdge:
+        number, edge, _, _ = thread
+        if isinstance(edge, LiteralEdge):
             text = _first_literal(number, edge)
-        else:
-            assert type(edge) is TokenEdge
+        elif isinstance(edge, TokenEdge):
             text = edge.text[number:]
+        else:
+            text = short(self._automaton.term(number)) or b""
         return text.decode(errors="replace")
 
 
@@ -174,7 +188,7 @@ def _first_literal(node: int, edge: LiteralEdge) -> bytes:
                 return text
             following += [
                 (text + bytes((byte,)), child)
-                for byte, child in sorted(literals.children[at].items())
+                for byte, child in sorted(literals.children(at).items())
                 if literals.below[child] & edge.allowed
             ]
         frontier = following

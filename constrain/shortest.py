@@ -26,12 +26,12 @@ import heapq
 import sys
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import cast
 
 from constrain.budget import spend
-from constrain.continuation import Continuation, Edge, LiteralEdge, TokenEdge, bits
+from constrain.continuation import AnyEdge, Continuation, Edge, LiteralEdge, OpenEdge, TokenEdge, bits
 from constrain.regular.queries import shortest
-from constrain.regular.terms import Term
+from constrain.regular.short import short
+from constrain.regular.terms import Term, difference, literals
 from constrain.vocabulary.vocabulary import Vocabulary
 
 
@@ -104,23 +104,44 @@ class ShortestTexts:
         if shortcuts is not None:
             yield from shortcuts
             return
-        for edge in here.edges:
-            if type(edge) is Edge:
-                yield from self._through(edge)
-            elif type(edge) is TokenEdge:
-                yield edge.text, edge.then
-            else:
-                literal = cast(LiteralEdge, edge)
-                for index in bits(literal.allowed):
-                    yield literal.literals.literals[index], literal.then(index)
+        for member in here.members:
+            for edge in member.first:
+                yield from self._through(edge, member)
 
-    def _through(self, edge: Edge) -> Iterator[tuple[bytes, Continuation]]:
-        word = self._word(edge.terminal)
-        if word is None:
-            raise AssertionError("a terminal is never empty")
-        after = edge.capture(word) if edge.capture is not None else edge.then
-        if after is not None:
-            yield word, after
+    def _through(self, edge: AnyEdge, owner: Continuation) -> Iterator[tuple[bytes, Continuation]]:
+        if isinstance(edge, LiteralEdge):
+            found = [(edge.literals.literals[index], owner.follow(index)) for index in bits(edge.allowed)]
+        elif isinstance(edge, OpenEdge):
+            found = list(named_ways(edge, owner, b""))
+            found += other_ways(edge, owner, b"", edge.terminal)
+        elif isinstance(edge, TokenEdge):
+            found = [(edge.text, owner.follow(edge.number))]
+        else:
+            assert isinstance(edge, Edge), "a preview is never searched"
+            word = self._word(edge.terminal)
+            assert word is not None, "a terminal is never empty"
+            found = [(word, owner.follow(edge.number, word if edge.captures else None))]
+        yield from ((word, after) for word, after in found if after is not None)
+
+
+def named_ways(
+    edge: OpenEdge, owner: Continuation, read: bytes
+) -> Iterator[tuple[bytes, Continuation | None]]:
+    """The rests of the literals of an open edge, after what has been read of it, and what follows them."""
+    for index, text in enumerate(edge.literals.literals):
+        if text.startswith(read):
+            yield text[len(read) :], owner.follow(index)
+
+
+def other_ways(
+    edge: OpenEdge, owner: Continuation, read: bytes, left: Term
+) -> list[tuple[bytes, Continuation | None]]:
+    """A short rest of a text of an open edge that is no literal; `left` is the language of the rests."""
+    taken = edge.excluded.union(edge.literals.literals)
+    gone = [text[len(read) :] for text in taken if text.startswith(read)]
+    word = short(difference(left, literals(gone)))
+    assert word is not None, "there are always others"
+    return [(word, owner.follow(edge.others, read + word))]
 
 
 def fewest_tokens(text: bytes, vocabulary: Vocabulary) -> int:

@@ -156,7 +156,7 @@ class _AfterTag(Union):
         self.tagged, self.then = tagged, then
         self.can_end = then.can_end
 
-    def build_members(self) -> tuple[Continuation, ...]:
+    def build_choices(self) -> tuple[Continuation, ...]:
         return (self.then, *self.tagged.ways(self.then, may_end=True))
 
 

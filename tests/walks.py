@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from constrain.continuation import Continuation, Edge, LiteralEdge
+from constrain.continuation import LiteralEdge, OpenEdge
 from constrain.matcher import CompiledGrammar, Matcher
 from constrain.regular.short import short
 
@@ -72,29 +72,25 @@ def _towards_the_end(rng: random.Random, matcher: Matcher, allowed: list[int]) -
     tokens = matcher.vocabulary.tokens
     single = {tokens[token]: token for token in allowed if len(tokens[token] or b"?") == 1}
     ways: list[tuple[float, bytes]] = []
-    for number, where, _ in matcher.position.threads:
-        edges = where.edges if isinstance(where, Continuation) else (where,)
-        for edge in edges:
-            at = _start(matcher, edge) if isinstance(where, Continuation) else number
-            byte = _first_byte(rng, matcher, at, edge)
+    positions = matcher.compiled.positions
+    for number, edge, owner, captured in positions.readers(matcher.position.threads):
+        if isinstance(edge, LiteralEdge):
+            found = [(1.0, _literal_byte(rng, number, edge))]
+        else:
+            rest = short(positions.tables.automaton.term(number)) or b""
+            found = [(2.0 if edge.captures else 1.0, rest[:1])]
+            if isinstance(edge, OpenEdge):
+                found += [
+                    (1.0, text[len(captured) :][:1])
+                    for index, text in enumerate(edge.literals.literals)
+                    if text.startswith(captured) and owner.follow(index) is not None
+                ]
+        for cost, byte in found:
             if byte in single:
-                cost = 0.0 if byte in (b"}", b"]") else 2.0 if getattr(edge, "capture", None) else 1.0
-                ways.append((cost + rng.random() * 1.2, byte))
+                ways.append(((0.0 if byte in (b"}", b"]") else cost) + rng.random() * 1.2, byte))
     return single[min(ways)[1]] if ways else rng.choice(list(single.values()) or allowed)
 
 
-def _start(matcher: Matcher, edge: object) -> int:
-    return matcher.compiled.positions.tables.automaton.state(edge.terminal) if isinstance(edge, Edge) else 0
-
-
-def _first_byte(rng: random.Random, matcher: Matcher, at: int, edge: object) -> bytes:
-    if isinstance(edge, LiteralEdge):
-        literals = edge.literals
-        return bytes(
-            (
-                rng.choice(
-                    [b for b, n in literals.children[at].items() if literals.below[n] & edge.allowed] or [0]
-                ),
-            )
-        )
-    return (short(matcher.compiled.positions.tables.automaton.term(at)) or b"")[:1]
+def _literal_byte(rng: random.Random, node: int, edge: LiteralEdge) -> bytes:
+    ways = [b for b, n in edge.literals.children(node).items() if edge.literals.below[n] & edge.allowed]
+    return bytes((rng.choice(ways or [0]),))

@@ -26,11 +26,12 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from constrain.errors import ConstrainError, SchemaError
+from constrain.json_schema.formats import find
 from constrain.json_schema.keywords import KEYWORDS_OF, VALIDATION, Form, Keyword, drafts_with
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.references import MAX_DEPTH, Node
 from constrain.json_schema.scalars import Scalars
-from constrain.json_schema.values import TYPE_BITS, fraction_of
+from constrain.json_schema.values import TYPE_BITS
 
 Schema = Any
 
@@ -134,7 +135,7 @@ class _Scan:
         except ConstrainError as problem:
             self._refuse_keyword(node, keyword, problem)
             return []
-        if node.at(keyword) in node.documents.read_from_root:
+        if node.at(keyword) in node.scope.documents.read_from_root:
             detail = f"`{node.contents[keyword]}` is not in the embedded resource; it is read from the root"
             self.found[id(node.contents), keyword] = node, "older form", detail
         self.links[node].append(Link(node.at(keyword), keyword, target))
@@ -219,7 +220,7 @@ class _Scan:
         if row.name == "format":
             self._check_format(node, value)
         elif row.name in {"enum", "const"}:
-            self._note_points(value)
+            self.scalars.note_points([value])
 
     def _is_older_form(self, node: Node, row: Keyword, value: Schema) -> bool:
         detail = {
@@ -236,20 +237,8 @@ class _Scan:
     def _check_format(self, node: Node, value: str) -> None:
         if self.options.formats == "annotate":
             self._note(node, "format", "annotation", f"`{value}` is not asserted: formats='annotate'")
-        elif self.scalars.strings.format(value) is None:
+        elif find(value) is None:
             self._note(node, "format", "annotation", f"`{value}` is not a format that is asserted here")
-
-    def _note_points(self, value: Schema) -> None:
-        """Remember whole numbers that are written as `1.0`: they may be written so again."""
-        pending = [value]
-        while pending:
-            here = pending.pop()
-            if isinstance(here, (float, Decimal)) and here % 1 == 0:
-                self.scalars.written_with_point.add(fraction_of(here))
-            elif isinstance(here, dict):
-                pending.extend(here.values())
-            elif isinstance(here, list):
-                pending.extend(here)
 
     # Subschemas.
 
@@ -257,8 +246,7 @@ class _Scan:
         name, form = row.name, row.form
 
         def link(*path: str | int) -> Link:
-            pointer = node.at(*path)
-            return Link(pointer, name, node.child(*path, pointer=pointer))
+            return Link(node.at(*path), name, node.child(*path))
 
         if name in REFERENCES:
             self.references.append((node, name))

@@ -1,70 +1,48 @@
 """From goals and states to continuations: the texts of JSON values, terminal by terminal.
 
     value(goal, back)     null, true, false, a number, a string      one edge each, then `back`
-                          "{" → body → key → ":" → value → body ... "}"  → `back`
-                          "[" → body → value → body ... "]"          → `back`
+                          "{" → body → key → ":" → value → body ... "}"  → `back`      (object_text.py)
+                          "[" → body → value → body ... "]"              → `back`      (array_text.py)
 
 Everything that decides what is allowed is in objects.py, arrays.py and liveness.py; what is here is text.  A
 state with several ways on (a claim made, a claim left open) becomes a union: threads of one position.
 
-*Back* is where a value returns to.  Usually that is just the continuation behind it.  Where the value
-itself matters (an item of `uniqueItems`), it is a `Recorder`, and everything inside the value then records:
-scalars by the edge's capture, objects and arrays by carrying what they have read.  A preview (see
-continuation.py) records UNKNOWN, and whoever needs to know the value offers DEFER.
+How a value of a goal may start does not depend on where it stands, so it is found out once (`Start`), and a
+continuation is that and its *back*, where the value returns to.  Usually that is just the continuation
+behind it.  Where the value itself matters (an item of `uniqueItems`), it is a `Recorder`, and everything
+inside the value then records: scalars by edges that capture, objects and arrays by carrying what they have
+read.  A preview (see continuation.py) records UNKNOWN, and whoever needs to know the value offers DEFER.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Hashable, Iterable
-from typing import TypeVar
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from constrain.continuation import (
-    DEFER,
-    DEFERRED,
-    END,
-    AnyEdge,
-    Continuation,
-    Edge,
-    LiteralEdge,
-    Terminal,
-    Union,
-    bits,
-)
-from constrain.errors import LimitExceeded
-from constrain.json_schema.arrays import UNKNOWN, ArrayShape, ArrayState
+from constrain.continuation import END, Continuation, Edge, Terminal, Union, edge
+from constrain.json_schema.array_text import ArrayPlace
+from constrain.json_schema.arrays import UNKNOWN, ArrayShape
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.liveness import Liveness
-from constrain.json_schema.objects import ObjectShape, ObjectState
+from constrain.json_schema.object_text import ObjectPlace
+from constrain.json_schema.objects import ObjectShape
 from constrain.json_schema.options import JsonOptions
-from constrain.json_schema.values import (
-    ARRAY,
-    BOOLEAN,
-    NULL,
-    NUMBER,
-    OBJECT,
-    STRING,
-    Value,
-    parse_json,
-    value_of,
-)
-from constrain.json_schema.whitespace import Punctuation
-from constrain.regular.terms import EMPTY, choice, literal
+from constrain.json_schema.recording import Back, Recorder, follow
+from constrain.json_schema.values import BOOLEAN, NULL, NUMBER, STRING, parse_json, value_of
+from constrain.json_schema.whitespace import punctuation
+from constrain.regular.terms import EMPTY, Term, choice
 
-QUOTE = literal(b'"')
-
-Made = TypeVar("Made", bound="Continuation | Recorder")
+SCALAR = 0
+"""The number of what follows a scalar; the bodies of arrays and objects have the numbers from 1 on."""
 
 
-class Recorder:
-    """Where a value returns to when what follows depends on it."""
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a value of one goal may start: its edges, the same ones recording, and what brackets open."""
 
-    def after(self, value: Value) -> Continuation:
-        """What follows this value."""
-        raise NotImplementedError
-
-
-Back = Continuation | Recorder
+    edges: tuple[Edge, ...]
+    recording: tuple[Edge, ...]
+    bodies: tuple[ArrayShape | ObjectShape, ...]
 
 
 class Emitter:
@@ -75,39 +53,92 @@ class Emitter:
         self.goals = liveness.goals
         self.scalars = liveness.goals.scalars
         self.options = options
-        self.punctuation = Punctuation(options)
-        self._interned: dict[Hashable, Continuation | Recorder] = {}
+        self.punctuation = punctuation(options)
+        self._starts: dict[Formula, Start] = {}
+        self._values: dict[tuple[Formula, Back], ValueText] = {}
+        self._arrays: dict[tuple[ArrayShape, Back], ArrayPlace] = {}
+        self._objects: dict[tuple[ObjectShape, Back], ObjectPlace] = {}
+        self._unions: dict[tuple[Continuation, ...], Union] = {}
         self._colons: dict[Continuation, Continuation] = {}
 
     def dismantle(self) -> None:
-        """Cut what leads in circles: from here to what was made here, and from an array's rest to itself."""
-        for made in self._interned.values():
-            if isinstance(made, Continuation):
-                made.forget()
-        self._interned.clear()
+        """Cut what leads in circles: from here to what was made here, and from a place to its texts."""
+        for array in self._arrays.values():
+            array.forget()
+        for place in self._objects.values():
+            place.forget()
+        self._arrays.clear()
+        self._objects.clear()
+        self._starts.clear()
+        self._values.clear()
+        self._unions.clear()
         self._colons.clear()
-
-    def intern(self, make: Callable[..., Made], *key: Hashable) -> Made:
-        """The one continuation (or recorder) with these arguments."""
-        found = self._interned.get((make, *key))
-        if found is None:
-            found = self._interned[make, *key] = make(self, *key)
-        return found  # type: ignore[return-value]
 
     def value(self, goal: Formula, back: Back) -> Continuation:
         """A value in a live goal, then `back`."""
-        return self.intern(ValueText, goal, back)
+        key = (goal, back)
+        found = self._values.get(key)
+        if found is None:
+            found = self._values[key] = ValueText(self, goal, back)
+        return found
 
-    def union(self, members: Iterable[Continuation]) -> Continuation:
+    def start(self, goal: Formula) -> Start:
+        """How a value of a goal may start."""
+        found = self._starts.get(goal)
+        if found is None:
+            found = self._starts[goal] = self._start(goal)
+        return found
+
+    def _start(self, goal: Formula) -> Start:
+        constants = choice(*self._terminals(goal, NULL), *self._terminals(goal, BOOLEAN))
+        terms = [constants, *self._terminals(goal, NUMBER), *self._terminals(goal, STRING)]
+        scalars = [term for term in terms if term is not EMPTY]
+        arrays, objects = self.liveness.live_arrays(goal), self.liveness.live_objects(goal)
+        opening = [*["["] * len(arrays), *["{"] * len(objects)]
+        brackets = [
+            edge(self.punctuation.open[bracket], number) for number, bracket in enumerate(opening, start=1)
+        ]
+        return Start(
+            (*[edge(term, SCALAR) for term in scalars], *brackets),
+            (*[edge(term, SCALAR, True) for term in scalars], *brackets),
+            (*arrays, *objects),
+        )
+
+    def _terminals(self, goal: Formula, kind: int) -> list[Term]:
+        seen = self.goals.view.of_value(goal, kind)
+        if seen is self.goals.formulas.false or self.scalars.is_empty(seen, kind):
+            return []
+        return [self.scalars.terminal(seen, kind)]
+
+    def body(self, shape: ArrayShape | ObjectShape, back: Back) -> Continuation:
+        """What is behind the bracket that opens an array or an object."""
+        return self.array(shape, back) if isinstance(shape, ArrayShape) else self.object(shape, back)
+
+    def array(self, shape: ArrayShape, back: Back) -> Continuation:
+        """An array behind its bracket."""
+        key = (shape, back)
+        found = self._arrays.get(key)
+        if found is None:
+            found = self._arrays[key] = ArrayPlace(self, shape, back)
+        return found.start
+
+    def object(self, shape: ObjectShape, back: Back) -> Continuation:
+        """An object behind its brace."""
+        key = (shape, back)
+        found = self._objects.get(key)
+        if found is None:
+            found = self._objects[key] = ObjectPlace(self, shape, back)
+        return found.start
+
+    def union(self, choices: Iterable[Continuation]) -> Continuation:
         """Any of these continuations."""
-        distinct = tuple(dict.fromkeys(members))
+        distinct = tuple(dict.fromkeys(choices))
         if len(distinct) == 1:
             return distinct[0]
-        key = ("union", distinct)
-        found = self._interned.get(key)
+        found = self._unions.get(distinct)
         if found is None:
-            found = self._interned[key] = Union(distinct)
-        return found  # type: ignore[return-value]
+            found = self._unions[distinct] = Union(distinct)
+        return found
 
     def colon(self, then: Continuation) -> Continuation:
         """A colon, then `then`."""
@@ -117,277 +148,26 @@ class Emitter:
         return found
 
 
-def follow(back: Back, value: Value) -> Continuation:
-    """What follows a finished value."""
-    return back.after(value) if isinstance(back, Recorder) else back
-
-
-class Lazy(Continuation):
-    """A continuation of the emitter: turns an exhausted Python stack into a limit with a name."""
-
-    def build_edges(self) -> tuple[AnyEdge, ...]:
-        try:
-            return tuple(self.make_edges())
-        except RecursionError:
-            raise LimitExceeded(
-                "the schema is nested too deeply for Python's recursion limit",
-                hint="raise sys.setrecursionlimit, or flatten the schema",
-            ) from None
-
-    def make_edges(self) -> Iterable[AnyEdge]:
-        """The edges."""
-        raise NotImplementedError
-
-
-class ValueText(Lazy):
+class ValueText(Continuation):
     """The start of a value."""
 
     def __init__(self, emitter: Emitter, goal: Formula, back: Back) -> None:
         self.emitter, self.goal, self.back = emitter, goal, back
 
-    def make_edges(self) -> Iterable[AnyEdge]:
-        """One edge each for constants, numbers and strings, and one for each array and object shape."""
-        emitter = self.emitter
-        view, scalars, false = emitter.goals.view, emitter.scalars, emitter.goals.formulas.false
+    def build_first(self) -> tuple[Edge, ...]:
+        start = self.emitter.start(self.goal)
+        return start.recording if isinstance(self.back, Recorder) else start.edges
 
-        def terminal(kind: int) -> Iterable[object]:
-            seen = view.of_value(self.goal, kind)
-            if seen is not false and not scalars.is_empty(seen, kind):
-                yield scalars.terminal(seen, kind)
-
-        constants = choice(*terminal(NULL), *terminal(BOOLEAN))  # type: ignore[arg-type]
-        for term in (constants, *terminal(NUMBER), *terminal(STRING)):
-            if term is not EMPTY:
-                yield self._scalar(term)
-        for shape in emitter.liveness.live_arrays(self.goal):
-            body = emitter.intern(ArrayText, shape, shape.start, True, self.back, self._record())
-            yield Edge(emitter.punctuation.open["["], body)
-        for object_shape in emitter.liveness.live_objects(self.goal):
-            members = emitter.intern(
-                ObjectText, object_shape, object_shape.start, True, self.back, self._record()
-            )
-            yield Edge(emitter.punctuation.open["{"], members)
+    def follow(self, number: int, text: bytes | None = None) -> Continuation:
+        back = self.back
+        if number != SCALAR:
+            return self.emitter.body(self.emitter.start(self.goal).bodies[number - 1], back)
+        if isinstance(back, Recorder):
+            return follow(back, UNKNOWN if text is None else value_of(parse_json(text)))
+        return back
 
     def split(self) -> tuple[Continuation, Continuation] | None:
-        """The value, and what follows: unless that depends on the value."""
-        if isinstance(self.back, Recorder) or self.back is END:
+        """An array or object, and what follows: unless that depends on the value."""
+        if isinstance(self.back, Recorder) or self.back is END or not self.emitter.start(self.goal).bodies:
             return None
         return self.emitter.value(self.goal, END), self.back
-
-    def _record(self) -> tuple[()] | None:
-        return () if isinstance(self.back, Recorder) else None
-
-    def _scalar(self, term: object) -> Edge:
-        back = self.back
-        if not isinstance(back, Recorder):
-            return Edge(term, back)  # type: ignore[arg-type]
-        return Edge(term, None, self._after_text, back.after(UNKNOWN))  # type: ignore[arg-type]
-
-    def _after_text(self, text: bytes) -> Continuation:
-        return follow(self.back, value_of(parse_json(text)))
-
-
-Members = tuple[tuple[str, Value], ...]
-
-
-class ObjectText(Lazy):
-    """Inside an object, before its first key or after a value.  `read`: the members, if recorded."""
-
-    def __init__(  # noqa: PLR0917 - what is interned is made by position
-        self,
-        emitter: Emitter,
-        shape: ObjectShape,
-        state: ObjectState,
-        first: bool,
-        back: Back,
-        read: Members | None,
-    ) -> None:
-        self.emitter, self.shape, self.state = emitter, shape, state
-        self.first, self.back, self.read = first, back, read
-
-    def make_edges(self) -> Iterable[AnyEdge]:
-        """The brace that closes, and the keys, behind a comma unless the first one is due."""
-        emitter, punctuation = self.emitter, self.emitter.punctuation
-        if self.shape.can_close(self.state):
-            close = punctuation.close_empty if self.first else punctuation.close
-            yield Edge(close["}"], follow(self.back, self._value()))
-        keys = emitter.intern(KeyText, self.shape, self.state, self.back, self.read)
-        if self.first:
-            yield from keys.edges
-        elif keys.edges:
-            yield Edge(punctuation.comma, keys)
-
-    def _value(self) -> Value:
-        if self.read is None or any(value is UNKNOWN or not isinstance(key, str) for key, value in self.read):
-            return UNKNOWN
-        return Value(OBJECT, frozenset(self.read), tuple(key for key, _ in self.read))
-
-
-class KeyText(Lazy):
-    """Where a key is due."""
-
-    def __init__(
-        self, emitter: Emitter, shape: ObjectShape, state: ObjectState, back: Back, read: Members | None
-    ) -> None:
-        self.emitter, self.shape, self.state = emitter, shape, state
-        self.back, self.read = back, read
-
-    def make_edges(self) -> Iterable[AnyEdge]:
-        """The named keys that lead somewhere, and one edge for each cell of other keys.
-
-        Where a key already written is not known (a preview), other keys are left, but which is not known:
-        nothing is certain of them but the quote that opens them.
-        """
-        emitter, shape, state = self.emitter, self.shape, self.state
-        allowed = self._allowed()
-        if allowed and emitter.options.spelling == "canonical":
-            yield LiteralEdge(shape.literals, allowed, self._after_named)
-        elif allowed:
-            space = emitter.scalars.spelled
-            for number in bits(allowed):
-                spelled = space.quoted(space.values([shape.names[number]]))
-                yield Edge(spelled, self._after_named(number))
-        is_preview = any(not isinstance(key, str) for key in state.extra)
-        for number, cell in enumerate(shape.cells):
-            ways = emitter.liveness.fresh_ways(shape, state, number, None)
-            if not ways:
-                continue
-            if is_preview:
-                yield Edge(QUOTE, DEFERRED)
-                return
-            yield Edge(
-                emitter.scalars.keys(cell.language, [key for key in state.extra if isinstance(key, str)]),
-                None,
-                capture=self._capture(number),
-                preview=self._after(ways, None),
-            )
-
-    def _allowed(self) -> int:
-        """The named keys that may come now."""
-        liveness, shape, state = self.emitter.liveness, self.shape, self.state
-        candidates = state.open
-        if shape.ordered and state.missing & shape.ordered:
-            first = state.missing & shape.ordered & -(state.missing & shape.ordered)
-            candidates &= (first << 1) - 1
-        if shape.is_plain:
-            return liveness.live_names(shape, candidates)
-        return sum(1 << number for number in bits(candidates) if liveness.may_come(shape, state, number))
-
-    def _after_named(self, number: int) -> Continuation:
-        key = ("after", self.shape, self.state, self.back, self.read, number)
-        found = self.emitter._interned.get(key)
-        if found is None:
-            ways = self.emitter.liveness.object_ways(self.shape, self.state, number)
-            found = self.emitter._interned[key] = self._after(ways, self.shape.names[number])
-        return found  # type: ignore[return-value]
-
-    def _capture(self, number: int) -> Callable[[bytes], Continuation]:
-        def after(text: bytes) -> Continuation:
-            name = json.loads(text)
-            return self._after(self.emitter.liveness.fresh_ways(self.shape, self.state, number, name), name)
-
-        return after
-
-    def _after(self, ways: Iterable[tuple[Formula, ObjectState]], name: str | None) -> Continuation:
-        emitter = self.emitter
-
-        def back(state: ObjectState) -> Back:
-            if self.read is None:
-                return emitter.intern(ObjectText, self.shape, state, False, self.back, None)
-            return emitter.intern(MemberRecorder, self.shape, state, name, self.back, self.read)
-
-        return emitter.colon(emitter.union(emitter.value(goal, back(state)) for goal, state in ways))
-
-
-class MemberRecorder(Recorder):
-    """Takes the value of a member."""
-
-    def __init__(  # noqa: PLR0917 - what is interned is made by position
-        self,
-        emitter: Emitter,
-        shape: ObjectShape,
-        state: ObjectState,
-        name: str | None,
-        back: Back,
-        read: Members,
-    ) -> None:
-        self.emitter, self.shape, self.state = emitter, shape, state
-        self.name, self.back, self.read = name, back, read
-
-    def after(self, value: Value) -> Continuation:
-        """The object, with the member in it."""
-        member = (self.name, value)
-        return self.emitter.intern(ObjectText, self.shape, self.state, False, self.back, (*self.read, member))
-
-
-class ArrayText(Lazy):
-    """Inside an array, before its first item or after an item."""
-
-    def __init__(  # noqa: PLR0917 - what is interned is made by position
-        self,
-        emitter: Emitter,
-        shape: ArrayShape,
-        state: ArrayState,
-        first: bool,
-        back: Back,
-        read: tuple[Value, ...] | None,
-    ) -> None:
-        self.emitter, self.shape, self.state = emitter, shape, state
-        self.first, self.back, self.read = first, back, read
-
-    def make_edges(self) -> Iterable[AnyEdge]:
-        """The bracket that closes, and the next item, behind a comma unless the first one is due."""
-        punctuation = self.emitter.punctuation
-        if self.shape.can_close(self.state):
-            close = punctuation.close_empty if self.first else punctuation.close
-            yield Edge(close["]"], follow(self.back, self._value()))
-        if UNKNOWN in self.state.seen:
-            certain = self.emitter.liveness.another_is_certain(self.shape, self.state)
-            yield Edge(punctuation.comma, DEFERRED) if certain else DEFER
-            return
-        item = self._item()
-        if item is None:
-            return
-        if self.first:
-            yield from item.edges
-        else:
-            yield Edge(punctuation.comma, item)
-
-    def _value(self) -> Value:
-        if self.read is None or UNKNOWN in self.read:
-            return UNKNOWN
-        return Value(ARRAY, self.read)
-
-    def _item(self) -> Continuation | None:
-        emitter, shape = self.emitter, self.shape
-        ways = emitter.liveness.array_ways(shape, self.state)
-        if not ways:
-            return None
-
-        def back(state: ArrayState) -> Back:
-            if self.read is None and not shape.records:
-                return emitter.intern(ArrayText, shape, state, False, self.back, None)
-            return emitter.intern(ItemRecorder, shape, state, self.back, self.read)
-
-        return emitter.union(emitter.value(goal, back(state)) for goal, state in ways)
-
-
-class ItemRecorder(Recorder):
-    """Takes the value of an item."""
-
-    def __init__(
-        self,
-        emitter: Emitter,
-        shape: ArrayShape,
-        state: ArrayState,
-        back: Back,
-        read: tuple[Value, ...] | None,
-    ) -> None:
-        self.emitter, self.shape, self.state = emitter, shape, state
-        self.back, self.read = back, read
-
-    def after(self, value: Value) -> Continuation:
-        """The array, with the item in it."""
-        read = None if self.read is None else (*self.read, value)
-        state = self.shape.saw(self.state, value)
-        return self.emitter.intern(ArrayText, self.shape, state, False, self.back, read)

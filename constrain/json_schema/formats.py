@@ -39,6 +39,10 @@ class Format:
     term: Callable[[Alphabet], Term]
 
 
+REGISTERED = "registered"
+"""The source of a format that `register_format` made."""
+
+
 def _matching(pattern: Callable[[], str]) -> Callable[[Alphabet], Term]:
     """The texts that a pattern matches from end to end; it is written when it is first asked for."""
     return lambda alphabet: regex_term(pattern(), dialect="ecma", alphabet=alphabet)
@@ -67,7 +71,7 @@ def register_format(name: str, pattern: str) -> None:
         if not isinstance(value, str):
             raise InvalidInputError(f"the {what} of a format is a string, not {type(value).__name__}")
     regex_term(pattern, dialect="ecma")
-    FORMATS[name] = Format("registered", _matching(lambda: pattern))
+    FORMATS[name] = Format(REGISTERED, _matching(lambda: pattern))
     BEFORE_DRAFT_7.pop(name, None)
 
 

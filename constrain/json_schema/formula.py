@@ -5,7 +5,6 @@ negation stays inside it?  The answer is the table below; each atom's negation i
 pushed to the leaves and the engine behind never meets it.
 
     atom                    negation                says
-    types(mask)             types(~mask)            the value has one of these types
     in(V)  nin(V)           each other              the value is (not) one of these
     ge gt le lt v           lt le gt ge             number bounds
     mul m, nmul m           each other              (not) a multiple
@@ -26,6 +25,8 @@ pushed to the leaves and the engine behind never meets it.
 A key language L is itself a formula about strings, so `properties`, `patternProperties`,
 `additionalProperties` and `propertyNames` all are `all(L, f)`.  `required` is `some({k}, TRUE)`.
 
+What `type` says is no atom: a schema is asked of one type at a time, and is FALSE of those it rules out.
+
 Connectives: `and`, `or`, `one` (exactly one) and `notone` (its negation); `when(t, f)` holds at type t
 only if f does and always elsewhere, `only(t, f)` is its dual.  `order(names)` is true and remembers in
 which order an author listed properties.
@@ -43,12 +44,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from constrain.json_schema.values import ALL_TYPES, STRING, Value
-
-if TYPE_CHECKING:
-    pass
+from constrain.json_schema.values import STRING, Value
 
 
 class Formula:
@@ -103,10 +101,9 @@ class Formulas:
     """The formulas of one grammar, with constructors that keep them tidy."""
 
     def __init__(self) -> None:
-        self._interned: dict[tuple[Any, ...], Formula] = {}
-        self.true = self._make("true")
-        self.false = self._make("false")
+        self.true, self.false = Formula("true", (), 0), Formula("false", (), 1)
         self.true.negation, self.false.negation = self.false, self.true
+        self._interned: dict[tuple[Any, ...], Formula] = {("true",): self.true, ("false",): self.false}
 
     def forget(self) -> None:
         """Cut the circles: a formula and its negation know each other."""
@@ -195,12 +192,6 @@ class Formulas:
         """`formula` at this type; false at others."""
         return self.false if formula is self.false else self._make("only", kind, formula)
 
-    def types(self, mask: int) -> Formula:
-        """The types whose bit is set."""
-        if mask == ALL_TYPES:
-            return self.true
-        return self._make("types", mask) if mask else self.false
-
     # Atoms.
 
     def values(self, values: Iterable[Value]) -> Formula:
@@ -279,7 +270,6 @@ _NEGATED: Final[dict[str, Callable[[Formulas, Formula], Formula]]] = {
     "or": lambda fs, f: fs.conj(fs.negate(part) for part in f.parts),
     "one": lambda fs, f: fs._make("notone", *f.parts),
     "notone": lambda fs, f: fs._make("one", *f.parts),
-    "types": lambda fs, f: fs.types(ALL_TYPES & ~f.args[0]),
     "when": lambda fs, f: fs.only(f.args[0], fs.negate(f.args[1])),
     "only": lambda fs, f: fs.when(f.args[0], fs.negate(f.args[1])),
     "order": lambda fs, f: fs.false,

@@ -30,13 +30,16 @@ Cost: one or two alternatives for 99 % of the goals of real schemas; `max_altern
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from constrain.budget import spend
 from constrain.errors import LimitExceeded
 from constrain.json_schema.formula import CONNECTIVES, Formula, Formulas
 from constrain.json_schema.options import JsonOptions
+from constrain.json_schema.plainly import plainly_lives
+from constrain.json_schema.references import Node
 from constrain.json_schema.scalars import Scalars
+from constrain.json_schema.single import single_alternative
 from constrain.json_schema.typed import TypedView
 from constrain.json_schema.units import (
     Alternative,
@@ -48,7 +51,7 @@ from constrain.json_schema.units import (
     not_told_apart,
     single_key,
 )
-from constrain.json_schema.values import ALL_TYPES, ARRAY, OBJECT, SCALAR_TYPES, STRING, Value
+from constrain.json_schema.values import ARRAY, OBJECT, SCALAR_TYPES, STRING, Value
 
 SHALLOW = 2
 """How many levels of properties are looked at to refute a branch; more is emptiness's business."""
@@ -69,14 +72,6 @@ class Goals:
         self._holds_key: dict[tuple[Formula, str], bool] = {}
 
     # Cheap questions.
-
-    def types(self, formula: Formula) -> int:
-        """The types that are not plainly ruled out."""
-        return sum(
-            1 << bit
-            for bit in range(ALL_TYPES.bit_length())
-            if self.view.at(formula, 1 << bit) is not self.formulas.false
-        )
 
     def is_flat(self, formula: Formula) -> bool:
         """Does it say nothing about the inside of objects and arrays?  Then its negation is no larger."""
@@ -109,6 +104,8 @@ class Goals:
         return found
 
     def _find_clearly_empty(self, formula: Formula, depth: int) -> bool:
+        if formula.kind == "ref" and plainly_lives(formula.args[0], self.options, self._may_have(depth)):
+            return False
         for kind in SCALAR_TYPES:
             seen = self.view.of_value(formula, kind)
             if seen is not self.formulas.false and not self.scalars.is_empty(seen, kind):
@@ -126,6 +123,10 @@ class Goals:
                 return False
         return True
 
+    def _may_have(self, depth: int) -> Callable[[Node], bool]:
+        """Is a schema not clearly empty at this depth?"""
+        return lambda node: not self.clearly_empty(self.view.translator.reference(node), depth)
+
     def new_units(self, kind: int, depth: int = SHALLOW) -> Units:
         """An empty conjunction for objects or arrays."""
         return ObjectUnits(self, depth) if kind == OBJECT else ArrayUnits(self, depth)
@@ -137,15 +138,19 @@ class Goals:
         key = formula.key(kind)
         found = self._alternatives.get(key)
         if found is None:
-            seen = self.view.at(formula, kind)
-            if seen is self.formulas.false:
-                found = ()
-            else:
-                made: dict[Alternative, None] = {}
-                self._solve([seen], self.new_units(kind), [], made)
-                found = _without_redundant(list(made))
+            if formula.kind == "ref":
+                found = single_alternative(self, formula.args[0], kind)
+            if found is None:
+                found = self._multiply_out(self.view.at(formula, kind), kind)
             self._alternatives[key] = found
         return found
+
+    def _multiply_out(self, seen: Formula, kind: int) -> tuple[Alternative, ...]:
+        if seen is self.formulas.false:
+            return ()
+        made: dict[Alternative, None] = {}
+        self._solve([seen], self.new_units(kind), [], made)
+        return _without_redundant(list(made))
 
     def _collect(self, units: Units, pending: list[Formula], clauses: list[Formula]) -> bool:
         """Move atoms into the units and connectives into the clauses; False when that is a contradiction."""

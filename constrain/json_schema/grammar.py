@@ -1,9 +1,10 @@
 """A JSON Schema as a grammar: the entry point of this package, and the order of its stages.
 
     schema ─ references ─▶ nodes ─ translate ─▶ formulas ─ goals ─▶ alternatives ─ emit ─▶ continuations
-              admission: one scan that refuses, by name and place, what is malformed or unsupported
+              glance: one look at every keyword: is all of it plainly in order?
+              admission: if not, or for a report: what is malformed or unsupported, by name and place
 
-`compile_schema` visits the whole schema once, in the scan; everything behind it happens on demand, when a
+`compile_schema` visits the whole schema once, at a glance; everything behind it happens on demand, when a
 generation gets there.  The start is checked to have a value at all.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from referencing import Registry
@@ -20,11 +22,13 @@ from constrain.continuation import END, Continuation, Terminal, Union
 from constrain.errors import SchemaError, UnsatisfiableError
 from constrain.json_schema.admission import Admission, Note, admit
 from constrain.json_schema.emit import Emitter
+from constrain.json_schema.formats import find
 from constrain.json_schema.formula import Formula, Formulas
+from constrain.json_schema.glance import glance
 from constrain.json_schema.goals import Goals
 from constrain.json_schema.liveness import Liveness
 from constrain.json_schema.options import JsonOptions
-from constrain.json_schema.references import Documents, Node
+from constrain.json_schema.references import Documents, Node, Schema, standard_dialect
 from constrain.json_schema.scalars import Scalars
 from constrain.json_schema.translate import Translator
 from constrain.json_schema.typed import TypedView
@@ -32,16 +36,57 @@ from constrain.json_schema.unevaluated import Unevaluated
 from constrain.json_schema.values import parse_json
 
 
+@dataclass(frozen=True)
+class Scanned:
+    """A schema that has been read and found in order, or scanned, but not compiled."""
+
+    schema: Schema
+    registry: Registry[Any] | Mapping[str, Any] | None
+    options: JsonOptions
+    scalars: Scalars
+    plain: Node | None
+
+    @property
+    def root(self) -> Node:
+        """The schema."""
+        return self._loaded if self.plain is None else self.plain
+
+    @cached_property
+    def _loaded(self) -> Node:
+        return Documents.load(self.schema, self.registry)[1]
+
+    @cached_property
+    def admission(self) -> Admission:
+        """What became of each keyword."""
+        with _limits(self.options):
+            return admit(self._loaded, self.options, self.scalars)
+
+    def compile(self) -> SchemaGrammar:
+        """The grammar.  Raises the first problem of the scan, UnsatisfiableError or LimitExceeded."""
+        if self.plain is None and self.admission.problems:
+            raise self.admission.problems[0]
+        with _limits(self.options):
+            return _compile(self)
+
+
 @dataclass(frozen=True, slots=True)
 class SchemaGrammar:
-    """A compiled schema: where its documents start, and what was noted about its keywords."""
+    """A compiled schema."""
 
     start: Continuation
-    notes: tuple[Note, ...]
-    options: JsonOptions
     emitter: Emitter
     goal: Formula
-    documents: Documents
+    scanned: Scanned
+
+    @property
+    def options(self) -> JsonOptions:
+        """The options that it was compiled with."""
+        return self.scanned.options
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was noted about its keywords, but for those that are simply honoured."""
+        return tuple(note for note in self.scanned.admission.notes if note.status != "exact")
 
     def before(self, then: Continuation) -> Continuation:
         """A value of this schema, then `then`: how a schema stands inside another grammar."""
@@ -51,24 +96,7 @@ class SchemaGrammar:
         """Cut all that leads in circles, when nobody will use the grammar any more (`collector.py`)."""
         self.emitter.dismantle()
         self.emitter.goals.formulas.forget()
-        self.documents.forget()
-
-
-@dataclass(frozen=True, slots=True)
-class Scanned:
-    """A schema that has been read and scanned, but not compiled."""
-
-    root: Node
-    scalars: Scalars
-    options: JsonOptions
-    admission: Admission
-
-    def compile(self) -> SchemaGrammar:
-        """The grammar.  Raises the first problem of the scan, UnsatisfiableError or LimitExceeded."""
-        if self.admission.problems:
-            raise self.admission.problems[0]
-        with _limits(self.options):
-            return _compile(self)
+        self.scanned.root.scope.documents.forget()
 
 
 def compile_schema(
@@ -85,7 +113,7 @@ def compile_schema(
     UnsatisfiableError (no document satisfies it), LimitExceeded (too large).
 
     >>> grammar = compile_schema({"const": 1})
-    >>> [edge.then is END for edge in grammar.start.edges]
+    >>> [grammar.start.follow(edge.number) is END for edge in grammar.start.first]
     [True]
     """
     return scan_schema(schema, options=options, registry=registry).compile()
@@ -109,9 +137,21 @@ def scan_schema(
         except ValueError as error:
             raise SchemaError(f"the schema is not JSON: {error}") from error
     with _limits(options):
-        _, root = Documents.load(schema, registry)
         scalars = Scalars(options.spelling, options.verbatim)
-        return Scanned(root, scalars, options, admit(root, options, scalars))
+        scanned = Scanned(schema, registry, options, scalars, _plain(schema, scalars))
+        if scanned.plain is None:
+            _ = scanned.admission
+        return scanned
+
+
+def _plain(schema: Schema, scalars: Scalars) -> Node | None:
+    """The schema, if all in it is plainly in order."""
+    dialect = standard_dialect(schema)
+    seen = dialect and glance(schema, dialect, scalars.strings)
+    if not dialect or not seen:
+        return None
+    scalars.note_points(seen.named)
+    return Documents.plain(schema, dialect, seen.targets)
 
 
 def _limits(options: JsonOptions) -> budget:
@@ -121,7 +161,7 @@ def _limits(options: JsonOptions) -> budget:
 def _compile(scanned: Scanned) -> SchemaGrammar:
     root, scalars, options = scanned.root, scanned.scalars, scanned.options
     formulas = Formulas()
-    translator = Translator(formulas, options, lambda name: scalars.strings.format(name) is not None)
+    translator = Translator(formulas, options, lambda name: find(name) is not None)
     view = TypedView(formulas, translator, verbatim=options.verbatim is not None)
     view.unevaluated = Unevaluated(formulas, translator).expand
     goals = Goals(formulas, view, scalars, options)
@@ -133,8 +173,7 @@ def _compile(scanned: Scanned) -> SchemaGrammar:
             where=_narrowest_empty(root, liveness, translator),
         )
     emitter = Emitter(liveness, options)
-    notes = tuple(note for note in scanned.admission.notes if note.status != "exact")
-    return SchemaGrammar(_document(emitter, goal), notes, options, emitter, goal, root.documents)
+    return SchemaGrammar(_document(emitter, goal), emitter, goal, scanned)
 
 
 def _document(emitter: Emitter, goal: Formula) -> Continuation:
@@ -142,8 +181,8 @@ def _document(emitter: Emitter, goal: Formula) -> Continuation:
     blanks = emitter.punctuation.around
     if blanks is None:
         return emitter.value(goal, END)
-    value = emitter.value(goal, Union((END, Terminal(blanks, END))))
-    return Union((value, Terminal(blanks, value)))
+    value = emitter.value(goal, Union((END, Terminal.of(blanks, END))))
+    return Union((value, Terminal.of(blanks, value)))
 
 
 def _narrowest_empty(root: Node, liveness: Liveness, translator: Translator) -> str:

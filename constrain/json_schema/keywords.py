@@ -132,6 +132,27 @@ VALIDATION = frozenset({
 })  # fmt: skip
 """The validation vocabulary of 2019-09 and later: a metaschema may leave it out, and then it says nothing."""
 
+EMPTY_OBJECT = frozenset({
+    "properties", "patternProperties", "additionalProperties", "propertyNames", "dependencies",
+    "dependentRequired", "dependentSchemas", "unevaluatedProperties", "maxProperties",
+})  # fmt: skip
+"""Keywords that `{}` satisfies."""
+EMPTY_ARRAY = frozenset({
+    "items", "prefixItems", "additionalItems", "unevaluatedItems", "uniqueItems", "maxItems",
+})  # fmt: skip
+"""Keywords that `[]` satisfies."""
+OF_OBJECTS = EMPTY_OBJECT | {"required", "minProperties"}
+"""Keywords that say something about objects, and nothing about other values; likewise the next three."""
+OF_ARRAYS = EMPTY_ARRAY | {"minItems", "contains", "minContains", "maxContains"}
+OF_STRINGS = frozenset({"minLength", "maxLength", "pattern", "format"})
+OF_NUMBERS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
+SILENT = frozenset(row.name for row in KEYWORDS if row.status in {"annotation", "container"}) | {
+    "$schema", "$id", "id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$vocabulary",
+}  # fmt: skip
+"""Keywords that say nothing about which documents are valid."""
+SPEAKING = frozenset(row.name for row in KEYWORDS) - SILENT
+"""All others; what a draft does not know is none of its own."""
+
 
 def drafts_with(name: str) -> tuple[int, ...]:
     """The drafts that know a keyword.

@@ -143,6 +143,10 @@ class Liveness:
             return self.is_live(shape.goal(number))
         return bool(self.object_ways(shape, state, number))
 
+    def others_may_come(self, shape: ObjectShape, state: ObjectState) -> bool:
+        """May a key without a name come now, in a plain object in which all of those are alike?"""
+        return self.is_live(shape.cells[0].goal) and not state.missing & shape.ordered
+
     def fresh_ways(
         self, shape: ObjectShape, state: ObjectState, number: int, key: str | None
     ) -> list[tuple[Formula, ObjectState]]:

@@ -26,17 +26,17 @@ Source: shared ideas of Attouche et al. (2022), section 6 ("object preparation")
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from constrain.budget import spend
-from constrain.continuation import LiteralSet
-from constrain.json_schema.formula import Formula
+from constrain.continuation import lazy
+from constrain.json_schema.formula import Formula, Formulas
 from constrain.json_schema.strings import spell_canonical
 from constrain.json_schema.units import Clause, ObjectAlternative, single_key
 from constrain.json_schema.values import STRING, Value
+from constrain.literals import LiteralSet
 
 if TYPE_CHECKING:
     from constrain.json_schema.goals import Goals
@@ -50,13 +50,26 @@ Unknown = tuple[int, int]
 """A key whose text is not known: its cell, and a number."""
 
 
-@dataclass(frozen=True, slots=True)
 class Cell:
-    """Keys without names that nothing in the alternative can tell apart."""
+    """Keys without names that nothing in the alternative can tell apart: those of any of some languages."""
 
-    language: Formula
-    goal: Formula
-    somes: int
+    def __init__(
+        self, formulas: Formulas, parts: list[Formula], named: Sequence[str], goal: Formula, somes: int
+    ) -> None:
+        self._formulas, self._parts, self._named = formulas, parts, named
+        self.goal = goal
+        self.somes = somes
+
+    @property
+    def is_whole(self) -> bool:
+        """Is every key in it that has no name?"""
+        return self._parts == [self._formulas.true]
+
+    @lazy
+    def language(self) -> Formula:
+        """The keys of the cell, as a formula about strings."""
+        named = self._formulas.not_values(Value(STRING, name) for name in self._named)
+        return self._formulas.conj([self._formulas.disj(self._parts), named])
 
 
 class ObjectState(NamedTuple):
@@ -82,20 +95,33 @@ class ObjectShape:
         self.goals = goals
         self.alternative = alternative
         self.somes = alternative.somes
+        self._by_name: dict[str, list[Formula]] = {}
+        self._general: list[tuple[Formula, Formula]] = []
+        for keys, formula in alternative.alls:
+            language = goals.key_language(keys)
+            only = single_key(language)
+            if only is None:
+                self._general.append((language, formula))
+            else:
+                self._by_name.setdefault(only, []).append(formula)
         declared = dict.fromkeys((*alternative.order, *alternative.required))
         others = dict.fromkeys(name for name in self._mentioned() if name not in declared)
         cells = []
         for cell in self._partition([*declared, *others]):
-            few = goals.scalars.finite_values(cell.language, STRING, SMALL_CELL)
+            few = None if cell.is_whole else goals.scalars.finite_values(cell.language, STRING, SMALL_CELL)
             if few is None:
                 cells.append(cell)
             else:
                 others.update(dict.fromkeys(value.data for value in few))
         self.cells = tuple(cells)
+        self.is_open = len(cells) == 1 and cells[0].is_whole
+        """Is every key that has no name in one cell?"""
         self.names = (*declared, *others)
         self.index = {name: number for number, name in enumerate(self.names)}
         self.ordered = (1 << len(declared)) - 1 if ordered else 0
         self.counted = bool(alternative.low or alternative.high is not None or alternative.excluded)
+        self.is_plain = not (alternative.somes or alternative.clauses or self.counted)
+        """Does nothing but missing keys have to be looked after?"""
         self.asked = self.live = 0  # the named keys whose goal is known to have a value or none, and one
         self._goal: dict[int, Formula] = {}
         self.start = ObjectState(
@@ -129,17 +155,14 @@ class ObjectShape:
             if name in names or any(self.goals.has_key(language, name) for language in languages)
         )
 
-    @property
-    def is_plain(self) -> bool:
-        """Does nothing but missing keys have to be looked after?"""
-        alternative = self.alternative
-        return not (alternative.somes or alternative.clauses or self.counted)
-
     # Keys and cells.
 
     def _mentioned(self) -> Iterator[str]:
         alternative = self.alternative
-        for language, _ in (*alternative.alls, *alternative.somes):
+        yield from self._by_name
+        for language, _ in self._general:
+            yield from _names_in(language)
+        for language, _ in alternative.somes:
             yield from _names_in(self.goals.key_language(language))
         for clause in alternative.clauses:
             for part in clause:
@@ -147,20 +170,15 @@ class ObjectShape:
         for value in alternative.excluded:
             yield from value.order
 
-    def _unnamed(self, *named: dict[str, None]) -> Formula:
-        names = [Value(STRING, name) for group in named for name in group]
-        return self.goals.formulas.not_values(names)
-
     def _partition(self, names: list[str]) -> list[Cell]:
+        """The keys without names, cut by every language that tells some of them apart."""
         goals, formulas = self.goals, self.goals.formulas
-        named = self._unnamed(dict.fromkeys(names))
-        rests: dict[Formula, Formula] = {}
-        for language, _ in (*self.alternative.alls, *self.alternative.somes):
-            rests[language] = self._rest(goals.key_language(language))
+        rests = [self._rest(language) for language, _ in self._general]
+        some_rests = [self._rest(goals.key_language(language)) for language, _ in self.somes]
+        cuts = [rest for rest in dict.fromkeys([*rests, *some_rests]) if rest.kind not in {"true", "false"}]
         pieces = [goals.view.of_value(formulas.true, STRING)]
-        for rest in dict.fromkeys(rests.values()):
-            if rest.kind in {"true", "false"}:
-                continue
+        named = formulas.not_values(Value(STRING, name) for name in names) if cuts else formulas.true
+        for rest in cuts:
             pieces = [
                 piece
                 for old in pieces
@@ -170,16 +188,14 @@ class ObjectShape:
             spend(10 * len(pieces))
         merged: dict[tuple[Formula, int], list[Formula]] = {}
         for piece in pieces:
-            holds = {rest: self._covers(rest, piece, named) for rest in set(rests.values())}
+            holds = {rest for rest in (*rests, *some_rests) if self._covers(rest, piece, named)}
             goal = formulas.conj(
-                formula for language, formula in self.alternative.alls if holds[rests[language]]
+                formula for (_, formula), rest in zip(self._general, rests, strict=True) if rest in holds
             )
-            somes = sum(
-                1 << number for number, (language, _) in enumerate(self.somes) if holds[rests[language]]
-            )
+            somes = sum(1 << number for number, rest in enumerate(some_rests) if rest in holds)
             merged.setdefault((goal, somes), []).append(piece)
         return [
-            Cell(formulas.conj([formulas.disj(parts), named]), goal, somes)
+            Cell(formulas, parts, names, goal, somes)
             for (goal, somes), parts in merged.items()
             if goal is not formulas.false
         ]
@@ -210,28 +226,13 @@ class ObjectShape:
         found = self._goal.get(number)
         if found is None:
             name = self.names[number]
-            by_name, others = self._alls
             found = self._goal[number] = self.goals.formulas.conj(
                 [
-                    *by_name.get(name, ()),
-                    *(formula for language, formula in others if self.goals.has_key(language, name)),
+                    *self._by_name.get(name, ()),
+                    *(formula for keys, formula in self._general if self.goals.has_key(keys, name)),
                 ]
             )
         return found
-
-    @cached_property
-    def _alls(self) -> tuple[dict[str, list[Formula]], list[tuple[Formula, Formula]]]:
-        """What holds of one key by its name, and of the keys of a language."""
-        by_name: dict[str, list[Formula]] = {}
-        others = []
-        for keys, formula in self.alternative.alls:
-            language = self.goals.key_language(keys)
-            name = single_key(language)
-            if name is None:
-                others.append((language, formula))
-            else:
-                by_name.setdefault(name, []).append(formula)
-        return by_name, others
 
     # Steps.
 
@@ -240,10 +241,14 @@ class ObjectShape:
         bit = 1 << number
         if not state.open & bit or self._is_full(state):
             return []
-        name = self.names[number]
         opened = state.open & ~bit
         if ordered and self.ordered:
             opened &= ~(self.ordered & (bit - 1)) if bit & self.ordered else ~self.ordered
+        if self.is_plain:
+            goal = self.goal(number)
+            after = ObjectState(opened, state.missing & ~bit, *state[2:])
+            return [(goal, after)] if goal is not self.goals.formulas.false else []
+        name = self.names[number]
         after = state._replace(
             open=opened, missing=state.missing & ~bit, written=state.written + 1 if self.counted else 0
         )

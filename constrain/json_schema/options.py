@@ -50,16 +50,9 @@ class JsonOptions:
     def __post_init__(self) -> None:
         if isinstance(self.whitespace, bool) or (isinstance(self.whitespace, int) and self.whitespace < 0):
             raise InvalidInputError(f"whitespace={self.whitespace!r} is not a length")
-        choices: dict[str, tuple[object, ...]] = {
-            "spelling": ("canonical", "any"),
-            "property_order": ("schema", "any"),
-            "formats": ("assert", "annotate"),
-            "additional_properties": (None, False),
-        }
-        if not isinstance(self.whitespace, int):
-            choices["whitespace"] = ("default", "compact", "any")
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
+        for name, allowed in _CHOICES.items():
+            chosen = getattr(self, name)
+            if chosen not in allowed and not (name == "whitespace" and isinstance(chosen, int)):
                 raise InvalidInputError(
                     f"{name}={getattr(self, name)!r} is not a choice",
                     hint="use one of " + ", ".join(repr(choice) for choice in allowed),
@@ -68,12 +61,10 @@ class JsonOptions:
     @classmethod
     def of(cls, options: Mapping[str, object]) -> JsonOptions:
         """The options with these names; raises InvalidInputError for a name that is none."""
-        names = [option.name for option in fields(cls)]
-        unknown = [name for name in options if name not in names]
+        unknown = [name for name in options if name not in cls.__dataclass_fields__]
         if unknown:
-            raise InvalidInputError(
-                f"there is no option `{unknown[0]}`", hint=f"the options are {', '.join(names)}"
-            )
+            names = ", ".join(option.name for option in fields(cls))
+            raise InvalidInputError(f"there is no option `{unknown[0]}`", hint=f"the options are {names}")
         return cls(**options)  # type: ignore[arg-type]
 
     @classmethod
@@ -81,3 +72,13 @@ class JsonOptions:
         """Every text that a validator accepts: any spelling, any order, any whitespace."""
         base: dict[str, object] = {"whitespace": "any", "spelling": "any", "property_order": "any"}
         return cls(**(base | changes))  # type: ignore[arg-type]
+
+
+_CHOICES: dict[str, tuple[object, ...]] = {
+    "whitespace": ("default", "compact", "any"),
+    "spelling": ("canonical", "any"),
+    "property_order": ("schema", "any"),
+    "formats": ("assert", "annotate"),
+    "additional_properties": (None, False),
+}
+"""What a choice may be; `whitespace` may be a number as well."""

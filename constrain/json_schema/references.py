@@ -8,13 +8,15 @@ node and recursion closes on itself:
     root = Documents.load({"$defs": {"t": {"items": {"$ref": "#/$defs/t"}}}, "$ref": "#/$defs/t"})
     root.refer("$ref", "#/$defs/t")  is  root.refer(...).child("items").refer(...)
 
-The lookup itself (pointers, bases, anchors) is the `referencing` library's.  Ours are two things:
+The lookup itself (pointers, bases, anchors) is the `referencing` library's.  Ours are three things:
 
 1. The dynamic scope is kept as a map from each dynamic anchor to the outermost resource that has it.  It is
    what `$dynamicRef` may see of the path taken, so nodes that agree on it are interchangeable.  It is empty
    unless some resource on the path has a dynamic anchor.  `$recursiveAnchor` is the anchor "".
 2. A document without `$schema` is read as 2020-12, and `Dialect.implied` says so: an old form met there
    (an array under `items`) is read as its own draft meant it, with a note, instead of refused.
+3. Most documents refer to places in themselves, and nothing in them moves a base.  Of those `Documents.plain`
+   is told what each reference means (glance.py); the library, which crawls the whole document, is not asked.
 
 Nothing is ever fetched: what is not in the document, the supplied registry or the standard's own
 metaschemas does not exist.
@@ -22,7 +24,7 @@ metaschemas does not exist.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urljoin
@@ -62,58 +64,83 @@ class Dialect:
         return self.draft >= 2019
 
 
+class Scope:
+    """What the surroundings of a schema decide: draft, base, dynamic scope.  Its nodes, by schema."""
+
+    __slots__ = ("base", "dialect", "documents", "environment", "nodes")
+
+    def __init__(self, documents: Documents, dialect: Dialect, base: str, environment: Environment) -> None:
+        self.documents = documents
+        self.dialect = dialect
+        self.base = base
+        self.environment = environment
+        self.nodes: dict[int, Node] = {}
+
+    def node(self, contents: Schema, place: Place) -> Node:
+        """The node of a schema, which keeps the place that it was first met at."""
+        node = self.nodes.get(id(contents))
+        if node is None:
+            node = self.nodes[id(contents)] = Node(self, contents, place)
+        return node
+
+
 class Node:
     """One schema at its place.  Made by `Documents`, interned, compared by identity."""
 
-    __slots__ = ("base", "contents", "dialect", "documents", "environment", "pointer")
+    __slots__ = ("contents", "place", "scope")
 
-    def __init__(  # noqa: PLR0917 - what is interned is made by position
-        self,
-        documents: Documents,
-        contents: Schema,
-        dialect: Dialect,
-        base: str,
-        pointer: str,
-        environment: Environment,
-    ) -> None:
-        self.documents = documents
+    def __init__(self, scope: Scope, contents: Schema, place: Place) -> None:
+        self.scope = scope
         self.contents = contents
-        self.dialect = dialect
-        self.base = base
-        self.pointer = pointer
-        self.environment = environment
+        self.place = place
 
     def __repr__(self) -> str:
         return self.pointer
 
+    @property
+    def dialect(self) -> Dialect:
+        """The draft that reads this schema."""
+        return self.scope.dialect
+
+    @property
+    def pointer(self) -> str:
+        """Where this schema is, for messages."""
+        place: Place = (self,)
+        parts: list[str | int] = []
+        while not isinstance(place, str):
+            parts += place[:0:-1]
+            place = place[0].place
+        return _pointer(place, reversed(parts))
+
     def at(self, *path: str | int) -> str:
         """The pointer of a part of this schema, for messages."""
-        pointer = self.pointer
-        for part in path:
-            pointer += f"/{_escaped(part) if isinstance(part, str) else part}"
-        return pointer
+        return _pointer(self.pointer, path)
 
-    def child(self, *path: str | int, pointer: str = "") -> Node:
-        """The schema under a keyword of this one; `pointer` is where that is, if it is known."""
+    def child(self, *path: str | int) -> Node:
+        """The schema under a keyword of this one."""
         contents = self.contents
         for part in path:
             contents = contents[part]
-        return self.documents.inside(self, contents, pointer or self.at(*path))
+        return self.scope.documents.inside(contents, (self, *path))
 
     def refer(self, keyword: str, reference: str) -> Node:
         """The schema that `$ref`, `$dynamicRef` or `$recursiveRef` means here."""
-        return self.documents.refer(self, keyword, reference)
+        return self.scope.documents.refer(self, keyword, reference)
+
+
+Place = str | tuple[Any, ...]
+"""A pointer, or a node and the path from there."""
 
 
 class Documents:
     """The schema, and everything it may refer to."""
 
-    def __init__(self, registry: Registry[Any]) -> None:
+    def __init__(self, registry: Registry[Any], targets: Mapping[str, Schema] | None = None) -> None:
         self.registry = registry
-        self._nodes: dict[tuple[object, ...], Node] = {}
+        self.targets = targets
+        self._scopes: dict[tuple[object, ...], Scope] = {}
         self._dialects: dict[str, Dialect] = {}
         self._anchors: dict[str, tuple[str, ...]] = {}
-        self._keep: list[Schema] = []
         self.root_base = ""
         self.read_from_root: set[str] = set()
 
@@ -143,9 +170,18 @@ class Documents:
         documents.root_base = base
         return documents, documents._node(schema, dialect, base, "#", ())
 
+    @classmethod
+    def plain(cls, schema: Schema, dialect: Dialect, targets: Mapping[str, Schema]) -> Node:
+        """The node of a schema that refers only to `targets`, places in itself, and moves no base."""
+        documents = cls(jsonschema_specifications.REGISTRY, targets)
+        scope = documents._scopes[()] = Scope(documents, dialect, "", ())
+        return scope.node(schema, "#")
+
     def forget(self) -> None:
         """Cut the circle of documents and nodes; nodes that are held go on working."""
-        self._nodes.clear()
+        for scope in self._scopes.values():
+            scope.nodes.clear()
+        self._scopes.clear()
 
     def dialect_of(
         self,
@@ -165,38 +201,30 @@ class Documents:
     def _dialect_named(
         self, uri: str, where: str, extra: Mapping[str, Schema] | None, path: tuple[str, ...]
     ) -> Dialect:
-        if uri in self._dialects:
-            return self._dialects[uri]
-        standard = _SPECIFICATIONS.get(uri) or _SPECIFICATIONS.get(
-            uri.replace("https://json-schema.org/draft-", "http://json-schema.org/draft-")
+        dialect = self._dialects.get(uri) or _DIALECTS.get(uri)
+        if dialect is not None:
+            return dialect
+        metaschema = self._metaschema(uri, extra)
+        if metaschema is None and uri in _WITHOUT_A_DRAFT:
+            return DEFAULT_DIALECT
+        if metaschema is None or uri in path:
+            raise UnsupportedKeywordError(
+                f"`$schema` names a dialect that is not known here: `{uri}`",
+                where=f"{where}/$schema",
+                hint="use draft-04, draft-06, draft-07, 2019-09 or 2020-12, or supply the metaschema "
+                "through `registry`",
+            )
+        base = self._dialect_named(
+            str(metaschema.get("$schema", "https://json-schema.org/draft/2020-12/schema")).rstrip("#"),
+            where,
+            extra,
+            (*path, uri),
         )
-        if standard is not None:
-            dialect = Dialect(*standard)
-        else:
-            metaschema = self._metaschema(uri, extra)
-            if metaschema is None and uri in {
-                "http://json-schema.org/schema",
-                "https://json-schema.org/schema",
-            }:
-                return DEFAULT_DIALECT
-            if metaschema is None or uri in path:
-                raise UnsupportedKeywordError(
-                    f"`$schema` names a dialect that is not known here: `{uri}`",
-                    where=f"{where}/$schema",
-                    hint="use draft-04, draft-06, draft-07, 2019-09 or 2020-12, or supply the metaschema "
-                    "through `registry`",
-                )
-            base = self._dialect_named(
-                str(metaschema.get("$schema", "https://json-schema.org/draft/2020-12/schema")).rstrip("#"),
-                where,
-                extra,
-                (*path, uri),
-            )
-            vocabularies = metaschema.get("$vocabulary")
-            asserts = not isinstance(vocabularies, dict) or any(
-                name.endswith("/vocab/validation") for name in vocabularies
-            )
-            dialect = replace(base, asserts=asserts)
+        vocabularies = metaschema.get("$vocabulary")
+        asserts = not isinstance(vocabularies, dict) or any(
+            name.endswith("/vocab/validation") for name in vocabularies
+        )
+        dialect = replace(base, asserts=asserts)
         self._dialects[uri] = dialect
         return dialect
 
@@ -212,26 +240,25 @@ class Documents:
     # Nodes.
 
     def _node(
-        self, contents: Schema, dialect: Dialect, base: str, pointer: str, environment: Environment
+        self, contents: Schema, dialect: Dialect, base: str, place: Place, environment: Environment
     ) -> Node:
         environment = self._entered(environment, base, dialect)
-        identity: object = contents if isinstance(contents, bool) else id(contents)
-        key = (isinstance(contents, bool), identity, base, dialect, environment)
-        node = self._nodes.get(key)
-        if node is None:
-            self._keep.append(contents)
-            node = self._nodes[key] = Node(self, contents, dialect, base, pointer, environment)
-        return node
+        key = (dialect, base, environment)
+        scope = self._scopes.get(key)
+        if scope is None:
+            scope = self._scopes[key] = Scope(self, dialect, base, environment)
+        return scope.node(contents, place)
 
-    def inside(self, node: Node, contents: Schema, pointer: str) -> Node:
+    def inside(self, contents: Schema, place: tuple[Any, ...]) -> Node:
         """A schema that is written inside another one."""
-        dialect, base = node.dialect, node.base
-        if isinstance(contents, dict) and ("$id" in contents or "id" in contents):
-            identifier = _resource(contents, dialect.specification).id()
+        scope: Scope = place[0].scope
+        if self.targets is None and isinstance(contents, dict) and ("$id" in contents or "id" in contents):
+            identifier = _resource(contents, scope.dialect.specification).id()
             if identifier is not None:
-                base = urljoin(base, identifier)
-                dialect = self.dialect_of(contents, dialect, pointer)
-        return self._node(contents, dialect, base, pointer, node.environment)
+                base = urljoin(scope.base, identifier)
+                dialect = self.dialect_of(contents, scope.dialect, place[0].at(*place[1:]))
+                return self._node(contents, dialect, base, place, scope.environment)
+        return scope.node(contents, place)
 
     def _look_up(self, base: str, reference: str) -> tuple[Schema, str]:
         """What a reference means under a base, and the base that holds there."""
@@ -245,9 +272,12 @@ class Documents:
 
     def refer(self, node: Node, keyword: str, reference: str) -> Node:
         """What a reference means at a node."""
+        scope = node.scope
+        if self.targets is not None:
+            return scope.node(self.targets[reference], reference)
         where = node.at(keyword)
         try:
-            contents, base = self._look_up(node.base, reference)
+            contents, base = self._look_up(scope.base, reference)
         except lookup_errors.NoSuchAnchor as error:
             raise SchemaError(f"`{reference}` names an anchor that does not exist", where=where) from error
         except (lookup_errors.PointerToNowhere, lookup_errors.InvalidAnchor) as error:
@@ -264,20 +294,20 @@ class Documents:
             ) from error
         if keyword == "$recursiveRef":
             if isinstance(contents, dict) and contents.get("$recursiveAnchor") is True:
-                outermost = dict(node.environment).get("")
+                outermost = dict(scope.environment).get("")
                 if outermost is not None:
                     contents, base = self._look_up(outermost, "#")
         elif keyword == "$dynamicRef":
             name = reference.partition("#")[2]
             if name and isinstance(contents, dict) and contents.get("$dynamicAnchor") == name:
-                outermost = dict(node.environment).get(name)
+                outermost = dict(scope.environment).get(name)
                 if outermost is not None:
                     contents, base = self._look_up(outermost, f"#{name}")
-        dialect = node.dialect
-        if base != node.base:
+        dialect = scope.dialect
+        if base != scope.base:
             dialect = self.dialect_of(self._resource_at(base), dialect, where)
         fragment = reference.partition("#")[2]
-        return self._node(contents, dialect, base, f"{base}#{fragment}", node.environment)
+        return self._node(contents, dialect, base, f"{base}#{fragment}", scope.environment)
 
     def _from_root(self, node: Node, reference: str) -> tuple[Schema, str] | None:
         """What a pointer means from the document's root, for authors who took an id for a name.
@@ -285,7 +315,7 @@ class Documents:
         An embedded id moves the base, and pointers beside it start at the embedded resource; where there is
         nothing, real documents mean their root.  The report says so.
         """
-        if not reference.startswith("#/") or node.base == self.root_base:
+        if not reference.startswith("#/") or node.scope.base == self.root_base:
             return None
         try:
             return self._look_up(self.root_base, reference)
@@ -328,6 +358,13 @@ class Documents:
 def _subschemas(contents: Schema, specification: Any) -> list[Schema]:
     try:
         return list(specification.subresources_of(contents))
+    except (AttributeError, TypeError):
+        return []
+
+
+def _anchors(contents: Schema, specification: Any) -> list[Any]:
+    try:
+        return list(specification.anchors_in(contents)) if isinstance(contents, dict) else []
     except (AttributeError, TypeError):
         return []
 
@@ -384,15 +421,26 @@ def _tolerant(specification: Any) -> Any:
         name=specification.name,
         id_of=identifier,
         subresources_of=lambda contents: _subschemas(contents, specification),
-        anchors_in=lambda _, contents: (
-            list(specification.anchors_in(contents)) if isinstance(contents, dict) else []
-        ),
+        anchors_in=lambda _, contents: _anchors(contents, specification),
         maybe_in_subresource=specification.maybe_in_subresource,
     )
 
 
-def _escaped(part: str) -> str:
-    return part.replace("~", "~0").replace("/", "~1")
+def standard_dialect(schema: Schema) -> Dialect | None:
+    """The dialect that a document declares, or the default; None if it is not one of the standard's own."""
+    if not isinstance(schema, dict) or "$schema" not in schema:
+        return DEFAULT_DIALECT
+    if not isinstance(schema["$schema"], str):
+        return None
+    uri = schema["$schema"].rstrip("#")
+    return DEFAULT_DIALECT if uri in _WITHOUT_A_DRAFT else _DIALECTS.get(uri)
+
+
+def _pointer(pointer: str, path: Iterable[str | int]) -> str:
+    """A pointer, with the parts of a path escaped behind it."""
+    for part in path:
+        pointer += f"/{part.replace('~', '~0').replace('/', '~1') if isinstance(part, str) else part}"
+    return pointer
 
 
 _SPECIFICATIONS: dict[str, tuple[int, Any]] = {
@@ -402,4 +450,10 @@ _SPECIFICATIONS: dict[str, tuple[int, Any]] = {
     "https://json-schema.org/draft/2019-09/schema": (2019, _tolerant(DRAFT201909)),
     "https://json-schema.org/draft/2020-12/schema": (2020, _tolerant(DRAFT202012)),
 }
+_DIALECTS = {
+    spelled: Dialect(*standard)
+    for uri, standard in _SPECIFICATIONS.items()
+    for spelled in (uri, uri.replace("http://json-schema.org/draft-", "https://json-schema.org/draft-"))
+}
+_WITHOUT_A_DRAFT = frozenset({"http://json-schema.org/schema", "https://json-schema.org/schema"})
 DEFAULT_DIALECT = Dialect(*_SPECIFICATIONS["https://json-schema.org/draft/2020-12/schema"], implied=True)

@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Generic, TypeVar
 
@@ -30,9 +31,11 @@ from constrain.json_schema.formula import Formula
 from constrain.json_schema.number_set import NumberSet
 from constrain.json_schema.numbers import number_space
 from constrain.json_schema.occurring import numbers_in, spell_number
-from constrain.json_schema.strings import StringSpace, spell_canonical, string_space
-from constrain.json_schema.values import BOOLEAN, NULL, NUMBER, STRING, Value
+from constrain.json_schema.plain_scalars import plainly_some
+from constrain.json_schema.strings import Spelling, spell_canonical, string_space
+from constrain.json_schema.values import BOOLEAN, NULL, NUMBER, STRING, Value, fraction_of
 from constrain.regular.codes import meet
+from constrain.regular.keeping import remember
 from constrain.regular.queries import accepts, enumerate_strings, is_empty
 from constrain.regular.substrings import Substrings, substrings
 from constrain.regular.terms import (
@@ -140,7 +143,10 @@ NUMBER_ALGEBRA: Algebra[Numbers] = Algebra(
 )
 
 
-def _string_algebra(space: StringSpace, factor: Callable[[Term], Term], document: str) -> Algebra[Term]:
+@remember(64)
+def _string_algebra(spelling: Spelling, factor: Callable[[Term], Term], document: str) -> Algebra[Term]:
+    space = string_space(spelling)
+
     def named(atom: Formula) -> Term:
         return space.values(value.data for value in atom.args[0] if value.type == STRING)
 
@@ -167,6 +173,10 @@ def _string_algebra(space: StringSpace, factor: Callable[[Term], Term], document
         choice,
         difference,
     )
+
+
+def _itself(term: Term) -> Term:
+    return term
 
 
 def _meet_strings(universe: Term, left: Term, right: Term) -> Term:
@@ -202,9 +212,7 @@ class Scalars:
         self.strings = string_space("canonical")
         self.spelled = self.strings if spelling == "canonical" else string_space("any")
         self.numbers = number_space("canonical" if spelling == "canonical" else "any")
-        document = verbatim or ""
-        self._string_algebra = _string_algebra(self.strings, component, document)
-        self._spelled_algebra = _string_algebra(self.spelled, lambda term: term, document)
+        self._document = verbatim or ""
         self._written = frozenset() if verbatim is None else numbers_in(verbatim)
         self._strings: dict[Formula, Term] = {}
         self._spelled: dict[Formula, Term] = {}
@@ -213,15 +221,33 @@ class Scalars:
         self._terminals: dict[int, Term] = {}
         self._empty: dict[int, bool] = {}
 
+    @property
+    def any_string(self) -> Term:
+        """Every string with its quotes, in the caller's spelling."""
+        return self.spelled.quoted(self.spelled.universe)
+
+    def note_points(self, named: Iterable[object]) -> None:
+        """Remember the whole numbers that an `enum` or a `const` writes as `1.0`: so they may be written."""
+        pending = list(named)
+        while pending:
+            here = pending.pop()
+            if isinstance(here, (float, Decimal)) and here % 1 == 0:
+                self.written_with_point.add(fraction_of(here))
+            elif isinstance(here, dict):
+                pending.extend(here.values())
+            elif isinstance(here, list):
+                pending.extend(here)
+
     # Values.  Formulas here speak of one scalar type only.
 
     def string_language(self, formula: Formula) -> Term:
         """The strings, canonically spelled, without quotes."""
-        return fold(formula, self._string_algebra, self._strings)
+        return fold(formula, _string_algebra("canonical", component, self._document), self._strings)
 
     def spelled_language(self, formula: Formula) -> Term:
         """The strings in the caller's spelling, without quotes."""
-        return fold(formula, self._spelled_algebra, self._spelled)
+        algebra = _string_algebra(self.spelled.spelling, _itself, self._document)
+        return fold(formula, algebra, self._spelled)
 
     def _number_sets(self, formula: Formula) -> Numbers:
         return fold(formula, NUMBER_ALGEBRA, self._numbers)
@@ -257,6 +283,8 @@ class Scalars:
         return found
 
     def _is_empty(self, formula: Formula, kind: int) -> bool:
+        if plainly_some(formula, kind):
+            return False
         if kind == STRING:
             return is_empty(self.string_language(formula))
         if kind == NUMBER:

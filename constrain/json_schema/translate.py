@@ -1,10 +1,11 @@
-"""From a schema's keywords to one formula: the only place that knows what a keyword means.
+"""From a schema's keywords to a formula: the only place that knows what a keyword means.
 
-    {"type": "object", "required": ["a"]}   →   types(object) and when(object, some({a}, TRUE))
+    {"type": "object", "required": ["a"]}   of objects: some({a}, TRUE)    of strings: FALSE
 
-Every keyword of status "asserted" in keywords.py has a function here, named after it; most are one line.
-Subschemas are not visited: they become `ref` formulas, unfolded when a goal needs them.  What is here beyond
-the standard's own words:
+What a schema says is asked of one type of values at a time, and keywords that speak of another one are
+passed over: who asks which strings satisfy it does not wait for its properties.  Every keyword of status
+"asserted" in keywords.py has a function here, named after it; most are one line.  Subschemas are not visited:
+they become `ref` formulas, unfolded when a goal needs them.  What is here beyond the standard's own words:
 
 1. `properties`, `patternProperties` and `additionalProperties` are one family: the third one speaks of the
    keys that the first two do not name.  Likewise `prefixItems`, `items` and `additionalItems`.
@@ -46,7 +47,6 @@ class Translator:
         self.formulas = formulas
         self.options = options
         self.knows_format = knows_format
-        self._made: dict[Node, Formula] = {}
 
     def reference(self, node: Node) -> Formula:
         """The formula that stands for a schema until it is needed."""
@@ -56,25 +56,25 @@ class Translator:
             return self.formulas.false
         return self.formulas.word("ref", node)
 
-    def translate(self, node: Node) -> Formula:
-        """What a schema says."""
-        made = self._made.get(node)
-        if made is None:
-            made = self._made[node] = self._translate(node)
-        return made
-
-    def _translate(self, node: Node) -> Formula:
+    def translate(self, node: Node, kind: int) -> Formula:
+        """What a schema says of values of a type."""
         schema = node.contents
         if isinstance(schema, bool):
             return self.formulas.true if schema else self.formulas.false
-        if "$ref" in schema and not node.dialect.siblings_count:
+        dialect = node.dialect
+        if "$ref" in schema and not dialect.siblings_count:
             return self._refer(node, "$ref")
         parts = []
-        known = KEYWORDS_OF[node.dialect.draft]
-        for name in schema:
-            rule = _RULES.get(name) if name in known else None
-            if rule is not None and (node.dialect.asserts or name not in VALIDATION):
-                parts.append(rule(self, node, schema[name]))
+        if "type" in schema and dialect.asserts:
+            if not self.admits(node, kind):
+                return self.formulas.false
+            if kind == NUMBER:
+                parts.append(self._whole(node))
+        known = KEYWORDS_OF[dialect.draft]
+        for name, value in schema.items():
+            speaks_of, rule = _RULES.get(name, _NO_RULE)
+            if speaks_of & kind and name in known and (dialect.asserts or name not in VALIDATION):
+                parts.append(rule(self, node, value))
         return self.formulas.conj(parts)
 
     # References.
@@ -93,23 +93,21 @@ class Translator:
 
     # Any type.
 
-    def _type(self, node: Node, value: Schema) -> Formula:
-        names = [value] if isinstance(value, str) else value
-        whole = [name for name in names if name == "integer"] if "number" not in names else []
-        mask = 0
-        for name in names:
-            if name == "any" and node.dialect.implied:
-                mask = ALL_TYPES
-            else:
-                mask |= TYPE_BITS[name]
-        types = self.formulas.types(mask)
-        if not whole:
-            return types
+    def admits(self, node: Node, kind: int) -> bool:
+        """Does `type` leave this type?"""
+        value = node.contents.get("type", "any")
+        if not isinstance(value, str):
+            return any(TYPE_BITS[name] & kind for name in value)
+        return value == "any" or bool(TYPE_BITS[value] & kind)
+
+    def _whole(self, node: Node) -> Formula:
+        """What `type` says of numbers."""
+        names = node.contents["type"]
+        if names != "integer" and ("integer" not in names or "number" in names):
+            return self.formulas.true
         if node.dialect.draft == 4:
-            integer = self.formulas.word("integer")
-        else:
-            integer = self.formulas.bound("mul", Fraction(1))
-        return self.formulas.conj([types, self.formulas.when(NUMBER, integer)])
+            return self.formulas.word("integer")
+        return self.formulas.bound("mul", Fraction(1))
 
     def _enum(self, node: Node, value: Schema) -> Formula:
         return self.formulas.values(values_of(value, node.at("enum")))
@@ -202,7 +200,7 @@ class Translator:
             formulas.all_keys(formulas.key(name), self.reference(node.child("properties", name)))
             for name in value
         ]
-        if value and self.options.additional_properties is False and not _speaks_of_others(node.contents):
+        if closes_itself(node.contents, self.options):
             parts.append(formulas.all_keys(other_keys(formulas, node), formulas.false))
         return self._object(formulas.conj(parts))
 
@@ -331,29 +329,50 @@ def other_keys(formulas: Formulas, node: Node) -> Formula:
     )
 
 
-def _speaks_of_others(schema: dict[str, Any]) -> bool:
-    return any(
-        name in schema for name in ("additionalProperties", "unevaluatedProperties", "patternProperties")
+def closes_itself(schema: dict[str, Any], options: JsonOptions) -> bool:
+    """Are other keys closed by an option, because the schema names properties and does not speak of them?"""
+    return (
+        options.additional_properties is False
+        and bool(schema.get("properties"))
+        and not any(
+            name in schema for name in ("additionalProperties", "unevaluatedProperties", "patternProperties")
+        )
     )
 
 
 Rule = Callable[[Translator, Node, Schema], Formula]
 _T = Translator
-_RULES: dict[str, Rule] = {
-    "type": _T._type, "enum": _T._enum, "const": _T._const,
-    "multipleOf": _T._multiple_of, "minimum": _T._minimum, "maximum": _T._maximum,
-    "exclusiveMinimum": _T._exclusive_minimum, "exclusiveMaximum": _T._exclusive_maximum,
-    "minLength": _T._min_length, "maxLength": _T._max_length, "pattern": _T._pattern,
-    "required": _T._required, "minProperties": _T._min_properties, "maxProperties": _T._max_properties,
-    "dependentRequired": _T._dependent_required,
-    "minItems": _T._min_items, "maxItems": _T._max_items, "uniqueItems": _T._unique_items,
-    "$ref": _T._ref, "$dynamicRef": _T._dynamic_ref, "$recursiveRef": _T._recursive_ref,
-    "allOf": _T._all_of, "anyOf": _T._any_of, "oneOf": _T._one_of, "not": _T._not, "if": _T._if,
-    "format": _T._format,
-    "properties": _T._properties, "patternProperties": _T._pattern_properties,
-    "additionalProperties": _T._additional_properties, "propertyNames": _T._property_names,
-    "dependentSchemas": _T._dependent_schemas, "dependencies": _T._dependencies,
-    "prefixItems": _T._prefix_items, "items": _T._items, "additionalItems": _T._additional_items,
-    "contains": _T._contains,
-    "unevaluatedProperties": _T._unevaluated_properties, "unevaluatedItems": _T._unevaluated_items,
+_NO_RULE: tuple[int, Rule] = (0, _T._ref)
+_RULES: dict[str, tuple[int, Rule]] = {
+    name: (kind, rule)
+    for kind, rules in {
+        NUMBER: {
+            "multipleOf": _T._multiple_of, "minimum": _T._minimum, "maximum": _T._maximum,
+            "exclusiveMinimum": _T._exclusive_minimum, "exclusiveMaximum": _T._exclusive_maximum,
+        },
+        STRING: {
+            "minLength": _T._min_length, "maxLength": _T._max_length, "pattern": _T._pattern,
+            "format": _T._format,
+        },
+        OBJECT: {
+            "properties": _T._properties, "patternProperties": _T._pattern_properties,
+            "additionalProperties": _T._additional_properties, "propertyNames": _T._property_names,
+            "required": _T._required, "minProperties": _T._min_properties,
+            "maxProperties": _T._max_properties, "dependentRequired": _T._dependent_required,
+            "dependentSchemas": _T._dependent_schemas, "dependencies": _T._dependencies,
+            "unevaluatedProperties": _T._unevaluated_properties,
+        },
+        ARRAY: {
+            "minItems": _T._min_items, "maxItems": _T._max_items, "uniqueItems": _T._unique_items,
+            "prefixItems": _T._prefix_items, "items": _T._items, "additionalItems": _T._additional_items,
+            "contains": _T._contains, "unevaluatedItems": _T._unevaluated_items,
+        },
+        ALL_TYPES: {
+            "enum": _T._enum, "const": _T._const,
+            "$ref": _T._ref, "$dynamicRef": _T._dynamic_ref, "$recursiveRef": _T._recursive_ref,
+            "allOf": _T._all_of, "anyOf": _T._any_of, "oneOf": _T._one_of, "not": _T._not, "if": _T._if,
+        },
+    }.items()
+    for name, rule in rules.items()
 }  # fmt: skip
+"""What a keyword means, and the types that it speaks of; `type` is asked first."""

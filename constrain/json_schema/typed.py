@@ -1,6 +1,6 @@
 """A formula, seen at one type: what is left of a schema once the value is known to be an object.
 
-    types(object|null) and when(object, some({a}, T)) and when(string, minl 2)
+    ref to {"type": ["object", "null"], "required": ["a"], "minLength": 2}
         at object → some({a}, T)        at null → TRUE        at string → FALSE
 
 Assertions about other types vanish, which is what keeps everything after this small.  References are
@@ -71,8 +71,6 @@ class TypedView:
         name = formula.kind
         if name in {"true", "false", "cycle"}:
             return formula
-        if name == "types":
-            return formulas.true if formula.args[0] & kind else formulas.false
         if name in {"when", "only"}:
             if formula.args[0] == kind:
                 return self.at(formula.args[1], kind)
@@ -105,7 +103,7 @@ class TypedView:
         self._open.add(key)
         try:
             if formula.kind in {"ref", "nref"}:
-                body = self.translator.translate(formula.args[0])
+                body = self.translator.translate(formula.args[0], kind)
                 seen = self.at(body if positive else self.formulas.negate(body), kind)
             else:
                 if self.unevaluated is None:

@@ -7,11 +7,11 @@ is a set of items, and what may follow when the outermost rule ends (`outs`).  F
 
 with END to follow, reading makes two states, and goes round between them however long the sum:
 
-    A    {(start, END)}                   edges: NUMBER ─▶ B
-    B    {("+" NUMBER, B)}  outs {END}    edges: "+" ─▶ {(NUMBER, B)}, then NUMBER ─▶ B
+    A    {(start, END)}                   NUMBER ─▶ B
+    B    {("+" NUMBER, B)}  outs {END}    "+" ─▶ {(NUMBER, B)}, then NUMBER ─▶ B
 
-The edges of a state come from its closure.  An item whose next symbol is a nonterminal *predicts* that one's
-alternatives; what is to follow the nonterminal, gathered over all the items that wait for it here, is a
+The ways on from a state come from its closure.  An item whose next symbol is a nonterminal *predicts* that
+one's alternatives; what is to follow the nonterminal, gathered over all the items that wait for it here, is a
 state again, and it is what the predicted items return to.  So no text positions are kept: a state is its
 items, equal states are one object, and everything downstream remembers its masks.  Three observations make
 the same state come back as often as it can:
@@ -46,7 +46,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from constrain.budget import spend
-from constrain.continuation import AnyEdge, Continuation, Edge, lazy
+from constrain.continuation import Continuation, Several, Terminal, lazy
 from constrain.lark_grammar.ignoring import after_each, split
 from constrain.lark_grammar.symbols import Nonterminal, Part, Rest, shortest
 from constrain.regular.terms import EMPTY, Term, choice
@@ -59,7 +59,7 @@ OpenItem = tuple[Rest, Back]
 MAX_STATES = 50_000
 
 
-class State(Continuation):
+class State(Several):
     """A set of items; made by `States`."""
 
     def __init__(self, states: States) -> None:
@@ -80,8 +80,8 @@ class State(Continuation):
         """The ways on, sorted."""
         return self.states.ways(self)
 
-    def build_edges(self) -> tuple[AnyEdge, ...]:
-        return self.states.edges(self, EMPTY)
+    def build_members(self) -> Iterable[Continuation]:
+        return self.states.onwards(self, EMPTY)
 
     def shortcuts(self) -> list[tuple[bytes, Continuation]] | None:
         if not self.states.is_plain:
@@ -92,7 +92,7 @@ class State(Continuation):
         return self.states.union([self, *(other for other in others if isinstance(other, State))])
 
 
-class Unless(Continuation):
+class Unless(Several):
     """A state, unless what follows begins with a text of `refused`; made by `States.unless`."""
 
     def __init__(self, state: State, refused: Term) -> None:
@@ -101,31 +101,32 @@ class Unless(Continuation):
         self.joins = (state.states, refused)
         self.can_end = state.can_end
 
-    def build_edges(self) -> tuple[AnyEdge, ...]:
-        return self.state.states.edges(self.state, self.refused)
+    def build_members(self) -> Iterable[Continuation]:
+        return self.state.states.onwards(self.state, self.refused)
 
     def joined(self, others: Sequence[Continuation]) -> Continuation:
         several = [self.state, *(other.state for other in others if isinstance(other, Unless))]
         return self.state.states.unless(self.state.states.union(several), self.refused)
 
 
-class _Started(Continuation):
+class _Started(Several):
     """A text that is not empty; ignored text leads to `again`, where no more need come."""
 
     def __init__(self, state: State, again: State) -> None:
         self.state = state
         self.again = again
+        self.can_end = False
 
-    def build_edges(self) -> tuple[AnyEdge, ...]:
-        return self.state.states.edges(self.state, EMPTY, self.again)
+    def build_members(self) -> Iterable[Continuation]:
+        return self.state.states.onwards(self.state, EMPTY, self.again)
 
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """The ways on from a state: terminals, and the edges that are not this grammar's own."""
+    """The ways on from a state: terminals, and the continuations that are not this grammar's own."""
 
     terminals: dict[Term, State]
-    others: tuple[AnyEdge, ...]
+    others: tuple[Continuation, ...]
 
 
 Family = dict[Nonterminal, State]
@@ -177,7 +178,7 @@ class States:
         self._unless: dict[tuple[State, Term], Unless] = {}
         self._interned: dict[tuple[frozenset[Item], frozenset[Continuation]], State] = {}
         self._families: dict[object, Family] = {}
-        self._edges: dict[tuple[Term, Continuation], Edge] = {}
+        self._terminals: dict[tuple[Term, Continuation], Continuation] = {}
 
     def filled(self, nonterminal: Nonterminal, then: Continuation) -> Continuation | None:
         """A text of `nonterminal` that is not empty, then `then`; None where there is none."""
@@ -188,7 +189,7 @@ class States:
             return state
         contents.outs[then] = None
         started = _Started(state, self._intern(contents, {}))
-        return started if started.edges else None
+        return started if started.members else None
 
     def union(self, states: list[State]) -> State:
         """The texts of any of `states`."""
@@ -200,29 +201,28 @@ class States:
         """The ways on from `state`, ignored text left out."""
         closure = _Closure(state)
         returns = self._return_states(closure)
-        others: list[AnyEdge] = []
-        for out in state.outs:
-            others.extend(out.edges)
+        others = list(state.outs)
         for part, waiting in closure.parts.items():
             written = part.filled(self._after(waiting, returns))
-            others.extend(written.edges if written is not None else ())
+            others += [written] if written is not None else []
+        members = dict.fromkeys(member for other in others for member in other.members if member.first)
         terminals = {term: self._after(waiting, returns) for term, waiting in closure.terminals.items()}
-        return Ways(terminals, tuple(others))
+        return Ways(terminals, tuple(members))
 
-    def edges(self, state: State, refused: Term, again: State | None = None) -> tuple[AnyEdge, ...]:
+    def onwards(self, state: State, refused: Term, again: State | None = None) -> tuple[Continuation, ...]:
         """The ways on from `state`, where nothing may begin with a text of `refused`.
 
         Ignored text leads back to `again`, if that is another state.
         """
-        edges = list(state.ways.others)
+        onwards = list(state.ways.others)
         for term, then in state.ways.terminals.items():
-            edges += [self._edge(part, self.unless(then, left)) for part, left in split(term, refused)]
+            onwards += [self._terminal(part, self.unless(then, left)) for part, left in split(term, refused)]
         for ignored, longer in self.ignored:
             for part, left in split(ignored, refused):
                 after = self.unless(again or state, choice(longer, left))
                 if self._is_live(after):
-                    edges.append(self._edge(part, after))
-        return tuple(edges)
+                    onwards.append(self._terminal(part, after))
+        return tuple(onwards)
 
     def unless(self, state: State, refused: Term) -> State | Unless:
         """`state`, unless what follows begins with a text of `refused`."""
@@ -258,12 +258,12 @@ class States:
             seen.update(found)
         return False
 
-    def _edge(self, term: Term, then: Continuation) -> Edge:
-        """The one edge from anywhere by `term` to `then`: threads inside it are then the same thread."""
-        edge = self._edges.get((term, then))
-        if edge is None:
-            edge = self._edges[term, then] = Edge(term, then)
-        return edge
+    def _terminal(self, term: Term, then: Continuation) -> Continuation:
+        """The one way from anywhere by `term` to `then`: threads inside it are then the same thread."""
+        found = self._terminals.get((term, then))
+        if found is None:
+            found = self._terminals[term, then] = Terminal.of(term, then)
+        return found
 
     def _after(self, waiting: list[tuple[Rest | None, Back]], returns: Family) -> State:
         contents = Contents(self)
@@ -288,7 +288,7 @@ class States:
             self._interned.clear()
             self._families.clear()
             self._unless.clear()
-            self._edges.clear()
+            self._terminals.clear()
         self._interned[state.items, state.outs] = state
 
     # What follows each predicted nonterminal

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from constrain.vocabulary.trie import Trie, distinct, grouped, spread
 NOTHING = 0
 EVERYTHING = 1
 LARGE = 256
+MAX_KEPT = 50_000
 
 Nodes = tuple[int, ...] | npt.NDArray[np.int32]
 """A set of trie nodes, in order; an array if it is large."""
@@ -43,6 +45,7 @@ class Remainders:
         self.trie = trie
         self.large = large
         self._first = _flat(trie.first)
+        self._last = _flat(trie.last)
         self._own = _flat(trie.own)
         self._order = _flat(trie.order)
         self._numbers: dict[tuple[int, ...] | bytes, int] = {(): NOTHING, (0,): EVERYTHING}
@@ -52,6 +55,9 @@ class Remainders:
         self._tokens: list[tuple[int, ...] | None] = [(), None]
         self._sorted: dict[int, _SortedChildren] = {}
         self._leads: dict[int, int] = {}
+        self._without: dict[tuple[int, frozenset[int]], int] = {}
+        self._unions: dict[frozenset[int], int] = {}
+        self._nested: dict[int, bool] = {EVERYTHING: False}
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -129,6 +135,46 @@ class Remainders:
             known = self._some_children[remainder][byte] = self._child(remainder, byte)
         return known
 
+    def union(self, several: frozenset[int]) -> int:
+        """The nodes of any of several remainders."""
+        if len(several) == 1:
+            (remainder,) = several
+            return remainder
+        known = self._unions.get(several)
+        if known is None:
+            nodes = sorted({node for remainder in several for node in self.node_list(remainder)})
+            if len(self._unions) >= MAX_KEPT:
+                self._unions.clear()
+            known = self._unions[several] = self._intern(nodes)
+        return known
+
+    def has_root(self, remainder: int) -> bool:
+        """Are all tokens in it?"""
+        nodes = self.nodes[remainder]
+        return len(nodes) > 0 and nodes[0] == 0
+
+    def without(self, remainder: int, others: frozenset[int]) -> int:
+        """The nodes of a remainder that are in none of the others."""
+        key = (remainder, others)
+        known = self._without.get(key)
+        if known is None:
+            gone = {node for other in others for node in self.node_list(other)}
+            kept = [node for node in self.node_list(remainder) if node not in gone]
+            if len(self._without) >= MAX_KEPT:
+                self._without.clear()
+            known = self._without[key] = self._intern(kept)
+        return known
+
+    def is_nested(self, remainder: int) -> bool:
+        """Is one of the nodes below another one?"""
+        known = self._nested.get(remainder)
+        if known is None:
+            first, last = self._first, self._last
+            slices = sorted((first[node], -last[node]) for node in self.node_list(remainder))
+            known = any(-before[1] > after[0] for before, after in pairwise(slices))
+            self._nested[remainder] = known
+        return known
+
     def _child(self, remainder: int, byte: int) -> int:
         nodes = self.nodes[remainder]
         if not isinstance(nodes, tuple):
@@ -140,6 +186,15 @@ class Remainders:
     def child_nodes(self, remainder: int, byte: int) -> npt.NDArray[np.int32]:
         """The nodes after `byte`, of a large remainder."""
         return self._sort_children(remainder, np.asarray(self.nodes[remainder])).by(byte)
+
+    def node_child(self, node: int, byte: int) -> int:
+        """The child of one node of the trie by a byte, -1 if there is none."""
+        return self.trie.child(node, byte)
+
+    def node_tokens(self, node: int) -> tuple[int, ...]:
+        """The ids of the tokens that are exactly one node."""
+        first, own = self._first[node], self._own[node]
+        return tuple(self._order[first : first + own]) if own else ()
 
     def _sort_children(self, remainder: int, nodes: npt.NDArray[np.int32]) -> _SortedChildren:
         ways = self._sorted.get(remainder)

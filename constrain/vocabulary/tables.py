@@ -45,6 +45,8 @@ from constrain.vocabulary.exclusions import Exclusions
 from constrain.vocabulary.faraway import Faraway
 from constrain.vocabulary.reached import Found, Walker
 from constrain.vocabulary.remainders import EVERYTHING, Remainders
+from constrain.vocabulary.spellings import Spellings
+from constrain.vocabulary.sums import Sums
 from constrain.vocabulary.vocabulary import Vocabulary
 from constrain.vocabulary.walks import Steps
 
@@ -95,6 +97,8 @@ class Tables:
         self.counted = Counted(self)
         self.exclusions = Exclusions(self)
         self.faraway = Faraway(self)
+        self.sums = Sums(self)
+        self.spellings = Spellings(self)
 
     def row(self, state: int) -> list[int]:
         """The successors of `state` by byte, 256 of them; 0 is dead."""

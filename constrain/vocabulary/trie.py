@@ -156,6 +156,22 @@ class Trie:
         """`nodes[start[b] : start[b + 1]]` are the nodes whose byte is b."""
         return grouped(self.byte, 256)
 
+    def leads_to(self, byte: int) -> npt.NDArray[np.bool_]:
+        """For each node: is there this byte somewhere below it?
+
+        >>> Trie.build([b"b", b"ab", b"ac"]).leads_to(98).tolist()
+        [True, True, False, False, False]
+        """
+        start, nodes = self.by_byte
+        here = self.parent[nodes[start[byte] : start[byte + 1]]]
+        leads = np.zeros(len(self), dtype=np.bool_)
+        while len(here):
+            here = here[~leads[here]]
+            leads[here] = True
+            here = self.parent[here]
+            here = here[here >= 0]
+        return leads
+
     # What a walk asks of a trie, be it this one or one of signatures.
 
     blocks: ClassVar[Blocks] = EXACT

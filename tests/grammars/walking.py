@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from constrain.continuation import Continuation, Edge
+from constrain.continuation import Edge
 from constrain.matcher import CompiledGrammar, Matcher
 from constrain.regular.queries import shortest
 from constrain.shortest import shortest_text
@@ -33,11 +33,12 @@ def completion(matcher: Matcher) -> bytes:
     """A shortest text that completes the text of `matcher`."""
     automaton = matcher.compiled.positions.tables.automaton
     ways = [b""] if matcher.is_completed() else []
-    for number, where, _ in matcher.position.threads:
-        if isinstance(where, Continuation):
-            ways.append(shortest_text(where))
+    for number, edge, owner, _ in matcher.position.threads:
+        if edge is None:
+            ways.append(shortest_text(owner))
         else:
-            assert isinstance(where, Edge)
-            assert where.then is not None
-            ways.append((shortest(automaton.term(number)) or b"") + shortest_text(where.then))
+            assert isinstance(edge, Edge)
+            then = owner.follow(edge.number)
+            assert then is not None
+            ways.append((shortest(automaton.term(number)) or b"") + shortest_text(then))
     return min(ways, key=len)

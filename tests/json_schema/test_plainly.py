@@ -9,16 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from constrain.errors import ConstrainError
-from constrain.json_schema.formula import Formula, Formulas
-from constrain.json_schema.goals import Goals
-from constrain.json_schema.grammar import scan_schema
-from constrain.json_schema.liveness import Liveness
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.plainly import plainly_lives
-from constrain.json_schema.references import Node
-from constrain.json_schema.translate import Translator
-from constrain.json_schema.typed import TypedView
-from constrain.json_schema.unevaluated import Unevaluated
+from tests.json_schema.parts import parts_of
 from tests.json_schema.schemas import schemas
 
 SEVERAL_OPTIONS = [
@@ -28,28 +21,10 @@ SEVERAL_OPTIONS = [
 ]
 
 
-class ByTheAlgebra(Liveness):
-    """Liveness that reads nothing off the keywords."""
-
-    def _lives_plainly(self, goal: Formula) -> bool:
-        return False
-
-
 def judged(schema: Any, options: JsonOptions) -> tuple[bool, bool]:
     """Is a schema plainly live, and does the algebra find a value?"""
-    scanned = scan_schema(schema, options=options)
-    if scanned.admission.problems:
-        raise scanned.admission.problems[0]
-    scalars, formulas = scanned.scalars, Formulas()
-    translator = Translator(formulas, options, lambda name: scalars.strings.format(name) is not None)
-    view = TypedView(formulas, translator, verbatim=options.verbatim is not None)
-    view.unevaluated = Unevaluated(formulas, translator).expand
-    algebra = ByTheAlgebra(Goals(formulas, view, scalars, options), options)
-
-    def lives(node: Node) -> bool:
-        return algebra.is_live(translator.reference(node))
-
-    return plainly_lives(scanned.root, options, lives), lives(scanned.root)
+    parts = parts_of(schema, options)
+    return plainly_lives(parts.root, options, parts.lives), parts.lives(parts.root)
 
 
 @given(schemas, st.sampled_from(SEVERAL_OPTIONS))
@@ -76,7 +51,22 @@ LIVING = [
     {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(?!)"}}},
     {"type": "object", "properties": {"a": {"type": "null"}}, "required": ["a"]},
     {"$schema": "http://json-schema.org/draft-07/schema#", "definitions": {"a": False}},
-]
+    {"$ref": "#/$defs/a", "$defs": {"a": {"type": "null"}}},
+    {"$schema": "http://json-schema.org/draft-07/schema#", "$ref": "#/definitions/a", "type": "object",
+     "definitions": {"a": {"type": "null"}}},
+    {"anyOf": [False, {"type": "null"}]},
+    {"allOf": [{"anyOf": [{"type": "null"}]}]},
+    {"oneOf": [{"type": "string", "maxLength": 3}, {"type": "integer"}]},
+    {"enum": [1.5, None]},
+    {"const": 3, "type": ["integer", "string"]},
+    {"type": "string", "pattern": "^[a-z]+$"},
+    {"type": "string", "pattern": "^[a-z]{2,4}$", "minLength": 4, "maxLength": 9},
+    {"type": "string", "pattern": "[a-z]{2}", "minLength": 4, "maxLength": 4},
+    {"type": "integer", "minimum": 0.5, "maximum": 1.5},
+    {"type": "number", "minimum": 0.5, "maximum": 0.5},
+    {"type": "array", "items": {"type": "null"}, "minItems": 2, "maxItems": 2},
+    {"type": "object", "required": ["a", "b"], "properties": {"a": {"type": "null"}}},
+]  # fmt: skip
 NOT_PLAIN = [
     False,
     {"type": "string", "minLength": 2, "maxLength": 1},
@@ -90,6 +80,15 @@ NOT_PLAIN = [
     {"type": "object", "properties": {"a": False}, "required": ["a"]},
     {"type": "object", "not": {"type": "object"}},
     {"type": "object", "allOf": [False]},
+    {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": False}},
+    {"anyOf": [False, {"not": {}}]},
+    {"oneOf": [{"type": "integer"}, {"type": "integer"}]},
+    {"enum": ["a"], "type": "integer"},
+    {"type": "string", "pattern": "a$b"},
+    {"type": "string", "pattern": "^[a-z]{2,4}$", "minLength": 5},
+    {"type": "integer", "minimum": 0.2, "maximum": 0.8},
+    {"type": "array", "items": {"type": "null"}, "minItems": 3, "maxItems": 2},
+    {"type": "array", "minItems": 2, "uniqueItems": True, "items": {"type": "null"}},
 ]
 
 
@@ -101,6 +100,21 @@ def test_lives_plainly(schema: Any) -> None:
 @pytest.mark.parametrize("schema", NOT_PLAIN, ids=str)
 def test_an_empty_schema_does_not_live_plainly(schema: Any) -> None:
     assert judged(schema, JsonOptions()) == (False, False)
+
+
+RECURSIVE = {"required": ["a"], "properties": {"a": {"$ref": "#"}}, "type": "object"}
+
+
+def test_what_needs_itself_does_not_live() -> None:
+    assert judged(RECURSIVE, JsonOptions()) == (False, False)
+    assert judged({"anyOf": [RECURSIVE, {"type": "null"}]}, JsonOptions()) == (True, True)
+
+
+def test_a_key_that_is_not_named_may_be_closed_by_an_option() -> None:
+    schema = {"type": "object", "required": ["b"], "properties": {"a": True}}
+
+    assert judged(schema, JsonOptions()) == (True, True)
+    assert judged(schema, JsonOptions(additional_properties=False)) == (False, False)
 
 
 def test_a_document_without_strings_has_none() -> None:

@@ -1,7 +1,7 @@
 """Follow continuations byte by byte, plainly: the oracle's way of reading a grammar.
 
-A thread is a continuation, or an edge with what is left of its terminal (a term) and what it has read.  No
-automaton, no tables, no memo: only derivatives and the protocol of continuation.py.
+A thread is a continuation, or an edge with whose it is, what is left of its terminal (a term), and what it
+has read.  No automaton, no tables, no memo: only derivatives and the protocol of continuation.py.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 
-from constrain.continuation import Continuation, Edge, LiteralEdge
+from constrain.continuation import AnyEdge, Continuation, Edge, LiteralEdge, OpenEdge
 from constrain.regular.queries import is_empty
 from constrain.regular.terms import EMPTY, Term
 
-Inside = tuple[Edge, Term, bytes]
-Literal = tuple[LiteralEdge, int]
-Thread = Continuation | Inside | Literal
+Inside = tuple[AnyEdge, Continuation, Term, bytes]
+Thread = Continuation | Inside
 
 
 def start_threads(start: Continuation) -> list[Thread]:
@@ -26,47 +25,57 @@ def can_end(threads: Iterable[Thread]) -> bool:
     return any(isinstance(thread, Continuation) and thread.can_end for thread in threads)
 
 
+def begun(threads: Iterable[Thread]) -> Iterable[Inside]:
+    """The threads, those at continuations replaced by their edges."""
+    for thread in threads:
+        if not isinstance(thread, Continuation):
+            yield thread
+            continue
+        for member in thread.members:
+            for edge in member.first:
+                assert isinstance(edge, Edge | LiteralEdge | OpenEdge), "a preview was taken for a position"
+                yield edge, member, EMPTY if isinstance(edge, LiteralEdge) else edge.terminal, b""
+
+
 def step(threads: Iterable[Thread], byte: int) -> list[Thread]:
     after: dict[Thread, None] = {}
-    for thread in threads:
-        if isinstance(thread, Continuation):
-            for edge in thread.edges:
-                if isinstance(edge, Edge):
-                    _step_terminal(edge, edge.terminal, b"", byte, after)
-                elif isinstance(edge, LiteralEdge):
-                    _step_literal(edge, 0, byte, after)
-                else:
-                    raise AssertionError("a preview was taken for a position")
-        elif isinstance(thread[0], Edge):
-            _step_terminal(thread[0], thread[1], thread[2], byte, after)
-        else:
-            _step_literal(thread[0], thread[1], byte, after)
+    for edge, owner, term, before in begun(threads):
+        read = before + bytes((byte,))
+        if isinstance(edge, LiteralEdge):
+            _step_literal(edge, owner, read, after)
+            continue
+        left = term.derivative(byte)
+        if left is EMPTY or is_empty(left):
+            continue
+        after[edge, owner, left, read] = None
+        if left.nullable:
+            then = _follow(edge, owner, read)
+            if then is not None:
+                after[then] = None
     return list(after)
 
 
-def _step_terminal(edge: Edge, term: Term, read: bytes, byte: int, after: dict[Thread, None]) -> None:
-    left = term.derivative(byte)
-    if left is EMPTY or is_empty(left):
-        return
-    if edge.capture is not None:
-        read += bytes((byte,))
-    after[edge, left, read] = None
-    if left.nullable:
-        then = edge.capture(read) if edge.capture is not None else edge.then
-        assert then is not None
-        after[then] = None
+def _follow(edge: AnyEdge, owner: Continuation, read: bytes) -> Continuation | None:
+    if isinstance(edge, Edge):
+        return owner.follow(edge.number, read if edge.captures else None)
+    assert isinstance(edge, OpenEdge)
+    if read in edge.literals.literals:
+        return owner.follow(edge.literals.literals.index(read))
+    return None if read in edge.excluded else owner.follow(edge.others, read)
 
 
-def _step_literal(edge: LiteralEdge, node: int, byte: int, after: dict[Thread, None]) -> None:
-    literals = edge.literals
-    child = literals.children[node].get(byte)
-    if child is None or not literals.below[child] & edge.allowed:
-        return
-    after[edge, child] = None
-    here = literals.here[child] & edge.allowed
-    for index in range(here.bit_length()):
-        if here >> index & 1:
-            after[edge.then(index)] = None
+def _allowed(edge: LiteralEdge) -> list[tuple[int, bytes]]:
+    return [(index, text) for index, text in enumerate(edge.literals.literals) if edge.allowed >> index & 1]
+
+
+def _step_literal(edge: LiteralEdge, owner: Continuation, read: bytes, after: dict[Thread, None]) -> None:
+    for index, text in _allowed(edge):
+        if text.startswith(read) and text != read:
+            after[edge, owner, EMPTY, read] = None
+        elif text == read:
+            then = owner.follow(index)
+            assert then is not None
+            after[then] = None
 
 
 def accepts(start: Continuation, text: bytes) -> bool:
@@ -81,17 +90,13 @@ def accepts(start: Continuation, text: bytes) -> bool:
 def next_bytes(threads: Iterable[Thread]) -> list[int]:
     """The bytes that some thread can read."""
     found: set[int] = set()
-    for thread in threads:
-        if isinstance(thread, Continuation):
-            for edge in thread.edges:
-                if isinstance(edge, Edge):
-                    found.update(_term_bytes(edge.terminal))
-                elif isinstance(edge, LiteralEdge):
-                    found.update(_literal_bytes(edge, 0))
-        elif isinstance(thread[0], Edge):
-            found.update(_term_bytes(thread[1]))
+    for edge, _, term, read in begun(threads):
+        if isinstance(edge, LiteralEdge):
+            found.update(
+                text[len(read)] for _, text in _allowed(edge) if text.startswith(read) and text != read
+            )
         else:
-            found.update(_literal_bytes(thread[0], thread[1]))
+            found.update(_term_bytes(term))
     return sorted(found)
 
 
@@ -101,14 +106,6 @@ def _term_bytes(term: Term) -> Iterable[int]:
         after = term.derivative(low)
         if after is not EMPTY and not is_empty(after):
             yield from (byte for byte in range(256) if mask >> byte & 1)
-
-
-def _literal_bytes(edge: LiteralEdge, node: int) -> Iterable[int]:
-    return [
-        byte
-        for byte, child in edge.literals.children[node].items()
-        if edge.literals.below[child] & edge.allowed
-    ]
 
 
 class DeadEnd(AssertionError):

@@ -1,0 +1,263 @@
+"""Objects as text: keys, colons, values, commas and braces, around the states of objects.py.
+
+    { ─▶ start ─┬─ key ─▶ ":" ─▶ value ─▶ text ─┬─ "," ─▶ key ─▶ ...
+                └─ "}"                          └─ "}"                ─▶ back
+
+A *place* is an object of one shape that returns to one back.  It makes the texts and keys of its states, each
+once.
+
+Where a key is due, the keys that the schema names are a set of literals.  In most objects every other key may
+come too, and then both are one open edge: any string, of which some are names (continuation.py).  It is the
+same edge in every state; which names may come in this one is asked when a key is complete.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from constrain.continuation import (
+    DEFERRED,
+    AnyEdge,
+    Continuation,
+    Edge,
+    LiteralEdge,
+    OpenEdge,
+    Terminal,
+    bits,
+    edge,
+    lazy,
+)
+from constrain.json_schema.arrays import UNKNOWN
+from constrain.json_schema.formula import Formula
+from constrain.json_schema.objects import ObjectShape, ObjectState
+from constrain.json_schema.recording import Back, Recorder, follow
+from constrain.json_schema.strings import spell_canonical
+from constrain.json_schema.values import OBJECT, Value
+from constrain.json_schema.whitespace import CLOSE
+from constrain.regular.terms import literal
+
+if TYPE_CHECKING:
+    from constrain.json_schema.emit import Emitter
+
+QUOTE = literal(b'"')
+SOME_KEY = Terminal.of(QUOTE, DEFERRED)
+"""A key of which nothing is certain but its first quote."""
+
+Members = tuple[tuple[str | None, Value], ...]
+"""Keys with their values; a key that is not known is None."""
+
+
+class ObjectPlace:
+    """An object of one shape at one place; `read` are the members, if they are recorded."""
+
+    def __init__(self, emitter: Emitter, shape: ObjectShape, back: Back) -> None:
+        self.emitter, self.shape, self.back = emitter, shape, back
+        self._texts: dict[tuple[ObjectState, Members | None], ObjectText] = {}
+        self._keys: dict[tuple[ObjectState, Members | None], KeyText] = {}
+        self._others: dict[bool, Continuation] = {}
+
+    def forget(self) -> None:
+        """Cut the circle of a place and its texts."""
+        self._texts.clear()
+        self._keys.clear()
+        self._others.clear()
+        self.__dict__.pop("start", None)
+
+    @lazy
+    def start(self) -> Continuation:
+        """What is behind the brace that opens."""
+        state = self.shape.start
+        read: Members | None = () if isinstance(self.back, Recorder) else None
+        choices: list[Continuation] = []
+        if self.shape.can_close(state):
+            empty = UNKNOWN if read is None else Value(OBJECT, frozenset())
+            close = self.emitter.punctuation.close_empty["}"]
+            choices.append(Terminal(close, follow(self.back, empty)))
+        key = self.key(state, read)
+        return self.emitter.union([*choices, key] if key.first else choices)
+
+    def text(self, state: ObjectState, read: Members | None) -> ObjectText:
+        """What is behind a value."""
+        key = (state, read)
+        found = self._texts.get(key)
+        if found is None:
+            found = self._texts[key] = ObjectText(self, state, read)
+        return found
+
+    def key(self, state: ObjectState, read: Members | None) -> KeyText:
+        """Where a key is due."""
+        key = (state, read)
+        found = self._keys.get(key)
+        if found is None:
+            found = self._keys[key] = KeyText(self, state, read)
+        return found
+
+    def others(self, *, closes: bool) -> Continuation:
+        """What follows a key whose text is not known, in a plain object in which all others are alike."""
+        found = self._others.get(closes)
+        if found is None:
+            after = AfterOther(self, closes)
+            value = self.emitter.value(self.shape.cells[0].goal, after)
+            found = self._others[closes] = self.emitter.colon(value)
+        return found
+
+    @lazy
+    def open_edge(self) -> OpenEdge:
+        """Any key, where none without a name has been written."""
+        return self.open_edge_without(())
+
+    def open_edge_without(self, written: Iterable[str]) -> OpenEdge:
+        """Any key but these."""
+        shape = self.shape
+        excluded = frozenset(b'"' + spell_canonical(key) + b'"' for key in written)
+        return OpenEdge(shape.literals, self.emitter.scalars.any_string, len(shape.names), excluded)
+
+
+class ObjectText(Continuation):
+    """Inside an object, after a value."""
+
+    def __init__(self, place: ObjectPlace, state: ObjectState, read: Members | None) -> None:
+        self.place, self.state, self.read = place, state, read
+
+    def build_first(self) -> tuple[Edge, ...]:
+        """The brace that closes, and the comma before another key."""
+        place = self.place
+        goes_on = bool(place.key(self.state, self.read).first)
+        closes = place.shape.can_close(self.state)
+        return place.emitter.punctuation.after("}", closes=closes, goes_on=goes_on)
+
+    def follow(self, number: int, text: bytes | None = None) -> Continuation:
+        if number == CLOSE:
+            return follow(self.place.back, self._value())
+        return self.place.key(self.state, self.read)
+
+    def _value(self) -> Value:
+        known: list[tuple[str, Value]] = []
+        for key, value in self.read or ():
+            if key is None or value is UNKNOWN:
+                return UNKNOWN
+            known.append((key, value))
+        if self.read is None:
+            return UNKNOWN
+        return Value(OBJECT, frozenset(known), tuple(key for key, _ in known))
+
+
+class AfterOther(Continuation):
+    """A preview: behind the value of a key whose text is not known, in a plain object that is open."""
+
+    def __init__(self, place: ObjectPlace, closes: bool) -> None:
+        self.place, self.closes = place, closes
+
+    def build_first(self) -> tuple[Edge, ...]:
+        """The brace that closes, and the comma: another key may come, but not which is certain."""
+        return self.place.emitter.punctuation.after("}", closes=self.closes, goes_on=True)
+
+    def follow(self, number: int, text: bytes | None = None) -> Continuation:
+        return follow(self.place.back, UNKNOWN) if number == CLOSE else SOME_KEY
+
+
+class KeyText(Continuation):
+    """Where a key is due.  Name i is followed by number i, a key of cell c by the number of names plus c."""
+
+    def __init__(self, place: ObjectPlace, state: ObjectState, read: Members | None) -> None:
+        self.place, self.state, self.read = place, state, read
+        self._followed: dict[int, Continuation | None] = {}
+
+    def build_first(self) -> tuple[AnyEdge, ...]:
+        """The named keys that lead somewhere, and one edge for each cell of other keys.
+
+        Where a key already written is not known (a preview), other keys are left, but which is not known:
+        nothing is certain of them but the quote that opens them.
+        """
+        place, state, shape = self.place, self.state, self.place.shape
+        emitter = place.emitter
+        is_canonical = emitter.options.spelling == "canonical"
+        written = [key for key in state.extra if isinstance(key, str)]
+        if self._is_simple and is_canonical and emitter.liveness.others_may_come(shape, state):
+            return (place.open_edge_without(written) if written else place.open_edge,)
+        others = [number for number in range(len(shape.cells)) if self._fresh_ways(number, None)]
+        is_preview = len(written) < len(state.extra)
+        if is_canonical and others and shape.is_open and not is_preview:
+            return (place.open_edge_without(written),)
+        edges: list[AnyEdge] = []
+        allowed = self._allowed()
+        if is_canonical:
+            edges += [LiteralEdge(shape.literals, allowed)] if allowed else []
+        else:
+            space = emitter.scalars.spelled
+            edges += [
+                edge(space.quoted(space.values([shape.names[number]])), number) for number in bits(allowed)
+            ]
+        if is_preview and others:
+            return (*edges, edge(QUOTE, self._unsure))
+        names = len(shape.names)
+        for number in others:
+            term = emitter.scalars.keys(shape.cells[number].language, written)
+            edges.append(edge(term, names + number, True))
+        return tuple(edges)
+
+    @property
+    def _is_simple(self) -> bool:
+        """Is every key allowed, and is nothing to be remembered of those without names but their texts?"""
+        return self.read is None and self.place.shape.is_plain and self.place.shape.is_open
+
+    @property
+    def _unsure(self) -> int:
+        return len(self.place.shape.names) + len(self.place.shape.cells)
+
+    def _allowed(self) -> int:
+        """The named keys that may come now."""
+        liveness, shape, state = self.place.emitter.liveness, self.place.shape, self.state
+        candidates = state.open
+        if shape.ordered and state.missing & shape.ordered:
+            first = state.missing & shape.ordered & -(state.missing & shape.ordered)
+            candidates &= (first << 1) - 1
+        if shape.is_plain:
+            return liveness.live_names(shape, candidates)
+        return sum(1 << number for number in bits(candidates) if liveness.may_come(shape, state, number))
+
+    def follow(self, number: int, text: bytes | None = None) -> Continuation | None:
+        if text is not None and number >= len(self.place.shape.names):
+            name = json.loads(text)
+            return self._after(self._fresh_ways(number - len(self.place.shape.names), name), name)
+        if number not in self._followed:
+            self._followed[number] = self._follow(number)
+        return self._followed[number]
+
+    def _follow(self, number: int) -> Continuation | None:
+        shape = self.place.shape
+        if number < len(shape.names):
+            ways = self.place.emitter.liveness.object_ways(shape, self.state, number)
+            return self._after(ways, shape.names[number])
+        if number == self._unsure:
+            return DEFERRED
+        if self._is_simple:
+            return self.place.others(closes=not self.state.missing)
+        return self._after(self._fresh_ways(number - len(shape.names), None), None)
+
+    def _fresh_ways(self, number: int, name: str | None) -> list[tuple[Formula, ObjectState]]:
+        return self.place.emitter.liveness.fresh_ways(self.place.shape, self.state, number, name)
+
+    def _after(self, ways: Iterable[tuple[Formula, ObjectState]], name: str | None) -> Continuation | None:
+        """A colon, the value and what follows; None where there is no way."""
+        emitter, place, read = self.place.emitter, self.place, self.read
+        values = [
+            emitter.value(
+                goal, place.text(state, None) if read is None else MemberRecorder(place, state, name, read)
+            )
+            for goal, state in ways
+        ]
+        return emitter.colon(emitter.union(values)) if values else None
+
+
+class MemberRecorder(Recorder):
+    """Takes the value of a member."""
+
+    def __init__(self, place: ObjectPlace, state: ObjectState, name: str | None, read: Members) -> None:
+        self.place, self.state, self.name, self.read = place, state, name, read
+
+    def after(self, value: Value) -> Continuation:
+        """The object, with the member in it."""
+        return self.place.text(self.state, (*self.read, (self.name, value)))
