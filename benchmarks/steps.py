@@ -5,9 +5,10 @@
 For a few states of terminals over the Llama-3 vocabulary, milliseconds of CPU time, the best of some rounds:
 
     every token    each of the 128,256 tokens is read byte by byte: the definition
-    trie, sparse   trie and automaton walked together
-    trie, wide    the whole trie at once, depth by depth, in numpy
-    neighbour      a table that is made from another one (counted strings, excluded keys)
+    by nodes       trie and automaton walked together, from node to node
+    at once        the whole trie, depth by depth, in numpy
+    signatures     either over tokens that agree block by block
+    table          all that a new state costs, its rows included
     again          the table is there; the mask is made of it and copied
 """
 
@@ -24,8 +25,8 @@ from constrain.regular.automaton import Automaton
 from constrain.regular.syntax import regex_term
 from constrain.regular.terms import Term, complement, concat, intersect, literal, literals
 from constrain.vocabulary.remainders import EVERYTHING
-from constrain.vocabulary.tables import Tables
-from constrain.vocabulary.walks import walk_sparse, walk_wide
+from constrain.vocabulary.tables import Table, Tables
+from constrain.vocabulary.walks import Rows, walk_all, walk_few
 
 ROUNDS = 3
 
@@ -75,25 +76,35 @@ def main() -> None:
     from constrain.vocabulary.llama3 import llama3_tokenizer_folder
 
     vocabulary = Vocabulary.from_tokenizer(load(llama3_tokenizer_folder()))
-    trie = vocabulary.trie
-    head = ("every token", "trie, sparse", "trie, wide", "neighbour", "again")
-    print(f"{'':38}" + "".join(f"{name:>14}" for name in head))
+    trie, (coarse, _) = vocabulary.trie, vocabulary.signatures
+    head = ("every token", "by nodes", "at once", "signatures", "table", "again")
+    print(f"{'':38}" + "".join(f"{name:>12}" for name in head))
     for what, term in states().items():
         tables = Tables(vocabulary, Automaton())
-        state = tables.automaton.state(term)
-        naive = best(lambda tables=tables, state=state: every_token(tables, state))  # type: ignore[misc]
-        sparse = best(lambda tables=tables, state=state: walk_sparse(tables, EVERYTHING, state, None))  # type: ignore[misc]
-        wide = best(lambda tables=tables, state=state: walk_wide(tables.automaton, trie, (0,), state))  # type: ignore[misc]
-        derived = "-"
-        for way in (tables.counted.plain_table, tables.counted.table, tables.exclusions.table):
-            if way(EVERYTHING, state) is not None:
-                derived = f"{best(lambda way=way, state=state: way(EVERYTHING, state)):.3f}"  # type: ignore[misc]
-                break
+        tables.walker.prepare()
+        state, steps = tables.automaton.state(term), tables.steps
+        took = [
+            best(lambda tables=tables, state=state: every_token(tables, state)),  # type: ignore[misc]
+            best(lambda steps=steps, state=state: walk_few(steps, trie, ((0, state),), len(trie))),  # type: ignore[misc]
+            best(lambda steps=steps, state=state: walk_all(Rows(steps), trie, state)),  # type: ignore[misc]
+            best(
+                lambda tables=tables, steps=steps, state=state: (  # type: ignore[misc]
+                    tables.walker.few(state) or walk_all(Rows(steps), coarse, state)
+                )
+            ),
+            best(lambda term=term: new_table(vocabulary, term)),  # type: ignore[misc]
+        ]
         matcher = CompiledGrammar(term_continuation(term, what=what), vocabulary).matcher()
         bitmask = allocate_token_bitmask(1, vocabulary.size)
         matcher.fill_next_token_bitmask(bitmask)
-        again = best(lambda matcher=matcher, bitmask=bitmask: matcher.fill_next_token_bitmask(bitmask))  # type: ignore[misc]
-        print(f"{what:38}{naive:>14.1f}{sparse:>14.3f}{wide:>14.3f}{derived:>14}{again:>14.4f}")
+        took.append(best(lambda matcher=matcher, bitmask=bitmask: matcher.fill_next_token_bitmask(bitmask)))  # type: ignore[misc]
+        print(f"{what:38}" + "".join(f"{milliseconds:>12.3f}" for milliseconds in took))
+
+
+def new_table(vocabulary: Vocabulary, term: Term) -> Table:
+    """The table of a state that nobody has asked for before, nor for another one of its language."""
+    tables = Tables(vocabulary, Automaton())
+    return tables.table(EVERYTHING, tables.automaton.state(term))
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ class Leading(Leaf):
         """From the next state on, if a way leads on from there."""
         return leading(_tidy(self.at.after(byte)), self.to)
 
-    def _find_classes(self) -> tuple[int, ...]:
+    def classes(self) -> tuple[int, ...]:
         return self.at.classes()
 
 

@@ -31,6 +31,7 @@ from collections.abc import Iterator
 
 from constrain.budget import spend
 from constrain.errors import UnsupportedRegexError
+from constrain.regular.byte_sets import ALL_BYTES, bytes_of, refine
 from constrain.regular.keeping import remember
 from constrain.regular.pattern import parse_regex
 from constrain.regular.pattern_tree import (
@@ -45,7 +46,18 @@ from constrain.regular.pattern_tree import (
 )
 from constrain.regular.queries import is_empty, shortest
 from constrain.regular.syntax import regex_term, tree_term
-from constrain.regular.terms import ANY_BYTES, EMPTY, EPSILON, Term, concat, intersect, without_epsilon
+from constrain.regular.terms import (
+    ANY_BYTES,
+    EMPTY,
+    EPSILON,
+    Bytes,
+    Strings,
+    Term,
+    concat,
+    intersect,
+    without_epsilon,
+)
+from constrain.regular.watched import Watched, parts
 
 MAX_TEXTS = 4_000
 """The most texts that a pattern is tried on."""
@@ -75,17 +87,18 @@ def preferred_term(pattern: str) -> Term:
 
 def _through_transitions(term: Term) -> Iterator[str]:
     """For every two transitions in a row, and every state before them, a shortest text that takes them."""
+    letters = _letters(term)
     reached = {term: b""}
     ends: dict[Term, tuple[bytes, int]] = {}
     agenda = deque([term])
     count = 0
     while agenda and count < MAX_TEXTS:
         state = agenda.popleft()
-        for byte, after in _transitions(state):
+        for byte, after in _transitions(state, letters):
             if after not in reached:
                 reached[after] = reached[state] + byte
                 agenda.append(after)
-            for further, end in [(b"", after), *_transitions(after)]:
+            for further, end in [(b"", after), *_transitions(after, letters)]:
                 count += 1
                 yield (reached[state] + byte + further + _shortest_end(end, ends)).decode()
 
@@ -103,13 +116,31 @@ def _shortest_end(state: Term, known: dict[Term, tuple[bytes, int]]) -> bytes:
     return text[place:]
 
 
-def _transitions(state: Term) -> Iterator[tuple[bytes, Term]]:
-    for mask in state.classes():
+def _transitions(state: Term, letters: tuple[int, ...]) -> Iterator[tuple[bytes, Term]]:
+    for mask, after in state.ways():
         spend()
-        byte = (mask & -mask).bit_length() - 1
-        after = state.after(byte)
         if not is_empty(after):
-            yield bytes((byte,)), after
+            for letter in letters:
+                if common := mask & letter:
+                    yield bytes((next(bytes_of(common)),)), after
+
+
+def _letters(term: Term) -> tuple[int, ...]:
+    """Sets of bytes that the pattern tells apart somewhere: of `aa|a|ab`, also `a` and `b` at the end."""
+    masks: set[int] = set()
+    seen = {term}
+    agenda = [term]
+    while agenda:
+        here = agenda.pop()
+        if isinstance(here, Bytes):
+            masks.add(here.mask)
+        elif isinstance(here, Strings):
+            masks.update(1 << byte for byte in here.children)
+        for part in (here.term, *here.watches) if isinstance(here, Watched) else parts(here):
+            if part not in seen:
+                seen.add(part)
+                agenda.append(part)
+    return refine(*((mask, ALL_BYTES ^ mask) for mask in masks if mask != ALL_BYTES))
 
 
 class _Preferring:

@@ -13,10 +13,9 @@ remembered.  Counters that run far (`maxLength` beside a pattern that counts wor
 the clipped term, which all of them share, has a short text, so have they.
 
 Source: Brzozowski, "Derivatives of regular expressions", JACM 11(4), 1964: finitely many derivatives up to
-similarity.  Rows are filled by byte class (Owens, Reppy and Turón 2009, section 4.2), one derivative
-per class.
+similarity.
 
-Cost: a row is one derivative per byte class of its term, usually under ten.  `max_states` bounds the
+Cost: a row is as many states as its term has ways (`terms.py`), usually under ten.  `max_states` bounds the
 states of the automaton, the budget in force (`budget.py`) each search.
 """
 
@@ -57,6 +56,7 @@ class Automaton:
         self._terms: list[Term] = [EMPTY]
         self._numbers: dict[Term, int] = {EMPTY: DEAD}
         self._rows: list[Row | None] = [np.zeros(256, dtype=np.int32)]
+        self._ways: list[tuple[tuple[int, int], ...] | None] = [()]
         self._empty: dict[Term, bool] = {}
         self._short: dict[Term, int] = {}
         self._steps: list[dict[int, int]] = [{}]
@@ -85,6 +85,7 @@ class Automaton:
                 self._terms.append(term)
                 self.accepting.append(term.nullable)
                 self._rows.append(None)
+                self._ways.append(None)
                 self._steps.append({})
             self._numbers[term] = number
         return number
@@ -98,15 +99,24 @@ class Automaton:
         row = self._rows[state]
         if row is None:
             with LOCK:
-                term = self._terms[state]
                 row = np.zeros(256, dtype=np.int32)
-                for mask in term.classes():
-                    spend()
-                    to = self.state(term.once_after((mask & -mask).bit_length() - 1))
-                    if to:
-                        row[_members(mask)] = to
+                for mask, to in self.ways(state):
+                    row[_members(mask)] = to
                 self._rows[state] = row
         return row
+
+    def ways(self, state: int) -> tuple[tuple[int, int], ...]:
+        """The sets of bytes that lead on from `state`, and where to."""
+        ways = self._ways[state]
+        if ways is None:
+            found = []
+            for mask, after in self._terms[state].ways():
+                spend()
+                to = self.state(after)
+                if to:
+                    found.append((mask, to))
+            ways = self._ways[state] = tuple(found)
+        return ways
 
     def has_row(self, state: int) -> bool:
         """Has the row of `state` been made?"""
@@ -154,6 +164,8 @@ class Automaton:
     def _find_empty(self, term: Term) -> bool:
         if term.plain:
             return term is EMPTY
+        if term.nullable:
+            return False
         if isinstance(term, Leaf):
             return not term.nonempty
         known = self._empty.get(term)
@@ -201,10 +213,9 @@ class Automaton:
                 continue
             if most is not None and len(parent) > most:
                 return None
-            for mask in here.classes():
+            for _, after in here.ways():
                 spend()
-                after = here.derivative((mask & -mask).bit_length() - 1)
-                if after is not EMPTY and after not in parent:
+                if after not in parent:
                     parent[after] = here
                     stack.append(after)
                     if after.nullable:  # then this is the next one looked at, and the last
@@ -238,10 +249,9 @@ class Automaton:
                     return self._short[term]
                 if depth == HORIZON:
                     continue
-                for mask in here.classes():
+                for _, after in here.ways():
                     spend()
-                    after = here.derivative((mask & -mask).bit_length() - 1)
-                    if after is not EMPTY and after not in parent:
+                    if after not in parent:
                         parent[after] = here
                         pending.append((after, depth + 1))
         self._short[term] = HORIZON + 1

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from constrain.regular.keeping import at_end
 
 if TYPE_CHECKING:
-    from constrain.regular.terms import Term
+    from constrain.regular.term import Term
 
 LOCK: Final = threading.RLock()
 """Guards interning here and in everything built on it; terms are shared by the whole process."""
@@ -29,6 +29,9 @@ Key = tuple[object, ...]
 derivatives: Final[dict[int, Term]] = {}
 """By `id << 8 | byte`."""
 
+known_ways: Final[dict[int, tuple[tuple[int, Term], ...]]] = {}
+"""By id.  Terms do not hold their own, for a star leads to itself, and would be garbage to be collected."""
+
 _interned: Final[dict[Key, Term]] = {}
 _permanent: Final[dict[Key, Term]] = {}
 
@@ -37,12 +40,9 @@ def intern(key: Key, make: type[Term], *args: object) -> Term:
     """The one term that `key` names, made by `make(*args)` if it does not exist."""
     found = _interned.get(key)
     if found is None:
-        with LOCK:
-            found = _interned.get(key)
-            if found is None:
-                if len(_interned) >= MAX_INTERNED:
-                    _forget()
-                found = _interned[key] = make(*args)
+        if len(_interned) >= MAX_INTERNED:
+            _forget()
+        found = _interned.setdefault(key, make(*args))
     return found
 
 
@@ -59,5 +59,6 @@ def keep() -> None:
 @at_end
 def _forget() -> None:
     derivatives.clear()
+    known_ways.clear()
     _interned.clear()
     _interned.update(_permanent)

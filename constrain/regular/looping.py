@@ -66,7 +66,7 @@ class Loop(Term):
         """That of the rest, or of a round."""
         return choice(self.rest.after(byte), self.round.after(byte))
 
-    def _find_classes(self) -> tuple[int, ...]:
+    def classes(self) -> tuple[int, ...]:
         return refine(self.rest.classes(), self.round.classes())
 
 

@@ -28,11 +28,12 @@ Cost: linear in the document; about 0.3 s and 40 MB for 100,000 characters, once
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from constrain.regular.byte_sets import ALL_BYTES, bytes_of
+from constrain.regular.byte_sets import bytes_of
 from constrain.regular.interning import LOCK
 from constrain.regular.leaf import Leaf, intern_leaf
+from constrain.regular.term import Way
 from constrain.regular.terms import EMPTY, Term, choice, concat
 from constrain.regular.utf8 import CharSet, utf8
 
@@ -84,10 +85,7 @@ class SuffixAutomaton:
         if found is None:
             term = alphabet(((ord(character), ord(character)),))
             found = self._spelled[key] = tuple(
-                (byte, rest)
-                for mask in term.classes()
-                if (rest := term.derivative((mask & -mask).bit_length() - 1)) is not EMPTY
-                for byte in bytes_of(mask)
+                (byte, rest) for mask, rest in term.ways() for byte in bytes_of(mask)
             )
         return found
 
@@ -95,25 +93,25 @@ class SuffixAutomaton:
 class Substrings(Leaf):
     """What may follow a substring of a document, so that the whole is a substring again."""
 
-    __slots__ = ("_ways", "alphabet", "automaton", "state")
+    __slots__ = ("_after", "alphabet", "automaton", "state")
 
     def __init__(self, automaton: SuffixAutomaton, state: int, alphabet: Alphabet) -> None:
         self.automaton = automaton
         self.state = state
         self.alphabet = alphabet
-        self._ways: dict[int, Term] | None = None
+        self._after: dict[int, Term] | None = None
         self._register(nullable=True, plain=False)
 
     def _found(self) -> dict[int, Term]:
         """The ways on, by byte."""
-        if self._ways is None:
+        if self._after is None:
             ways: dict[int, list[Term]] = {}
             for character, state in self.automaton.ways[self.state].items():
                 after = intern_leaf(Substrings, self.automaton, state, self.alphabet)
                 for byte, rest in self.automaton.spelled(self.alphabet, character):
                     ways.setdefault(byte, []).append(concat(rest, after))
-            self._ways = {byte: choice(*terms) for byte, terms in ways.items()}
-        return self._ways
+            self._after = {byte: choice(*terms) for byte, terms in ways.items()}
+        return self._after
 
     def after(self, byte: int) -> Term:
         """The derivative, which is remembered anyway."""
@@ -123,14 +121,8 @@ class Substrings(Leaf):
         """The characters that begin with `byte`, and the document after each."""
         return self._found().get(byte, EMPTY)
 
-    def dead_bytes(self) -> int:
-        """All but the bytes that go on: of the many bytes a pattern takes, few stand next in the document."""
-        return ALL_BYTES & ~sum(1 << byte for byte in self._found())
-
-    def _find_classes(self) -> tuple[int, ...]:
-        masks = [1 << byte for byte in self._found()]
-        rest = self.dead_bytes()
-        return (*masks, rest) if rest else tuple(masks)
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        return [(1 << byte, after) for byte, after in self._found().items() if within >> byte & 1]
 
 
 _automata: weakref.WeakValueDictionary[str, SuffixAutomaton] = weakref.WeakValueDictionary()

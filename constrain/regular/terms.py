@@ -15,89 +15,61 @@ the derivatives, and likewise for the complement.  `not`, `pattern` with `maxLen
 look-around all are these two.
 
 Source: Owens, Reppy and Turón, "Regular-expression derivatives re-examined", JFP 19(2), 2009; sections
-3.3 and 4.1 for the smart constructors, 4.2 for byte classes.  We depart from it in three ways:
+3.3 and 4.1 for the smart constructors.  We depart in four ways:
 1. A bounded repeat `x{m,n}` is a term of its own that counts down, instead of n copies of x.
 2. A finite set of strings is a term of its own, a trie node: its derivative is a dictionary look-up,
    so an enumeration of thousands of strings costs what one string costs.
 3. A `Leaf` (`leaf.py`) is a term whose derivative is arithmetic; divisibility and numeric bounds are leaves.
+4. Inside a character `x·a | x·b` is `x·(a|b)`, and `x·a & x·b` is `x·(a&b)`, for x the bytes that go on with
+   it: else every term would have a dozen more states, each with all the alternatives written out again.
 
-Cost: a derivative visits the part of the term that the byte can reach; interning is one dictionary
-look-up for each node made.  `automaton.py` takes over from here.
+Cost: a derivative visits the part of the term that the byte can reach, ways all parts that can stand first;
+interning is one dictionary look-up for each node made.  `automaton.py` takes over from here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
-from operator import or_
-from typing import ClassVar, Final
+from operator import and_, or_
+from typing import Final
 
 from constrain.errors import LimitExceeded
-from constrain.regular.byte_sets import ALL_BYTES, join_counts, refine
-from constrain.regular.interning import LOCK, derivatives, intern, keep
-from constrain.regular.tries import subtract, union
+from constrain.regular.byte_sets import ALL_BYTES, join_counts
+from constrain.regular.interning import LOCK, intern, keep
+from constrain.regular.term import Term, Way, add_way, joined
+from constrain.regular.tries import build, subtract, union
+
+__all__ = [
+    "ANY_BYTES",
+    "EMPTY",
+    "EPSILON",
+    "Bytes",
+    "Choice",
+    "Complement",
+    "Concat",
+    "Intersection",
+    "Repeat",
+    "Strings",
+    "Term",
+    "byte_range",
+    "byte_set",
+    "choice",
+    "complement",
+    "concat",
+    "difference",
+    "intersect",
+    "literal",
+    "literals",
+    "optional",
+    "repeat",
+    "star",
+    "without_epsilon",
+]
 
 MAX_MEMBERS: Final = 20_000
 
 _BYTES, _CHOICE, _CONCAT, _REPEAT, _INTERSECTION, _COMPLEMENT, _STRINGS = range(7)
-
-
-class Term:
-    """An interned byte language.  Compare with `is`; make with the functions of this module."""
-
-    __slots__ = ("_partition", "fixed", "id", "largest", "nullable", "plain")
-
-    _next_id: ClassVar[int] = 0
-
-    id: int
-    nullable: bool
-    """Does the language hold the empty string?"""
-    plain: bool
-    """Made without intersection, complement or leaf: then only EMPTY is empty."""
-    fixed: bool
-    """Free of assertions about the text so far (`watched.py`): then `nullable` holds anywhere."""
-    largest: int
-    """The largest count of a repeat outside complements."""
-
-    def _register(self, *, nullable: bool, plain: bool, fixed: bool = True, largest: int = 0) -> None:
-        self.id = Term._next_id
-        Term._next_id += 1
-        self.nullable = nullable
-        self.plain = plain
-        self.fixed = fixed
-        self.largest = largest
-        self._partition: tuple[int, ...] | None = None
-
-    def after(self, byte: int) -> Term:
-        """`derivative`, remembered: for terms that are parts of many others."""
-        key = self.id << 8 | byte
-        found = derivatives.get(key)
-        if found is None:
-            found = derivatives[key] = self.derivative(byte)
-        return found
-
-    def once_after(self, byte: int) -> Term:
-        """`derivative`, not remembered: for terms that nobody asks twice; what others remember is taken."""
-        found = derivatives.get(self.id << 8 | byte)
-        return self.derivative(byte) if found is None else found
-
-    def derivative(self, byte: int) -> Term:
-        """What may follow `byte`."""
-        raise TypeError(f"{type(self).__name__} does not implement derivative")
-
-    def classes(self) -> tuple[int, ...]:
-        """Disjoint byte sets (256-bit masks) covering all bytes; the derivative is constant on each."""
-        partition = self._partition
-        if partition is None:
-            partition = self._partition = self._find_classes()
-        return partition
-
-    def dead_bytes(self) -> int:
-        """Bytes (a 256-bit set) that plainly lead nowhere; there may be more of them."""
-        return 0
-
-    def _find_classes(self) -> tuple[int, ...]:
-        raise TypeError(f"{type(self).__name__} does not implement classes")
 
 
 class Bytes(Term):
@@ -107,14 +79,14 @@ class Bytes(Term):
 
     def __init__(self, mask: int) -> None:
         self.mask = mask
-        self._register(nullable=False, plain=True)
+        self._register(nullable=False, plain=True, first=mask)
 
     def derivative(self, byte: int) -> Term:
         return EPSILON if self.mask >> byte & 1 else EMPTY
 
-    def _find_classes(self) -> tuple[int, ...]:
-        rest = ALL_BYTES & ~self.mask
-        return (self.mask, rest) if rest else (self.mask,)
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        common = self.mask & within
+        return ((common, EPSILON),) if common else ()
 
 
 class Epsilon(Term):
@@ -123,13 +95,13 @@ class Epsilon(Term):
     __slots__ = ()
 
     def __init__(self) -> None:
-        self._register(nullable=True, plain=True)
+        self._register(nullable=True, plain=True, first=0)
 
     def derivative(self, byte: int) -> Term:
         return EMPTY
 
-    def _find_classes(self) -> tuple[int, ...]:
-        return (ALL_BYTES,)
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        return ()
 
 
 class Choice(Term):
@@ -144,6 +116,7 @@ class Choice(Term):
             plain=all(m.plain for m in members),
             fixed=all(m.fixed for m in members),
             largest=max([m.largest for m in members], default=0),
+            first=reduce(or_, [m.first for m in members], 0),
         )
 
     def derivative(self, byte: int) -> Term:
@@ -151,8 +124,8 @@ class Choice(Term):
             return choice(*[member.after(byte) for member in self.members])
         return choice(*[_then(head.after(byte), tail) for head, tail in _fronts(self.members)])
 
-    def _find_classes(self) -> tuple[int, ...]:
-        return refine(*{head: head.classes() for head, _ in _fronts(self.members)}.values())
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        return _front_ways(_fronts(self.members), within)
 
 
 class Concat(Term):
@@ -164,10 +137,11 @@ class Concat(Term):
         self.head = head
         self.tail = tail
         self._register(
-            nullable=head.nullable and tail.nullable,
-            plain=head.plain and tail.plain,
-            fixed=head.fixed and tail.fixed,
-            largest=max(head.largest, tail.largest),
+            head.nullable and tail.nullable,
+            head.plain and tail.plain,
+            head.fixed and tail.fixed,
+            head.largest if head.largest > tail.largest else tail.largest,
+            head.first | tail.first if head.nullable else head.first,
         )
 
     def derivative(self, byte: int) -> Term:
@@ -179,10 +153,11 @@ class Concat(Term):
             return choice(first, tail.derivative(byte))
         return choice(*[_then(head.after(byte), rest) for head, rest in _fronts((self,))])
 
-    def _find_classes(self) -> tuple[int, ...]:
+    def _find_ways(self, within: int) -> Iterable[Way]:
         if not self.head.nullable:
-            return self.head.classes()
-        return refine(*{head: head.classes() for head, _ in _fronts((self,))}.values())
+            tail = self.tail
+            return [(mask, _then(after, tail)) for mask, after in self.head.ways_within(within)]
+        return _front_ways(_fronts((self,)), within)
 
 
 def _fronts(terms: Iterable[Term]) -> list[tuple[Term, Term]]:
@@ -210,16 +185,16 @@ class Repeat(Term):
         self.body = body
         self.low = low
         self.high = high
-        self._register(
-            nullable=low == 0, plain=body.plain, fixed=body.fixed, largest=max(low, high or 0, body.largest)
-        )
+        self._register(low == 0, body.plain, body.fixed, max(low, high or 0, body.largest), body.first)
 
     def derivative(self, byte: int) -> Term:
         rest = repeat(self.body, max(self.low - 1, 0), None if self.high is None else self.high - 1)
         return _then(self.body.after(byte), rest)
 
-    def _find_classes(self) -> tuple[int, ...]:
-        return self.body.classes()
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        rest = repeat(self.body, max(self.low - 1, 0), None if self.high is None else self.high - 1)
+        ways = self.body.ways()  # remembered, for every round
+        return [(common, _then(after, rest)) for mask, after in ways if (common := mask & within)]
 
 
 class Intersection(Term):
@@ -234,6 +209,7 @@ class Intersection(Term):
             plain=False,
             fixed=all(m.fixed for m in members),
             largest=max(m.largest for m in members),
+            first=reduce(and_, [m.first for m in members]),
         )
 
     def derivative(self, byte: int) -> Term:
@@ -245,18 +221,19 @@ class Intersection(Term):
             derived.append(after)
         return intersect(*derived)
 
-    def _find_classes(self) -> tuple[int, ...]:
-        dead = self.dead_bytes()
-        if not dead:
-            return refine(*[member.classes() for member in self.members])
-        live = [tuple(piece for mask in m.classes() if (piece := mask & ~dead)) for m in self.members]
-        pieces = live[0]
-        for partition in live[1:]:
-            pieces = tuple(piece for old in pieces for new in partition if (piece := old & new))
-        return (*pieces, dead)
-
-    def dead_bytes(self) -> int:
-        return reduce(or_, (member.dead_bytes() for member in self.members))
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        within &= self.first
+        pieces: list[tuple[int, tuple[Term, ...]]] = [(within, ())] if within else []
+        for member in self.members:
+            ways = member.ways_within(within)
+            pieces = [
+                (common, (*afters, after))
+                for mask, afters in pieces
+                for others_mask, after in ways
+                if (common := mask & others_mask)
+            ]
+            within = reduce(or_, [mask for mask, _ in pieces], 0)
+        return joined((mask, intersect(*afters)) for mask, afters in pieces)
 
 
 class Complement(Term):
@@ -271,8 +248,10 @@ class Complement(Term):
     def derivative(self, byte: int) -> Term:
         return complement(self.body.after(byte))
 
-    def _find_classes(self) -> tuple[int, ...]:
-        return self.body.classes()
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        found = [(mask, complement(after)) for mask, after in self.body.ways_within(within)]
+        rest = within & ~reduce(or_, [mask for mask, _ in found], 0)
+        return joined([*found, (rest, ANY_BYTES)] if rest else found)
 
 
 class Strings(Term):
@@ -283,7 +262,7 @@ class Strings(Term):
     def __init__(self, here: bool, children: dict[int, Term]) -> None:
         self.children = children
         self.size: int = here + sum(c.size if isinstance(c, Strings) else 1 for c in children.values())
-        self._register(nullable=here, plain=True)
+        self._register(nullable=here, plain=True, first=sum(1 << byte for byte in children))
 
     def derivative(self, byte: int) -> Term:
         return self.children.get(byte, EMPTY)
@@ -300,17 +279,30 @@ class Strings(Term):
             text.append(byte)
         return bytes(text)
 
-    def _find_classes(self) -> tuple[int, ...]:
-        by_child: dict[int, int] = {}
-        rest = ALL_BYTES
-        for byte, child in self.children.items():
-            by_child[child.id] = by_child.get(child.id, 0) | 1 << byte
-            rest &= ~(1 << byte)
-        return (*by_child.values(), rest) if rest else tuple(by_child.values())
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        return joined((1 << byte, child) for byte, child in self.children.items() if within >> byte & 1)
 
+
+def _front_ways(fronts: list[tuple[Term, Term]], within: int) -> Iterable[Way]:
+    """The ways of a choice of (head, tail), each head followed by its tail."""
+    pieces: dict[int, list[Term]] = {}
+    for head, tail in fronts:
+        for mask, after in head.ways_within(within):
+            add_way(pieces, mask, _then(after, tail))
+    return joined(
+        (mask, afters[0] if len(afters) == 1 else choice(*afters)) for mask, afters in pieces.items()
+    )
+
+
+CONTINUING: Final = frozenset(
+    (1 << last + 1) - (1 << first)
+    for first, last in ((0x80, 0xBF), (0xA0, 0xBF), (0x80, 0x9F), (0x90, 0xBF), (0x80, 0x8F))
+)
+"""The sets of bytes that go on with a character of UTF-8 after some lead byte."""
 
 EMPTY: Final[Term] = Choice(())
 EPSILON: Final[Term] = Epsilon()
+Term.empty = EMPTY
 
 
 def byte_set(mask: int) -> Term:
@@ -338,30 +330,8 @@ def literals(texts: Iterable[bytes]) -> Term:
     >>> literals([b"ab", b"ac"]).derivative(ord("a")) is literals([b"b", b"c"])
     True
     """
-    distinct = sorted(set(texts), reverse=True)
     with LOCK:
-        open_nodes: list[tuple[int, dict[int, Term], bool]] = [(-1, {}, False)]
-        path: list[int] = []
-        for text in distinct:
-            shared = 0
-            while shared < len(path) and shared < len(text) and path[shared] == text[shared]:
-                shared += 1
-            _close(open_nodes, path, shared)
-            for byte in text[shared:]:
-                path.append(byte)
-                open_nodes.append((byte, {}, False))
-            byte, children, _ = open_nodes[-1]
-            open_nodes[-1] = (byte, children, True)
-        _close(open_nodes, path, 0)
-        _, children, here = open_nodes[0]
-        return _strings(here, children)
-
-
-def _close(open_nodes: list[tuple[int, dict[int, Term], bool]], path: list[int], depth: int) -> None:
-    while len(path) > depth:
-        byte, children, here = open_nodes.pop()
-        path.pop()
-        open_nodes[-1][1][byte] = _strings(here, children)
+        return build(texts, _strings)
 
 
 def _strings(here: bool, children: dict[int, Term]) -> Term:
@@ -384,12 +354,15 @@ def _then(first: Term, second: Term) -> Term:
         return EMPTY
     if second is EPSILON:
         return first
+    if first is EPSILON:
+        return second
+    if type(first) is not Concat:
+        return intern((_CONCAT, first.id, second.id), Concat, first, second)
     heads: list[Term] = []
     while type(first) is Concat:
         heads.append(first.head)
         first = first.tail
-    if first is not EPSILON:
-        heads.append(first)
+    heads.append(first)
     for head in reversed(heads):
         second = intern((_CONCAT, head.id, second.id), Concat, head, second)
     return second
@@ -423,6 +396,7 @@ def choice(*terms: Term) -> Term:
         members[merged.id] = merged
     if len(members) > 1:
         _merge_counts(members)
+        _factor(members, choice)
     if len(members) > MAX_MEMBERS:
         raise LimitExceeded(
             f"a pattern can be in more than max_members={MAX_MEMBERS:_} places at once",
@@ -441,6 +415,20 @@ def choice(*terms: Term) -> Term:
         return EMPTY
     ordered = tuple(member for _, member in sorted(members.items()))
     return intern((_CHOICE, *[member.id for member in ordered]), Choice, ordered)
+
+
+def _factor(members: dict[int, Term], join: Callable[..., Term]) -> None:
+    """Join members `x·one` and `x·other` to `x·(one, other)`, in place, where x is inside a character."""
+    tails: dict[int, list[Concat]] = {}
+    for member in members.values():
+        if type(member) is Concat and type(member.head) is Bytes and member.head.mask in CONTINUING:
+            tails.setdefault(member.head.id, []).append(member)
+    for group in tails.values():
+        if len(group) > 1:
+            for member in group:
+                del members[member.id]
+            joined = _then(group[0].head, join(*[member.tail for member in group]))
+            members[joined.id] = joined
 
 
 def _merge_counts(members: dict[int, Term]) -> None:
@@ -546,6 +534,10 @@ def intersect(*terms: Term) -> Term:
         if bytes_term is EMPTY:
             return EMPTY
         members[bytes_term.id] = bytes_term
+    if len(members) > 1:
+        _factor(members, intersect)
+        if EMPTY.id in members:
+            return EMPTY
     if tries:
         left = tries[0]
         for trie in tries[1:]:

@@ -1,4 +1,4 @@
-"""Finite sets of strings, which are trie nodes: what are their union and their difference?
+"""Finite sets of strings, which are trie nodes: how are they made, what are their union and their difference?
 
 The union of some nodes has, by each byte, the union of their children, and the difference of two the
 difference of the two children.  So only the part that they share is walked, and all else is shared:
@@ -9,20 +9,48 @@ difference of the two children.  So only the part that they share is walked, and
 Beside a complement of a finite set, a finite set could also stay an intersection, but then each of its states
 would be looked into for whether anything is left of it.
 
-Both keep a stack of their own, for shared beginnings may be thousands of bytes long.  `terms.py` says how a
+All keep a stack of their own, for shared beginnings may be thousands of bytes long.  `terms.py` says how a
 node is made (`make`: does a string end here, and the children), and what its children are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from constrain.regular.terms import Term
+    from constrain.regular.term import Term
 
 Children = Callable[["Term"], Mapping[int, "Term"]]
 Make = Callable[[bool, dict[int, "Term"]], "Term"]
+
+
+def build(texts: Iterable[bytes], make: Make) -> Term:
+    """The node that holds `texts`; each node is made when all below it are."""
+    open_nodes: list[tuple[int, dict[int, Term], bool]] = [(-1, {}, False)]
+    path: list[int] = []
+    for text in sorted(set(texts), reverse=True):
+        shared = 0
+        while shared < len(path) and shared < len(text) and path[shared] == text[shared]:
+            shared += 1
+        _close(open_nodes, path, shared, make)
+        for byte in text[shared:]:
+            path.append(byte)
+            open_nodes.append((byte, {}, False))
+        byte, children, _ = open_nodes[-1]
+        open_nodes[-1] = (byte, children, True)
+    _close(open_nodes, path, 0, make)
+    _, children, here = open_nodes[0]
+    return make(here, children)
+
+
+def _close(
+    open_nodes: list[tuple[int, dict[int, Term], bool]], path: list[int], depth: int, make: Make
+) -> None:
+    while len(path) > depth:
+        byte, children, here = open_nodes.pop()
+        path.pop()
+        open_nodes[-1][1][byte] = make(here, children)
 
 
 def union(tries: list[Term], children: Children, make: Make) -> Term:

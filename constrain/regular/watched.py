@@ -23,6 +23,7 @@ from constrain.regular.terms import (
     Concat,
     Intersection,
     Repeat,
+    Strings,
     Term,
     choice,
     complement,
@@ -51,7 +52,7 @@ class Assertion(Term):
         """Settled before any byte is read, so nothing follows."""
         return EMPTY
 
-    def _find_classes(self) -> tuple[int, ...]:
+    def classes(self) -> tuple[int, ...]:
         """One class: no byte can be read."""
         return refine()
 
@@ -72,7 +73,7 @@ class Watched(Term):
         after = self.settled.derivative(byte)
         return watched(after, tuple(watch.derivative(byte) for watch in self.watches))
 
-    def _find_classes(self) -> tuple[int, ...]:
+    def classes(self) -> tuple[int, ...]:
         """What the settled term and every watch can tell apart."""
         return refine(self.settled.classes(), *[watch.classes() for watch in self.watches])
 
@@ -103,7 +104,7 @@ def asked(term: Term) -> frozenset[int]:
         if isinstance(here, Assertion):
             found.add(here.number)
         else:
-            stack.extend(_parts(here))
+            stack.extend(parts(here))
     return frozenset(found)
 
 
@@ -180,13 +181,16 @@ def _forgotten(term: Term, dead: set[int], known: dict[Term, Term]) -> Term:
     return term
 
 
-def _parts(term: Term) -> tuple[Term, ...]:
+def parts(term: Term) -> tuple[Term, ...]:
+    """The terms that a term is made of; a `Watched` stands for itself."""
     if isinstance(term, Concat):
         return (term.head, term.tail)
     if isinstance(term, Choice | Intersection):
         return term.members
     if isinstance(term, Complement | Repeat):
         return (term.body,)
+    if isinstance(term, Strings):
+        return tuple(term.children.values())
     if isinstance(term, Loop):
         return (term.rest, term.round)
     return ()

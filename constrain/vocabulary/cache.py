@@ -33,7 +33,7 @@ from platformdirs import user_cache_path
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-MAGIC = b"CNSTRN\x00\x01"
+MAGIC = b"CNSTRN\x00\x02"
 _CHECKSUM = 32
 _DTYPES = ("|u1", "<i2", "<i4", "<i8")
 

@@ -31,8 +31,11 @@ import numpy.typing as npt
 from constrain.regular.clipping import FAR, clip, far_counts, is_owed_far
 from constrain.regular.terms import EMPTY, EPSILON, Concat, Intersection, Term, concat
 from constrain.vocabulary.bitmask import pack_flags
+from constrain.vocabulary.blocks import EXACT
 from constrain.vocabulary.remainders import EVERYTHING
-from constrain.vocabulary.walks import walk_wide
+from constrain.vocabulary.signatures import Signatures
+from constrain.vocabulary.trie import Places, Trie
+from constrain.vocabulary.walks import TooManyStates
 
 if TYPE_CHECKING:
     from constrain.vocabulary.tables import Table, Tables
@@ -44,23 +47,21 @@ MAX_BASES = 64
 WIDE_BYTES = 40
 NEVER = 0x3FFF
 
-Lengths = npt.NDArray[np.int16]
-
 
 @dataclass(frozen=True, slots=True)
 class Base:
     """A clipped state's table, and what its tokens need.
 
-    Token `ids[i]` ends at trie node `nodes[i]`, and `needed[i]` is its length and that of some end after it.
+    At `positions[i]` of the trie walked, `needed[i]` is the length of the text and of some end after it.
     `exits` are the nodes of the exit, and `depth` their lengths.
     """
 
     table: Table
-    ids: npt.NDArray[np.int32]
-    nodes: npt.NDArray[np.int32]
-    needed: Lengths
+    trie: Trie | Signatures
+    positions: Places
+    needed: Places
     exits: npt.NDArray[np.int32]
-    depth: Lengths
+    depth: Places
 
 
 class Faraway:
@@ -91,28 +92,31 @@ class Faraway:
             return tables.table(remainder, clipped)
         if remainder != EVERYTHING:
             return None
-        return tables.nearby.table(remainder, state) or self._filtered(clipped, term, horizons)
+        return self._filtered(clipped, term, horizons)
 
     def _most_needed(self, remainder: int, clipped: int) -> int | None:
         """The bytes that suffice for every token, its end and every exit; None if that takes long to see."""
         tables = self._tables
-        remainders, accepting = tables.remainders, tables.automaton.accepting
         if remainder == EVERYTHING and len(tables.live(clipped)) >= WIDE_BYTES:
             return None
+        trie, accepting, ways_on = tables.vocabulary.trie, tables.automaton.accepting, tables.steps.ways_on
+        starts, byte, own = trie.starts, trie.lowest, trie.own
         most = steps = 0
-        stack = [(remainder, clipped, 1)]
+        stack = [(node, clipped, 1) for node in tables.remainders.node_list(remainder)]
         while stack:
-            here, at, depth = stack.pop()
-            for byte, child in remainders.children(here).items():
-                to = tables.step(at, byte)
-                if to:
-                    if remainders.tokens(child):
-                        most = max(most, depth + self._end(to))
-                        if most >= NEVER:
-                            return None
-                    elif accepting[to]:
-                        most = max(most, depth)
-                    stack.append((child, to, depth + 1))
+            node, at, depth = stack.pop()
+            ways = ways_on(EXACT, at, 0)
+            for child in range(starts[node], starts[node + 1]):
+                to = ways.get(byte[child])
+                if to is None:
+                    continue
+                if own[child]:
+                    most = max(most, depth + self._end(to))
+                    if most >= NEVER:
+                        return None
+                elif accepting[to]:
+                    most = max(most, depth)
+                stack.append((child, to, depth + 1))
             steps += 1
             if steps > MAX_STEPS:
                 return None
@@ -140,7 +144,8 @@ class Faraway:
         if base is None:
             return None
         far, far_exits = base.needed > horizons[0], base.depth > horizons[0]
-        nodes, exits = base.nodes[far].tolist(), base.exits[far_exits].tolist()
+        nodes = self._tables.walker.token_nodes(base.trie, base.positions[far]).tolist()
+        exits = base.exits[far_exits].tolist()
         if len(nodes) + len(exits) > MAX_TRIED:
             return None
         readers = [
@@ -153,7 +158,7 @@ class Faraway:
         inside, exit_remainder = base.table.inside, base.table.exit
         if not alive.all():
             flags = base.table.flags(self._tables.vocabulary.size)
-            flags[base.ids[far][~alive]] = False
+            flags[self._tables.walker.own_tokens(np.array(nodes, dtype=np.intp)[~alive])] = False
             inside = pack_flags(flags)
         if not complete.all():
             far_exits[far_exits] = ~complete
@@ -177,28 +182,24 @@ class Faraway:
     def _base(self, clipped: int) -> Base | None:
         """None if there are too many states, or one of which no short text is known."""
         tables = self._tables
-        trie = tables.vocabulary.trie
-        reached = walk_wide(tables.automaton, trie, (0,), clipped, MAX_STATES)
-        if reached is None:
+        walker = tables.walker
+        try:
+            reached = walker.reached(clipped, max_states=MAX_STATES)
+        except TooManyStates:
             return None
-        table = tables.wide_table(reached)
-        lengths = [0]
-        for state in reached.states[1:]:
-            lengths.append(self._end(state))
-            if lengths[-1] == NEVER:
-                return None
-        ends = np.array(lengths, dtype=np.int16)
-        places = reached.tokens(trie)
-        nodes = trie.token_node[places]
-        exits = np.array(tables.remainders.nodes[table.exit], dtype=np.int32)
-        return Base(
-            table=table,
-            ids=trie.order[places],
-            nodes=nodes,
-            needed=trie.depth[nodes] + ends[reached.at_nodes(trie)[nodes]],
-            exits=exits,
-            depth=trie.depth[exits],
+        lengths = [0, *map(self._end, reached.rows.states[1:])]
+        if max(lengths) >= NEVER:
+            return None
+        exits = walker.exits(reached)
+        table = tables.flags_table(walker.flags(reached), tables.remainders.intern_array(exits))
+        positions = np.flatnonzero(reached.local)
+        depth = np.repeat(
+            np.arange(len(reached.trie.spans)), [stop - first for first, stop in reached.trie.spans]
         )
+        ends = reached.rows.of_each(lengths, np.int16)
+        needed = depth[positions] + ends.take(reached.local[positions])
+        exit_positions = walker.positions(reached.trie, exits)
+        return Base(table, reached.trie, positions, needed, exits, depth[exit_positions])
 
 
 class _Reader:

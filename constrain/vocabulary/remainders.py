@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from constrain.vocabulary.trie import Trie, distinct
+from constrain.vocabulary.trie import Trie, distinct, grouped, spread
 
 NOTHING = 0
 EVERYTHING = 1
@@ -44,21 +44,16 @@ class Remainders:
     def __init__(self, trie: Trie, large: int = LARGE) -> None:
         self.trie = trie
         self.large = large
-        self._byte = _flat(trie.byte)
-        self._end = _flat(trie.end)
         self._first = _flat(trie.first)
+        self._last = _flat(trie.last)
         self._own = _flat(trie.own)
         self._order = _flat(trie.order)
-        start, by_parent = trie.by_parent
-        self._start = _flat(start)
-        self._by_parent = _flat(by_parent)
-        self._by_parent_bytes = trie.byte[by_parent].tobytes()
         self._numbers: dict[tuple[int, ...] | bytes, int] = {(): NOTHING, (0,): EVERYTHING}
         self.nodes: list[Nodes] = [(), (0,)]
         self._children: list[dict[int, int] | None] = [{}, None]
+        self._some_children: list[dict[int, int]] = [{}, {}]
         self._tokens: list[tuple[int, ...] | None] = [(), None]
         self._sorted: dict[int, _SortedChildren] = {}
-        self._below: dict[int, int] = {}
         self._leads: dict[int, int] = {}
         self._without: dict[tuple[int, frozenset[int]], int] = {}
         self._unions: dict[frozenset[int], int] = {}
@@ -70,11 +65,10 @@ class Remainders:
     def intern(self, nodes: Iterable[int]) -> int:
         """The remainder that holds `nodes`; leaves are dropped, since nothing is left after them."""
         if isinstance(nodes, np.ndarray):
-            inner = nodes[self.trie.end[nodes] > nodes + 1]
-            return self.intern_array(distinct(inner))
-        end = self._end
-        key = sorted({node for node in nodes if end[node] > node + 1})
-        return self._intern(key)
+            start = self.trie.start
+            return self.intern_array(distinct(nodes[start[nodes] < start[nodes + 1]]))
+        starts = self.trie.starts
+        return self._intern(sorted({node for node in nodes if starts[node] != starts[node + 1]}))
 
     def intern_array(self, nodes: npt.NDArray[np.int32]) -> int:
         """The remainder that holds exactly `nodes`, which are in order, each once."""
@@ -89,6 +83,7 @@ class Remainders:
             self._numbers[key] = number
             self.nodes.append(held)
             self._children.append(None)
+            self._some_children.append({})
             self._tokens.append(None)
         return number
 
@@ -104,18 +99,15 @@ class Remainders:
             return known
         nodes = self.nodes[remainder]
         if isinstance(nodes, tuple):
-            byte, end = self._byte, self._end
+            starts, byte = self.trie.starts, self.trie.lowest
             groups: dict[int, list[int]] = {}
             for node in nodes:
-                child, stop = node + 1, end[node]
-                while child < stop:
+                for child in range(starts[node], starts[node + 1]):
                     groups.setdefault(byte[child], []).append(child)
-                    child = end[child]
-            children = {key: self._intern(sorted(group)) for key, group in sorted(groups.items())}
+            children = {key: self._intern(group) for key, group in sorted(groups.items())}
         else:
             ways = self._sort_children(remainder, nodes)
-            children = {key: ways.child(self, key) for key in ways.bytes()}
-            del self._sorted[remainder]
+            children = {key: self.child(remainder, key) for key in ways.bytes()}
         self._children[remainder] = children
         return children
 
@@ -124,22 +116,24 @@ class Remainders:
         known = self._leads.get(remainder)
         if known is None:
             nodes = self.nodes[remainder]
-            known = 0
+            bytes_on: Iterable[int]
             if isinstance(nodes, tuple):
-                for byte in self.children(remainder):
-                    known |= 1 << byte
+                starts, byte = self.trie.starts, self.trie.lowest
+                bytes_on = set().union(*[byte[starts[node] : starts[node + 1]] for node in nodes])
             else:
-                for byte in self._sort_children(remainder, nodes).bytes():
-                    known |= 1 << byte
-            self._leads[remainder] = known
+                bytes_on = self._sort_children(remainder, nodes).bytes()
+            known = self._leads[remainder] = sum(1 << key for key in bytes_on)
         return known
 
     def child(self, remainder: int, byte: int) -> int:
-        """The remainder after `byte`, NOTHING if there is none; for a large one cheaper than `children`."""
-        children, nodes = self._children[remainder], self.nodes[remainder]
-        if children is None and not isinstance(nodes, tuple):
-            return self._sort_children(remainder, nodes).child(self, byte)
-        return (self.children(remainder) if children is None else children).get(byte, NOTHING)
+        """The remainder after `byte`, NOTHING if there is none; makes no other child."""
+        children = self._children[remainder]
+        if children is not None:
+            return children.get(byte, NOTHING)
+        known = self._some_children[remainder].get(byte)
+        if known is None:
+            known = self._some_children[remainder][byte] = self._child(remainder, byte)
+        return known
 
     def union(self, several: frozenset[int]) -> int:
         """The nodes of any of several remainders."""
@@ -175,35 +169,27 @@ class Remainders:
         """Is one of the nodes below another one?"""
         known = self._nested.get(remainder)
         if known is None:
-            nodes = self.node_list(remainder)
-            known = any(self._end[node] > after for node, after in pairwise(nodes))
+            first, last = self._first, self._last
+            slices = sorted((first[node], -last[node]) for node in self.node_list(remainder))
+            known = any(-before[1] > after[0] for before, after in pairwise(slices))
             self._nested[remainder] = known
         return known
 
-    def fan_out(self, remainder: int) -> int:
-        """At most how many bytes lead on; not counted where that takes work."""
-        if isinstance(self.nodes[remainder], tuple) or self._children[remainder] is not None:
-            return len(self.children(remainder))
-        return 256
+    def _child(self, remainder: int, byte: int) -> int:
+        nodes = self.nodes[remainder]
+        if not isinstance(nodes, tuple):
+            return self.intern_array(self._sort_children(remainder, nodes).by(byte))
+        starts, find = self.trie.starts, self.trie.lowest.find
+        found = [find(byte, starts[node], starts[node + 1]) for node in nodes]
+        return self._intern([child for child in found if child >= 0])
 
-    def below(self, remainder: int) -> int:
-        """How many nodes of the trie are to be walked for it, at most."""
-        known = self._below.get(remainder)
-        if known is None:
-            nodes = self.nodes[remainder]
-            if isinstance(nodes, tuple):
-                end = self._end
-                known = sum(end[node] - node - 1 for node in nodes)
-            else:
-                known = int((self.trie.end[nodes] - nodes - 1).sum())
-            self._below[remainder] = known
-        return known
+    def child_nodes(self, remainder: int, byte: int) -> npt.NDArray[np.int32]:
+        """The nodes after `byte`, of a large remainder."""
+        return self._sort_children(remainder, np.asarray(self.nodes[remainder])).by(byte)
 
     def node_child(self, node: int, byte: int) -> int:
         """The child of one node of the trie by a byte, -1 if there is none."""
-        start = self._start
-        place = self._by_parent_bytes.find(byte, start[node], start[node + 1])
-        return self._by_parent[place] if place >= 0 else -1
+        return self.trie.child(node, byte)
 
     def node_tokens(self, node: int) -> tuple[int, ...]:
         """The ids of the tokens that are exactly one node."""
@@ -231,8 +217,8 @@ class Remainders:
 
     def tokens_below(self, remainder: int) -> npt.NDArray[np.int32]:
         """The ids of the tokens that go on from here, shape (n,), those that end here left out."""
-        trie, first, own, end = self.trie, self._first, self._own, self._end
-        slices = [trie.order[first[node] + own[node] : first[end[node]]] for node in self.nodes[remainder]]
+        trie, first, own = self.trie, self._first, self._own
+        slices = [trie.order[first[node] + own[node] : trie.last[node]] for node in self.nodes[remainder]]
         return np.concatenate(slices) if slices else np.empty(0, dtype=np.int32)
 
 
@@ -241,29 +227,22 @@ class _SortedChildren:
     """The children of a large set: `nodes[start[b] : start[b + 1]]` are those by byte b, in order."""
 
     nodes: npt.NDArray[np.int32]
-    start: npt.NDArray[np.intp]
-    made: dict[int, int]
+    start: npt.NDArray[np.int32]
 
     @classmethod
     def build(cls, trie: Trie, nodes: npt.NDArray[np.int32]) -> _SortedChildren:
-        children = distinct(trie.children(nodes)[0])
-        byte = trie.byte[children]
-        order = np.argsort(byte, kind="stable")
-        start = np.concatenate([[0], np.cumsum(np.bincount(byte, minlength=256))])
-        return cls(children[order], start, {})
+        children = spread(trie.start[nodes], trie.start[nodes + 1]).astype(np.int32)
+        start, order = grouped(trie.byte[children], 256)
+        return cls(children[order], start)
 
     def bytes(self) -> list[int]:
         """The bytes that lead on."""
         present: list[int] = np.flatnonzero(np.diff(self.start)).tolist()
         return present
 
-    def child(self, remainders: Remainders, byte: int) -> int:
-        """The remainder after `byte`, NOTHING if there is none."""
-        known = self.made.get(byte)
-        if known is None:
-            known = remainders.intern_array(self.nodes[self.start[byte] : self.start[byte + 1]])
-            self.made[byte] = known
-        return known
+    def by(self, byte: int) -> npt.NDArray[np.int32]:
+        """The children by one byte."""
+        return self.nodes[self.start[byte] : self.start[byte + 1]]
 
 
 def _flat(array: npt.NDArray[Any]) -> memoryview[int]:

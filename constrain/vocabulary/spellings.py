@@ -23,8 +23,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import proxy
 
-import numpy as np
-
 from constrain.literals import LiteralSet
 from constrain.vocabulary.remainders import NOTHING
 
@@ -135,7 +133,5 @@ class Spellings:
         """For each node of the trie: is there this byte somewhere below it?"""
         known = self._leads.get(byte)
         if known is None:
-            trie = self._tables.vocabulary.trie
-            before = np.concatenate([[0], np.cumsum(trie.byte == byte)])
-            known = self._leads[byte] = (before[trie.end] > before[1:]).tobytes()
+            known = self._leads[byte] = self._tables.vocabulary.trie.leads_to(byte).tobytes()
         return known

@@ -32,25 +32,24 @@ from __future__ import annotations
 import threading
 import weakref
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from constrain.regular.automaton import Automaton, shared_automaton
+from constrain.regular.clipping import FAR
 from constrain.vocabulary.bitmask import Sparse, Words, pack_flags, set_tokens, unpack_words, word_count
 from constrain.vocabulary.counted import Counted
 from constrain.vocabulary.exclusions import Exclusions
 from constrain.vocabulary.faraway import Faraway
-from constrain.vocabulary.nearby import Nearby
+from constrain.vocabulary.reached import Found, Walker
 from constrain.vocabulary.remainders import EVERYTHING, Remainders
 from constrain.vocabulary.spellings import Spellings
 from constrain.vocabulary.sums import Sums
 from constrain.vocabulary.vocabulary import Vocabulary
-from constrain.vocabulary.walks import Reached, walk_sparse, walk_wide
+from constrain.vocabulary.walks import Steps
 
-SPARSE_STEPS = 300
-WIDE_SETS = 1_000
-WIDE_BYTES = 40
 MAX_TABLES = 50_000
 KEPT_WIDE = 2_000
 FEW_IDS = 32
@@ -93,10 +92,11 @@ class Tables:
         self._live: list[tuple[tuple[int, int], ...] | None] = []
         self._extensible: dict[int, bool] = {}
         self._leads: dict[int, int] = {}
+        self.steps = Steps(automaton)
+        self.walker = Walker(vocabulary, self.steps)
         self.counted = Counted(self)
         self.exclusions = Exclusions(self)
         self.faraway = Faraway(self)
-        self.nearby = Nearby(self)
         self.sums = Sums(self)
         self.spellings = Spellings(self)
 
@@ -155,49 +155,40 @@ class Tables:
         return found
 
     def _build(self, remainder: int, state: int) -> Table:
-        for another_way in (
-            self.exclusions.table,
-            self.counted.plain_table,
-            self.faraway.table,
-            self.counted.table,
-        ):
-            found = another_way(remainder, state)
+        table = self.exclusions.table(remainder, state)
+        if table is not None:
+            return table
+        nodes = self.remainders.nodes[remainder]
+        counts = self.automaton.term(state).largest
+        if remainder == EVERYTHING and counts < FAR:
+            found = self.walker.few(state)
             if found is not None:
-                return found
-        wide = len(self.live(state)) >= WIDE_BYTES and self.remainders.below(remainder) >= SPARSE_STEPS
-        found = self.nearby.table(remainder, state) if wide else None
-        if found is not None:
-            return found
-        sparse = None if wide else walk_sparse(self, remainder, state, SPARSE_STEPS)
-        if sparse is None:
-            max_sets = None if remainder == EVERYTHING else WIDE_SETS
-            nodes, trie = self.remainders.nodes[remainder], self.vocabulary.trie
-            reached = walk_wide(self.automaton, trie, nodes, state, max_sets)
-            if reached is not None:
-                return self.wide_table(reached)
-            sparse = walk_sparse(self, remainder, state, None)
-            assert sparse is not None
-        ids, exits = sparse
-        return self._table(ids, self.remainders.intern(exits))
+                return self._found(found)
+        if counts:
+            for another_way in (self.counted.plain_table, self.faraway.table, self.counted.table):
+                table = another_way(remainder, state)
+                if table is not None:
+                    return table
+        if remainder == EVERYTHING:
+            flags, exits = self.walker.all(state)
+            return self.flags_table(flags, self.remainders.intern_array(exits))
+        if isinstance(nodes, tuple):
+            return self._found(self.walker.from_nodes(nodes, state))
+        return self._found(self.walker.from_children(partial(self.remainders.child_nodes, remainder), state))
 
-    def _table(self, ids: list[int] | npt.NDArray[np.int32], exit_remainder: int) -> Table:
-        if len(ids) <= FEW_IDS:
-            return Table(tuple(sorted({int(token) for token in ids})), exit_remainder)
+    def _found(self, found: Found) -> Table:
+        exits = self.remainders.intern(found.exits)
+        if len(found.tokens) <= FEW_IDS:
+            return Table(tuple(sorted({int(token) for token in found.tokens})), exits)
         flags = np.zeros(self.vocabulary.size, dtype=np.bool_)
-        flags[ids] = True
-        return self.flags_table(flags, exit_remainder)
+        flags[found.tokens] = True
+        return self.flags_table(flags, exits)
 
     def flags_table(self, flags: npt.NDArray[np.bool_], exit_remainder: int) -> Table:
         """The table with the tokens that have a flag, of which there are many."""
         words = pack_flags(flags)
         few = int(np.count_nonzero(flags)) <= SPARSE_IDS
         return Table(Sparse(words) if few else words, exit_remainder)
-
-    def wide_table(self, reached: Reached) -> Table:
-        """The table of what a wide walk reached."""
-        trie = self.vocabulary.trie
-        exit_remainder = self.remainders.intern_array(reached.exits(trie, self.automaton.accepting))
-        return self._table(trie.order[reached.tokens(trie)], exit_remainder)
 
 
 _shared: weakref.WeakKeyDictionary[Vocabulary, Tables] = weakref.WeakKeyDictionary()
@@ -211,5 +202,5 @@ def shared_tables(vocabulary: Vocabulary) -> Tables:
         tables = _shared.get(vocabulary)
         if tables is None or tables.automaton is not automaton or tables.wide > KEPT_WIDE:
             tables = _shared[vocabulary] = Tables(vocabulary, automaton)
-            assert vocabulary.trie.by_level.spans  # made now, so that no mask waits for them
+            tables.walker.prepare()
         return tables

@@ -1,22 +1,23 @@
 """How are 128,000 tokens laid out, so that walking them costs no object per token?
 
-As a trie in preorder, in flat arrays.  Tokens are sorted by their bytes; a node is a distinct prefix,
-numbered in the order in which the sorted tokens first need it.  Take the tokens 0=`b`, 1=`ab`, 2=`a`, 3=`a`:
+As a trie in flat arrays, depth by depth.  A node is a distinct prefix; nodes are numbered by length first,
+and by their bytes among those of a length.  Take the tokens 0=`b`, 1=`ab`, 2=`a`, 3=`a`:
 
-    node     0 ·      1 a      2 ab     3 b          order = [2, 3, 1, 0]
+    node     0 ·      1 a      2 b      3 ab         order = [2, 3, 1, 0], the tokens by their bytes
     byte     0        a        b        b
-    parent   -1       0        1        0            the subtree of node n is n, n + 1, ..., end[n] - 1
-    depth    0        1        2        1            so its first child, if any, is n + 1,
-    end      4        3        3        4            and the sibling after a child c is end[c]
-    first    0        0        2        3     (4)    tokens below n: order[first[n]:first[end[n]]]
+    parent   -1       0        0        1            children of n: start[n], ..., start[n + 1] - 1
+    start    1        3        4        4     (4)
+    first    0        0        3        2            tokens that begin with n: order[first[n]:last[n]]
+    last     4        3        4        3
     own      0        2        1        1            tokens that are n: order[first[n]:first[n] + own[n]]
 
-Every question a mask asks is then a slice: all the tokens under a node are contiguous, in `order`.
+So the children of a node are one slice, all nodes of a depth are one slice, and all the tokens under a node
+are contiguous in `order`: every question that a walk or a mask asks is about a slice.
 
 Why it can be built without a loop over tokens: token i, in sorted order, shares `shared[i]` bytes with the
-token before it and adds len - shared[i] nodes, so running sums number all of them.  A node's parent is
-the last node before it that is one less deep; it ends where the next node of its depth starts, if that
-has the same parent, and with its parent otherwise.
+token before it and adds len - shared[i] nodes, so running sums list all of them in the order in which the
+sorted tokens need them.  A node's parent is the last node before it in that list that is one less deep, and
+its tokens end where the next node begins that is no deeper.
 
 Source: the longest-common-prefix arrays of Manber and Myers, "Suffix arrays: a new method for on-line
 string searches" (1993), section 2, for sorted tokens in place of sorted suffixes.  We depart in two ways:
@@ -24,38 +25,41 @@ string searches" (1993), section 2, for sorted tokens in place of sorted suffixe
 2. Equal tokens are allowed and stay adjacent, the lower id first; the later ones add no node.
 
 Cost: 274,521 nodes for Llama-3's vocabulary, 6 MB, in about a fifth of a second, most of it sorting;
-`cache.py` keeps the result on disk.  `remainders.py` walks it.
+`cache.py` keeps the result on disk.  `signatures.py` makes a smaller trie of it, `walks.py` walks both.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from constrain.errors import LimitExceeded
-from constrain.vocabulary.levels import Levels
+from constrain.vocabulary.blocks import EXACT, Blocks
+from constrain.vocabulary.deep import Deep
 
 MAX_TOKEN_BYTES = 32_767
 MANY_NODES = 5_000
 
 Int32s = npt.NDArray[np.int32]
+Places = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
 class Trie:
-    """The prefixes of a vocabulary's tokens, in preorder; node 0 is the root, children go by byte."""
+    """The prefixes of a vocabulary's tokens, depth by depth; node 0 is the root, children go by byte."""
 
     byte: npt.NDArray[np.uint8]
     parent: Int32s
-    depth: npt.NDArray[np.int16]
-    end: Int32s
+    start: Int32s
     first: Int32s
+    last: Int32s
     own: Int32s
     order: Int32s
 
@@ -67,8 +71,8 @@ class Trie:
         """The trie of `tokens`, by id; None and the empty string are in no node.
 
         >>> trie = Trie.build([b"b", b"ab", b"a", b"a", None])
-        >>> trie.end.tolist(), trie.order.tolist()
-        ([4, 3, 3, 4], [2, 3, 1, 0])
+        >>> trie.start.tolist(), trie.order.tolist()
+        ([1, 3, 4, 4, 4], [2, 3, 1, 0])
         """
         texts = {token_id: token for token_id, token in enumerate(tokens) if token}
         order = sorted(texts, key=texts.__getitem__)
@@ -95,17 +99,25 @@ class Trie:
         first[1:count] = maker
         first[count] = len(order)
         own = np.bincount(stop - 1, minlength=count).astype(np.int32)
-        parent, end = _parents_and_ends(depth)
-        return cls(byte, parent, depth, end, first, own, np.array(order, dtype=np.int32))
+        listed = np.argsort(depth, kind="stable")
+        parent, end = _parents_and_ends(np.split(listed, np.cumsum(np.bincount(depth))[:-1]))
+        number = np.empty(count, dtype=np.int32)
+        number[listed] = np.arange(count)
+        above = number[parent[listed]]
+        above[0] = -1
+        return cls(
+            byte=byte[listed],
+            parent=above,
+            start=running(1, np.bincount(above[1:], minlength=count)),
+            first=first[listed],
+            last=first[end[listed]],
+            own=own[listed],
+            order=np.array(order, dtype=np.int32),
+        )
 
     def child(self, node: int, byte: int) -> int:
-        """The child of `node` by `byte`, or -1.  For one look-up; walks use `remainders.py`."""
-        child, stop = node + 1, int(self.end[node])
-        while child < stop:
-            if self.byte[child] == byte:
-                return child
-            child = int(self.end[child])
-        return -1
+        """The child of `node` by `byte`, or -1."""
+        return self.lowest.find(byte, self.starts[node], self.starts[node + 1])
 
     def tokens(self, node: int) -> Int32s:
         """The ids of the tokens that are exactly `node`."""
@@ -114,72 +126,96 @@ class Trie:
 
     def tokens_below(self, node: int) -> Int32s:
         """The ids of the tokens that begin with `node`, those that are `node` first."""
-        return self.order[self.first[node] : self.first[self.end[node]]]
-
-    def children(self, nodes: Int32s) -> tuple[Int32s, Int32s]:
-        """All children of `nodes`, and the index into `nodes` of each one's parent; node after node.
-
-        >>> trie = Trie.build([b"b", b"ab", b"a", b"ac"])
-        >>> [found.tolist() for found in trie.children(np.array([0, 1], dtype=np.int32))]
-        [[1, 4, 2, 3], [0, 0, 1, 1]]
-        """
-        start, by_parent = self.by_parent
-        count = start[nodes + 1] - start[nodes]
-        owner = np.repeat(np.arange(len(nodes), dtype=np.int32), count)
-        offset = start[nodes] - (np.cumsum(count, dtype=np.int32) - count)
-        return by_parent[np.arange(len(owner), dtype=np.int32) + offset[owner]], owner
-
-    def own_tokens(self, nodes: Int32s) -> Int32s:
-        """The ids of the tokens that are one of `nodes`."""
-        own = self.own[nodes]
-        nodes, own = nodes[own > 0], own[own > 0]
-        first = self.first[nodes]
-        ids = [self.order[first]]
-        for more in range(1, int(own.max(initial=1))):
-            ids.append(self.order[first[own > more] + more])
-        return np.concatenate(ids)
-
-    def count_above(self, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int16]:
-        """How many of the `chosen` nodes are on the way from the root to each node, itself counted.
-
-        >>> Trie.build([b"b", b"ab", b"a"]).count_above(np.array([False, True, True, True])).tolist()
-        [0, 1, 2, 1]
-        """
-        change = np.bincount(self.end[chosen], minlength=len(self) + 1)[: len(self)]
-        return (np.cumsum(chosen) - np.cumsum(change)).astype(np.int16)
+        return self.order[self.first[node] : self.last[node]]
 
     @cached_property
-    def by_parent(self) -> tuple[Int32s, Int32s]:
-        """`by_parent[start[n] : start[n + 1]]` are the children of n, in preorder."""
-        start = np.zeros(len(self) + 1, dtype=np.int32)
-        np.cumsum(np.bincount(self.parent[1:], minlength=len(self)), out=start[1:])
-        by_level = np.concatenate(self.levels)[1:]
-        parent = self.parent[by_level]
-        first = np.flatnonzero(np.concatenate([[True], parent[1:] != parent[:-1]])) if len(parent) else parent
-        place = np.arange(len(parent)) - np.repeat(first, np.diff(np.append(first, len(parent))))
-        by_parent = np.empty(len(parent), dtype=np.int32)
-        by_parent[start[parent] + place] = by_level
-        return start, by_parent
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """The (start, stop) of each depth."""
+        stops = [0, 1]
+        while (stop := self.starts[stops[-1]]) > stops[-1]:
+            stops.append(stop)
+        return tuple(itertools.pairwise(stops))
+
+    @cached_property
+    def depth(self) -> npt.NDArray[np.int16]:
+        """The length of each node."""
+        return np.repeat(
+            np.arange(len(self.spans), dtype=np.int16), [stop - start for start, stop in self.spans]
+        )
 
     @cached_property
     def token_node(self) -> Int32s:
         """The node of each token of `order`."""
-        return np.repeat(np.arange(len(self), dtype=np.int32), self.own)
+        nodes = np.empty(len(self.order), dtype=np.int32)
+        some = np.flatnonzero(self.own)
+        nodes[spread(self.first[some], self.first[some] + self.own[some])] = np.repeat(some, self.own[some])
+        return nodes
 
     @cached_property
-    def token_place(self) -> npt.NDArray[np.intp]:
-        """The position, by level, of each token of `order`."""
-        return self.by_level.place[self.token_node]
+    def by_byte(self) -> tuple[Int32s, Int32s]:
+        """`nodes[start[b] : start[b + 1]]` are the nodes whose byte is b."""
+        return grouped(self.byte, 256)
+
+    def leads_to(self, byte: int) -> npt.NDArray[np.bool_]:
+        """For each node: is there this byte somewhere below it?
+
+        >>> Trie.build([b"b", b"ab", b"ac"]).leads_to(98).tolist()
+        [True, True, False, False, False]
+        """
+        start, nodes = self.by_byte
+        here = self.parent[nodes[start[byte] : start[byte + 1]]]
+        leads = np.zeros(len(self), dtype=np.bool_)
+        while len(here):
+            here = here[~leads[here]]
+            leads[here] = True
+            here = self.parent[here]
+            here = here[here >= 0]
+        return leads
+
+    # What a walk asks of a trie, be it this one or one of signatures.
+
+    blocks: ClassVar[Blocks] = EXACT
 
     @cached_property
-    def by_level(self) -> Levels:
-        """The trie by depth."""
-        return Levels.build(self)
+    def above(self) -> Places:
+        """`parent`, as indices."""
+        return self.parent.astype(np.intp)
 
     @cached_property
-    def levels(self) -> tuple[Int32s, ...]:
-        """The nodes of each depth, from the root's on, each in preorder."""
-        return _levels(self.depth)
+    def symbol(self) -> Places:
+        """`byte`, as indices."""
+        return self.byte.astype(np.intp)
+
+    @cached_property
+    def starts(self) -> memoryview[int]:
+        """`start`, with plain ints as items."""
+        return np.ascontiguousarray(self.start).data
+
+    @cached_property
+    def lowest(self) -> bytes:
+        """`byte`, to be searched."""
+        return self.byte.tobytes()
+
+    @cached_property
+    def deep(self) -> Deep:
+        """The nodes far from the root."""
+        return Deep.build(self.above, self.symbol, self.spans)
+
+    @cached_property
+    def context(self) -> bytes:
+        """Nothing but zeros: in the trie itself no block depends on what is before it."""
+        return bytes(len(self))
+
+
+def running(first: int, counts: npt.NDArray[Any]) -> Int32s:
+    """Where slices of so many items begin, and where the last one ends; the first begins at `first`.
+
+    >>> running(1, np.array([2, 0, 3])).tolist()
+    [1, 3, 3, 6]
+    """
+    start = np.full(len(counts) + 1, first, dtype=np.int32)
+    start[1:] += np.cumsum(counts, dtype=np.int32)
+    return start
 
 
 def distinct(nodes: Int32s) -> Int32s:
@@ -226,16 +262,21 @@ def _shared_bytes(
     return shared
 
 
-def _levels(depth: npt.NDArray[np.int16]) -> tuple[Int32s, ...]:
-    by_depth = np.argsort(depth, kind="stable").astype(np.int32)
-    bounds = np.cumsum(np.bincount(depth))[:-1]
-    return tuple(np.split(by_depth, bounds))
+def grouped(place: npt.NDArray[Any], count: int) -> tuple[Int32s, Int32s]:
+    """Where the indices begin at which `place` holds 0, 1, ..., and these indices, group by group.
+
+    >>> [found.tolist() for found in grouped(np.array([2, 0, 2]), 3)]
+    [[0, 1, 1, 3], [1, 0, 2]]
+    """
+    small = place.astype(np.uint16) if count <= 1 << 16 else place
+    return running(0, np.bincount(place, minlength=count)), np.argsort(small, kind="stable").astype(np.int32)
 
 
-def _parents_and_ends(depth: npt.NDArray[np.int16]) -> tuple[Int32s, Int32s]:
-    parent = np.full(len(depth), -1, dtype=np.int32)
-    end = np.full(len(depth), len(depth), dtype=np.int32)
-    levels = _levels(depth)
+def _parents_and_ends(levels: list[npt.NDArray[np.intp]]) -> tuple[Places, Places]:
+    """Of the nodes in the order of their tokens: the parent of each, and the next one that is no deeper."""
+    count = sum(map(len, levels))
+    parent = np.full(count, -1, dtype=np.intp)
+    end = np.full(count, count, dtype=np.intp)
     for above, here in pairwise(levels):
         parent[here] = above[np.searchsorted(above, here) - 1]
         mine = parent[here]

@@ -34,6 +34,8 @@ import numpy.typing as npt
 
 from constrain.errors import ModelError, TokenError
 from constrain.vocabulary import cache as disk
+from constrain.vocabulary.blocks import COARSE, HEX
+from constrain.vocabulary.signatures import Signatures
 from constrain.vocabulary.token_bytes import TokenSource
 from constrain.vocabulary.trie import Trie
 
@@ -113,7 +115,8 @@ class Vocabulary:
         folder = disk.cache_folder() if cache is True else Path(cache) if cache else None
         if folder is None:
             return cls._read(source, width, ends)
-        key = hashlib.blake2b(f"{source.key} {width} {ends}".encode(), digest_size=20).hexdigest()
+        content = f"{source.key} {width} {ends}".encode() + disk.MAGIC
+        key = hashlib.blake2b(content, digest_size=20).hexdigest()
         path = folder / "vocabulary" / f"{key}.bin"
         arrays = disk.load(path, key)
         if arrays is not None:
@@ -140,6 +143,12 @@ class Vocabulary:
             "special": np.array(self.special_token_ids, dtype=np.int32),
             **{name: getattr(self.trie, name) for name in _TRIE_ARRAYS},
         }
+
+    @cached_property
+    def signatures(self) -> tuple[Signatures, Signatures]:
+        """The trie under the divisions COARSE and HEX (`blocks.py`)."""
+        coarse, hexadecimal = (Signatures.build(self.trie, self.size, blocks) for blocks in (COARSE, HEX))
+        return coarse, hexadecimal
 
     @cached_property
     def _starts(self) -> memoryview[int]:
@@ -185,7 +194,7 @@ class Vocabulary:
         return b"".join(pieces)
 
 
-_TRIE_ARRAYS = ("byte", "parent", "depth", "end", "first", "own", "order")
+_TRIE_ARRAYS = ("byte", "parent", "start", "first", "last", "own", "order")
 
 
 def _checked_ends(eos_token_ids: Iterable[int], size: int) -> tuple[int, ...]:

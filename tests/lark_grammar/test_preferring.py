@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from constrain.errors import UnsupportedRegexError
@@ -38,6 +38,7 @@ PATTERNS = st.recursive(
 
 
 @given(PATTERNS)
+@example("aa|(?:a|ab)")
 @settings(max_examples=300)
 def test_holds_the_texts_that_re_finds_whole(pattern: str) -> None:
     """`fullmatch` would look further; Lark does not ask for it."""

@@ -111,6 +111,19 @@ def test_classes_are_a_partition_on_which_the_derivative_is_constant(term: Term)
         assert {term.derivative(byte) for byte in members[:3] + members[-2:]} == {term.derivative(members[0])}
 
 
+@given(terms(), st.integers(0, 2**256 - 1))
+@settings(max_examples=300)
+def test_ways_are_the_derivatives_by_each_byte(term: Term, within: int) -> None:
+    """Whole rows are read off the structure; a derivative by one byte says the same."""
+    for ways, mask in ((term.ways(), 2**256 - 1), (term.ways_within(within), within)):
+        found = {byte: after for members, after in ways for byte in range(256) if members >> byte & 1}
+
+        for byte in (*b"abcz", 0x80, 0xFF):
+            after = found.get(byte, EMPTY)
+            assert language(after) == (language(term.derivative(byte)) if mask >> byte & 1 else frozenset())
+            assert after is EMPTY or term.first >> byte & 1
+
+
 @given(terms())
 @settings(max_examples=300)
 def test_a_state_is_dead_exactly_when_no_text_is_left(term: Term) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import numpy as np
 from hypothesis import given, settings
@@ -11,10 +12,10 @@ from hypothesis import strategies as st
 from constrain.json_schema.strings import StringSpace
 from constrain.regular.automaton import shared_automaton
 from constrain.regular.terms import Term, byte_range, choice, complement, concat, intersect, literal, repeat
+from constrain.vocabulary.reached import Found
 from constrain.vocabulary.remainders import EVERYTHING, NOTHING, Remainders
 from constrain.vocabulary.tables import Table, Tables
 from constrain.vocabulary.vocabulary import Vocabulary
-from constrain.vocabulary.walks import walk_sparse, walk_wide
 from tests.oracle import toy_vocabulary
 
 SPACE = StringSpace()
@@ -72,7 +73,7 @@ def by_reading(vocabulary: Vocabulary, tables: Tables, state: int) -> tuple[set[
         if at[node]:
             start = int(trie.first[node])
             alive.update(trie.order[start : start + int(trie.own[node])].tolist())
-            if automaton.accepting[at[node]] and int(trie.end[node]) > node + 1:
+            if automaton.accepting[at[node]] and int(trie.start[node]) < int(trie.start[node + 1]):
                 exits.add(node)
     return alive, exits
 
@@ -191,63 +192,90 @@ def test_tokens_whose_beginning_is_read_are_judged_by_what_is_left(term: Term, r
     assert inside == expected
 
 
-@given(counted_strings() | other_counters())
-@settings(max_examples=60)
-def test_the_wide_walk_says_the_same(term: Term) -> None:
-    """The sparse walk takes the narrow states; both walks are right about all of them."""
-    state = TABLES.automaton.state(term)
-    if state:
-        reached = walk_wide(TABLES.automaton, VOCABULARY.trie, (0,), state)
-        assert reached is not None
-        table = TABLES.wide_table(reached)
-
-        assert contents(table) == by_reading(VOCABULARY, TABLES, state)
-
-
 @st.composite
-def words_anywhere(draw: st.DrawFn) -> tuple[Term, bytes]:
-    """A JSON string with a word somewhere in it, or nowhere, and some of the word."""
+def words_anywhere(draw: st.DrawFn) -> Term:
+    """A JSON string with a word anywhere in it, or nowhere, after some of the word: odd nearly everywhere."""
     word = draw(st.sampled_from([b"aab", b"1a", b"a a", b"abab", "aé".encode(), b"aaaaaaaaab"]))
-    free = SPACE.universe
-    term = concat(free, literal(word), free)
+    term = concat(SPACE.universe, literal(word), SPACE.universe)
     if draw(st.booleans()):
-        term = intersect(free, complement(term))
-    return concat(term, literal(b'"')), word[: draw(st.integers(1, len(word) - 1))]
+        term = intersect(SPACE.universe, complement(term))
+    term = concat(term, literal(b'"'))
+    for byte in word[: draw(st.integers(0, len(word) - 1))]:
+        term = term.derivative(byte)
+    return term
 
 
-@given(words_anywhere())
-@settings(max_examples=40)
-def test_a_state_beside_another_has_its_table_but_for_some_tokens(case: tuple[Term, bytes]) -> None:
-    """Within the word; most bytes lead back to its start."""
-    state = TABLES.automaton.state(case[0])
-    for byte in case[1]:
-        state = TABLES.automaton.step(state, byte)
-    table = TABLES.nearby.table(EVERYTHING, state)
+@given(counted_strings() | other_counters() | words_anywhere(), st.integers(0, 2**32))
+@settings(max_examples=150)
+def test_all_walks_say_the_same(term: Term, seed: int) -> None:
+    """From position to position, all at once with corrections, and all at once in the trie itself."""
+    state = TABLES.automaton.state(term)
+    if not state:
+        return
+    walker = TABLES.walker
+    rng = random.Random(seed)
+    for _ in range(rng.choice([0, 1, 4])):
+        ways = [to for _, to in TABLES.live(state)]
+        state = rng.choice(ways) if ways else state
+    expected = by_reading(VOCABULARY, TABLES, state)
+    reached = [walker.reached(state), walker.reached(state, VOCABULARY.trie)]
 
-    assert table is not None
-    assert contents(table) == by_reading(VOCABULARY, TABLES, state)
+    assert found(walker.few(state)) in (None, expected)
+    assert found(walker.from_nodes((0,), state)) == expected
+    for flags, exits in [walker.all(state), *((walker.flags(it), walker.exits(it)) for it in reached if it)]:
+        assert (set(np.flatnonzero(flags).tolist()), set(exits.tolist())) == expected
+
+
+def found(it: Found | None) -> tuple[set[int], set[int]] | None:
+    """The tokens, and the nodes that are left, as sets."""
+    if it is None:
+        return None
+    return {int(token) for token in it.tokens}, set(
+        map(int, TABLES.remainders.nodes[TABLES.remainders.intern(it.exits)])
+    )
+
+
+def test_a_narrow_state_is_walked_from_position_to_position() -> None:
+    """Else the test above would say little about it."""
+    states = map(
+        TABLES.automaton.state, (literal(b"ab"), repeat(byte_range(97, 122), 1), SPACE.pattern("^a+b$"))
+    )
+
+    assert None not in [TABLES.walker.few(state) for state in states]
 
 
 NODES = list(range(len(VOCABULARY.trie)))
 SETS = st.sampled_from([[0], *([node] for node in NODES)]) | st.lists(st.sampled_from(NODES), max_size=40)
+SETS |= st.just(NODES)
 
 
 @given(counted_strings() | other_counters(), SETS)
 @settings(max_examples=200)
-def test_the_walk_below_a_remainder_says_what_the_sparse_one_says(term: Term, nodes: list[int]) -> None:
+def test_the_walk_below_some_nodes_is_that_of_each(term: Term, nodes: list[int]) -> None:
     """Nodes of a remainder may lie below each other, and are then reached in several states."""
     state = TABLES.automaton.state(term)
     remainder = TABLES.remainders.intern(nodes)
     if not state or not remainder:
         return
-    sparse = walk_sparse(TABLES, remainder, state, None)
-    below = walk_wide(TABLES.automaton, VOCABULARY.trie, TABLES.remainders.nodes[remainder], state)
+    nodes = [int(node) for node in TABLES.remainders.nodes[remainder]]
+    trie, automaton = VOCABULARY.trie, TABLES.automaton
+    tokens: set[int] = set()
+    exits: set[int] = set()
+    agenda = [(node, state) for node in nodes]
+    for node, at in agenda:
+        for child in range(trie.start[node], trie.start[node + 1]):
+            to = automaton.step(at, int(trie.byte[child]))
+            if to:
+                agenda.append((child, to))
+                tokens.update(trie.tokens(child).tolist())
+                if automaton.accepting[to] and trie.start[child] < trie.start[child + 1]:
+                    exits.add(child)
 
-    assert sparse is not None
-    assert below is not None
-    table = TABLES.wide_table(below)
-    assert np.flatnonzero(table.flags(VOCABULARY.size)).tolist() == sorted(set(sparse[0]))
-    assert table.exit == TABLES.remainders.intern(sparse[1])
+    large = Remainders(trie, 0)
+    below = partial(large.child_nodes, large.intern(nodes))
+
+    assert found(TABLES.walker.from_nodes(tuple(nodes), state)) == (tokens, exits)
+    assert found(TABLES.walker.from_children(below, state)) == (tokens, exits)
 
 
 @given(SETS)
@@ -258,7 +286,7 @@ def test_a_large_remainder_has_the_children_of_a_small_one(nodes: list[int]) -> 
     found = [remainders.intern(nodes) for remainders in (small, large)]
     children = small.children(found[0])
 
-    assert large.below(found[1]) == small.below(found[0])
+    assert large.lead(found[1]) == small.lead(found[0])
     for byte in range(256):
         child = large.child(found[1], byte)
         assert list(large.node_list(child)) == list(small.nodes[children.get(byte, NOTHING)])
