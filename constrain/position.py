@@ -132,9 +132,13 @@ class Positions:
     def _run(self, thread: Thread, edge: Edge | OpenEdge, text: bytes, start: int) -> tuple[Threads, int]:
         """The threads after as much of `text` as leaves one alone in its terminal, and where that is."""
         state, _, owner, captured = thread
-        step, accepting = self.tables.step, self.tables.automaton.accepting
+        step, loop, accepting = self.tables.step, self.tables.loop, self.tables.automaton.accepting
         at, end = start, len(text)
         while at < end:
+            if not accepting[state]:  # what leads nowhere else is passed at once
+                at = end - len(text[at:].lstrip(loop(state)))
+                if at == end:
+                    break
             state = step(state, text[at])
             at += 1
             if not state:

@@ -118,9 +118,9 @@ class Automaton:
             ways = self._ways[state] = tuple(found)
         return ways
 
-    def has_row(self, state: int) -> bool:
-        """Has the row of `state` been made?"""
-        return self._rows[state] is not None
+    def has_ways(self, state: int) -> bool:
+        """Have the ways on from `state` been found?"""
+        return self._ways[state] is not None
 
     def step(self, state: int, byte: int) -> int:
         """The successor of `state` by one byte; makes no row, for most states are passed only once."""

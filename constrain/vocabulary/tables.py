@@ -38,6 +38,7 @@ import numpy as np
 import numpy.typing as npt
 
 from constrain.regular.automaton import Automaton, shared_automaton
+from constrain.regular.byte_sets import bytes_of
 from constrain.regular.clipping import FAR
 from constrain.vocabulary.bitmask import Sparse, Words, pack_flags, set_tokens, unpack_words, word_count
 from constrain.vocabulary.counted import Counted
@@ -92,6 +93,7 @@ class Tables:
         self._live: list[tuple[tuple[int, int], ...] | None] = []
         self._extensible: dict[int, bool] = {}
         self._leads: dict[int, int] = {}
+        self._loops: dict[int, bytes] = {}
         self.steps = Steps(automaton)
         self.walker = Walker(vocabulary, self.steps)
         self.counted = Counted(self)
@@ -138,9 +140,19 @@ class Tables:
         known = self._leads.get(state)
         if known is None:
             known = 0
-            for byte, _ in self.live(state):
-                known |= 1 << byte
+            for mask, _ in self.automaton.ways(state):
+                known |= mask
             self._leads[state] = known
+        return known
+
+    def loop(self, state: int) -> bytes:
+        """Bytes that lead from a state to itself; none are known of states that are passed only once."""
+        known = self._loops.get(state)
+        if known is None:
+            if not self.automaton.has_ways(state):
+                return b""
+            mask = next((mask for mask, to in self.automaton.ways(state) if to == state), 0)
+            known = self._loops[state] = bytes(bytes_of(mask))
         return known
 
     def table(self, remainder: int, state: int) -> Table:
