@@ -42,7 +42,7 @@ from constrain.continuation import (
     bits,
 )
 from constrain.literals import LiteralSet
-from constrain.position import Position, Positions
+from constrain.position import ByteEdge, Position, Positions, Thread
 from constrain.vocabulary.bitmask import Mask
 from constrain.vocabulary.remainders import EVERYTHING
 from constrain.vocabulary.spellings import End, Step
@@ -84,26 +84,50 @@ class Masks:
         return mask
 
     def _make(self, position: Position) -> Mask:
-        sums = self._sums
-        parts: list[Sum] = []
-        for number, edge, owner, captured in position.threads:
-            if edge is None:
-                parts.append(self.reach(EVERYTHING, owner))
-                continue
-            if isinstance(edge, Edge):
-                ahead = sums.terminal(EVERYTHING, number, edge.number)
-            elif isinstance(edge, LiteralEdge):
-                ahead = self._literals(EVERYTHING, edge, number)
-            else:
-                ahead = self._open(EVERYTHING, edge, owner, number, captured)
-            parts.append(self._onwards(ahead, owner) if ahead.exits else ahead.own)
-        total = sums.joined(parts)
+        threads = position.threads
+        total = self._alone(threads[0]) if len(threads) == 1 else self._together(threads)
         if total.deferred:
             advance = self.positions.advance
             doubtful = dict.fromkeys(token for ids in total.deferred for token in ids)
             allowed = tuple(token for token in doubtful if advance(position, token) is not None)
             total = Sum(total.packed, (*total.ids, allowed))
-        return sums.mask(total, self._eos if position.can_end else ())
+        return self._sums.mask(total, self._eos if position.can_end else ())
+
+    def _alone(self, thread: Thread) -> Sum:
+        number, edge, owner, captured = thread
+        if edge is None:
+            return self.reach(EVERYTHING, owner)
+        ahead = self._inside(number, edge, owner, captured)
+        return self._onwards(ahead, owner) if ahead.exits else ahead.own
+
+    def _together(self, threads: tuple[Thread, ...]) -> Sum:
+        """The union over several threads: what leads to the same continuation is asked of it at once."""
+        parts: list[Sum] = []
+        onwards: dict[Continuation, set[int]] = {}
+        for number, edge, owner, captured in threads:
+            if edge is None:
+                onwards.setdefault(owner, set()).add(EVERYTHING)
+                continue
+            ahead = self._inside(number, edge, owner, captured)
+            parts.append(ahead.own)
+            for follows, rest, refused in ahead.exits:
+                then = owner.follow(follows)
+                assert then is not None, "a preview is always there"
+                if refused:
+                    parts.append(self._sums.without(self.reach(rest, then), refused))
+                else:
+                    onwards.setdefault(then, set()).add(rest)
+        union = self.tables.remainders.union
+        parts += [self.reach(union(frozenset(rests)), then) for then, rests in onwards.items()]
+        return self._sums.joined(parts)
+
+    def _inside(self, number: int, edge: ByteEdge, owner: Continuation, captured: bytes) -> Ahead:
+        """What is ahead of a thread inside an edge."""
+        if isinstance(edge, Edge):
+            return self._sums.terminal(EVERYTHING, number, edge.number)
+        if isinstance(edge, LiteralEdge):
+            return self._literals(EVERYTHING, edge, number)
+        return self._open(EVERYTHING, edge, owner, number, captured)
 
     def reach(self, remainder: int, continuation: Continuation) -> Sum:
         """The tokens of `remainder`, those that end at once left out, that can be written from here."""
@@ -185,10 +209,14 @@ class Masks:
         known = self._sums.known(remainder, edges)
         if known is not None:
             return known
-        plain = [edge for edge in edges if isinstance(edge, Edge)]
-        if len(plain) == len(edges):
-            return self._sums.first(remainder, tuple(plain))
-        return self._sums.together([self._edge(remainder, edge, member) for edge in edges])
+        rest = self.tables.remainders.beside_root.get(remainder)
+        if rest is not None:  # whole tables are shared
+            ahead = self._sums.together([self._first(EVERYTHING, member), self._first(rest, member)])
+        else:
+            ahead = self._sums.together([self._edge(remainder, edge, member) for edge in edges])
+        if all(isinstance(edge, Edge) for edge in edges):
+            self._sums.remember(remainder, edges, ahead)
+        return ahead
 
     def _edge(self, remainder: int, edge: AnyEdge, owner: Continuation) -> Ahead:
         if isinstance(edge, LiteralEdge):

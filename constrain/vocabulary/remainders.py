@@ -57,6 +57,8 @@ class Remainders:
         self._leads: dict[int, int] = {}
         self._without: dict[tuple[int, frozenset[int]], int] = {}
         self._unions: dict[frozenset[int], int] = {}
+        self.beside_root: dict[int, int] = {}
+        """Of unions with EVERYTHING, the rest."""
         self._nested: dict[int, bool] = {EVERYTHING: False}
 
     def __len__(self) -> int:
@@ -146,6 +148,8 @@ class Remainders:
             if len(self._unions) >= MAX_KEPT:
                 self._unions.clear()
             known = self._unions[several] = self._intern(nodes)
+            if EVERYTHING in several:
+                self.beside_root[known] = self.union(several - {EVERYTHING})
         return known
 
     def has_root(self, remainder: int) -> bool:

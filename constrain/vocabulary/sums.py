@@ -26,7 +26,7 @@ from weakref import proxy
 
 import numpy as np
 
-from constrain.continuation import AnyEdge, Edge
+from constrain.continuation import AnyEdge
 from constrain.vocabulary.bitmask import Mask, Sparse, Words, clear_tokens, set_tokens, word_count
 from constrain.vocabulary.remainders import EVERYTHING
 
@@ -132,15 +132,11 @@ class Sums:
         """What these edges offer, if they are plain and have been asked before."""
         return self._firsts.get((remainder, edges))
 
-    def first(self, remainder: int, edges: tuple[Edge, ...]) -> Ahead:
-        """What some plain edges offer to the tokens of `remainder`."""
-        state = self._tables.automaton.state
-        each = [self.terminal(remainder, state(edge.terminal), edge.number) for edge in edges]
-        found = self.together(each)
+    def remember(self, remainder: int, edges: tuple[AnyEdge, ...], ahead: Ahead) -> None:
+        """Keep what plain edges offer."""
         if len(self._firsts) >= MAX_SUMS:
             self._firsts.clear()
-        self._firsts[remainder, edges] = found
-        return found
+        self._firsts[remainder, edges] = ahead
 
     def together(self, each: Sequence[Ahead]) -> Ahead:
         """What several edges offer."""
