@@ -40,6 +40,9 @@ SPARED: Final = 64
 MAX_FREEZES: Final = 500
 """After so many the whole is looked through once, whoever's garbage it is."""
 
+Cut = Callable[[], None]
+"""Cuts what leads in circles."""
+
 
 class Collector:
     """What is done about the collector of this process."""
@@ -49,14 +52,13 @@ class Collector:
         self.alive = 0
         self.dropped = 0
         self.freezes = 0
+        self._watched: dict[weakref.ref[object], tuple[Cut | None, tuple[Cut, ...]]] = {}
 
-    def watch(
-        self, grammar: object, dismantle: Callable[[], None] | None, *forget: Callable[[], None]
-    ) -> None:
+    def watch(self, grammar: object, dismantle: Cut | None, *forget: Cut) -> None:
         """Count a grammar just compiled; when it is dropped, take it apart, and `forget` in any case."""
         self.settle()
         self.alive += 1
-        weakref.finalize(grammar, self._drop, dismantle, *forget).atexit = False
+        self._watched[weakref.ref(grammar, self._drop)] = (dismantle, forget)
         if self._works() and (self.dropped >= max(SPARED, self.alive) or self.freezes >= MAX_FREEZES):
             self.dropped = self.freezes = 0
             gc.unfreeze()
@@ -74,7 +76,8 @@ class Collector:
         self.managed = False
         gc.unfreeze()
 
-    def _drop(self, dismantle: Callable[[], None] | None, *forget: Callable[[], None]) -> None:
+    def _drop(self, grammar: weakref.ref[object]) -> None:
+        dismantle, forget = self._watched.pop(grammar)
         self.alive -= 1
         for each in forget:
             each()

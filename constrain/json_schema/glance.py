@@ -204,7 +204,9 @@ def _type(value: Any, found: Found) -> bool:
 
 
 def _type_or_any(value: Any, found: Found) -> bool:
-    return value == "any" or _type(value, found)
+    if type(value) is str:
+        return value in TYPE_BITS or value == "any"
+    return _type(value, found)
 
 
 def _pattern(value: Any, found: Found) -> bool:

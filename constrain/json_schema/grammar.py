@@ -34,6 +34,8 @@ from constrain.json_schema.translate import Translator
 from constrain.json_schema.typed import TypedView
 from constrain.json_schema.unevaluated import Unevaluated
 from constrain.json_schema.values import parse_json
+from constrain.regular.keeping import remember
+from constrain.regular.terms import Term
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,12 @@ class Scanned:
         """What became of each keyword."""
         with _limits(self.options):
             return admit(self._loaded, self.options, self.scalars)
+
+    def forget(self) -> None:
+        """Cut the circles of the documents, those that a report has read as well."""
+        self.root.scope.documents.forget()
+        if "_loaded" in vars(self):
+            self._loaded.scope.documents.forget()
 
     def compile(self) -> SchemaGrammar:
         """The grammar.  Raises the first problem of the scan, UnsatisfiableError or LimitExceeded."""
@@ -96,7 +104,7 @@ class SchemaGrammar:
         """Cut all that leads in circles, when nobody will use the grammar any more (`collector.py`)."""
         self.emitter.dismantle()
         self.emitter.goals.formulas.forget()
-        self.scanned.root.scope.documents.forget()
+        self.scanned.forget()
 
 
 def compile_schema(
@@ -181,8 +189,14 @@ def _document(emitter: Emitter, goal: Formula) -> Continuation:
     blanks = emitter.punctuation.around
     if blanks is None:
         return emitter.value(goal, END)
-    value = emitter.value(goal, Union((END, Terminal.of(blanks, END))))
+    value = emitter.value(goal, _or_end(blanks))
     return Union((value, Terminal.of(blanks, value)))
+
+
+@remember()
+def _or_end(blanks: Term) -> Continuation:
+    """Blanks, or nothing: what ends every text with blanks around it."""
+    return Union((END, Terminal.of(blanks, END)))
 
 
 def _narrowest_empty(root: Node, liveness: Liveness, translator: Translator) -> str:

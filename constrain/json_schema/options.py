@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
 from constrain.budget import DEFAULT_MAX_STEPS
 from constrain.errors import InvalidInputError
@@ -61,17 +62,27 @@ class JsonOptions:
     @classmethod
     def of(cls, options: Mapping[str, object]) -> JsonOptions:
         """The options with these names; raises InvalidInputError for a name that is none."""
-        unknown = [name for name in options if name not in cls.__dataclass_fields__]
-        if unknown:
-            names = ", ".join(option.name for option in fields(cls))
-            raise InvalidInputError(f"there is no option `{unknown[0]}`", hint=f"the options are {names}")
-        return cls(**options)  # type: ignore[arg-type]
+        try:
+            return cls(**options) if "verbatim" in options else _remembered(**options)  # type: ignore[arg-type]
+        except TypeError:
+            names = [option.name for option in fields(cls)]
+            unknown = [name for name in options if name not in names]
+            if not unknown:  # something that has no hash, and so is no choice
+                return cls(**options)  # type: ignore[arg-type]
+            hint = f"the options are {', '.join(names)}"
+            raise InvalidInputError(f"there is no option `{unknown[0]}`", hint=hint) from None
 
     @classmethod
     def exact(cls, **changes: object) -> JsonOptions:
         """Every text that a validator accepts: any spelling, any order, any whitespace."""
         base: dict[str, object] = {"whitespace": "any", "spelling": "any", "property_order": "any"}
         return cls(**(base | changes))  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=64, typed=True)
+def _remembered(**options: Any) -> JsonOptions:
+    """The options of a program are few, but for its documents."""
+    return JsonOptions(**options)
 
 
 _CHOICES: dict[str, tuple[object, ...]] = {

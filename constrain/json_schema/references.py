@@ -437,10 +437,8 @@ def standard_dialect(schema: Schema) -> Dialect | None:
     """The dialect that a document declares, or the default; None if it is not one of the standard's own."""
     if not isinstance(schema, dict) or "$schema" not in schema:
         return DEFAULT_DIALECT
-    if not isinstance(schema["$schema"], str):
-        return None
-    uri = schema["$schema"].rstrip("#")
-    return DEFAULT_DIALECT if uri in _WITHOUT_A_DRAFT else _DIALECTS.get(uri)
+    uri = schema["$schema"]
+    return _DIALECTS.get(uri.rstrip("#")) if isinstance(uri, str) else None
 
 
 def _pointer(pointer: str, path: Iterable[str | int]) -> str:

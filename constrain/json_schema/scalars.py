@@ -32,8 +32,9 @@ from constrain.json_schema.number_set import NumberSet
 from constrain.json_schema.numbers import number_space
 from constrain.json_schema.occurring import numbers_in, spell_number
 from constrain.json_schema.plain_scalars import plainly_some
-from constrain.json_schema.strings import Spelling, spell_canonical, string_space
+from constrain.json_schema.strings import Spelling, matches, spell_canonical, string_space
 from constrain.json_schema.values import BOOLEAN, NULL, NUMBER, STRING, Value, fraction_of
+from constrain.json_schema.witnesses import has_a_contradiction, has_witnesses, listed
 from constrain.regular.codes import meet
 from constrain.regular.keeping import remember
 from constrain.regular.queries import accepts, enumerate_strings, is_empty
@@ -110,6 +111,9 @@ class Numbers:
         """The same numbers in every spelling."""
         return cls(numbers, numbers)
 
+
+MANY = 32
+"""More strings than that are not sought one by one."""
 
 _ALL, _NO = NumberSet.all(), NumberSet.empty()
 _NUMBER_ATOMS: dict[str, Callable[[Fraction], NumberSet]] = {
@@ -283,21 +287,28 @@ class Scalars:
         return found
 
     def _is_empty(self, formula: Formula, kind: int) -> bool:
-        if plainly_some(formula, kind):
+        if plainly_some(formula, kind) or (kind == STRING and self._has_witnesses(formula, 1)):
             return False
         if kind == STRING:
-            return is_empty(self.string_language(formula))
+            return has_a_contradiction(formula) or is_empty(self.string_language(formula))
         if kind == NUMBER:
             return is_empty(self.terminal(formula, NUMBER))
         return not self._constant_set(formula, kind)
+
+    def _has_witnesses(self, formula: Formula, wanted: int) -> bool:
+        return has_witnesses(formula, wanted, lambda text: self.holds(formula, Value(STRING, text)))
 
     def finite_values(self, formula: Formula, kind: int, limit: int) -> list[Value] | None:
         """All values, if there are at most `limit` of them."""
         if formula.kind in {"true", "nin", "minl"} and kind in {STRING, NUMBER}:
             return None
         if kind == STRING:
-            language = self.string_language(formula)
-            few = few_strings(language, limit)
+            texts = listed(formula, limit)
+            if texts is not None:
+                return [value for text in texts if self.holds(formula, value := Value(STRING, text))]
+            if limit < MANY and self._has_witnesses(formula, limit + 1):
+                return None
+            few = few_strings(self.string_language(formula), limit)
             return None if few is None else [Value(STRING, _text(text)) for text in few]
         if kind == NUMBER:
             found = self._occurring(formula)
@@ -360,6 +371,8 @@ class Scalars:
         if kind == "occurs" and value.type == NUMBER:
             return value in formula.args[0] or value.data in self._written
         if value.type == STRING:
+            if kind in {"pat", "npat"}:
+                return matches(formula.args[0], value.data) == (kind == "pat")
             return accepts(self.string_language(formula), spell_canonical(value.data))
         sets = self._number_sets(formula)
         whole = value.data.denominator == 1

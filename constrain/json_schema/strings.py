@@ -31,6 +31,7 @@ from typing import Literal
 from constrain.errors import SchemaError
 from constrain.json_schema import formats
 from constrain.regular.keeping import remember
+from constrain.regular.queries import accepts
 from constrain.regular.syntax import regex_term
 from constrain.regular.terms import (
     Term,
@@ -131,6 +132,12 @@ class StringSpace:
 def string_space(spelling: Spelling) -> StringSpace:
     """The space that every schema of this process shares: what one of them asked for, the next one has."""
     return StringSpace(spelling)
+
+
+@remember(65_536)
+def matches(regex: str, text: str) -> bool:
+    """Does an ECMA regular expression find a match in a text?"""
+    return accepts(string_space("canonical").pattern(regex), spell_canonical(text))
 
 
 def spell_canonical(text: str) -> bytes:
