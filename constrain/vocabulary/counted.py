@@ -286,12 +286,14 @@ class Counted:
         characters = self._characters_of(counted)
         reached = walker.reached(automaton.state(counted.bare), characters.trie)
         characters = characters.over(reached.trie)
-        lengths = [automaton.short_text(automaton.term(state)) for state in reached.rows.states]
+        rows, numbers = reached.rows, reached.numbers()
+        terms = [automaton.term(rows.states[number // SYMBOLS]) for number in numbers]
         # A byte of the rest is the end's, and each of the others at most one character.
-        rest = [NEVER if length is None else max(length - 1, 0) for length in lengths]
+        lengths = [NEVER if (n := automaton.short_text(term)) is None else max(n - 1, 0) for term in terms]
+        rest = rows.of_each(numbers, lengths, np.int32)
         positions = np.flatnonzero((reached.local[:-1] != 0) & ~characters.closed[:-1])[1:]
         at, begun = reached.local[positions], characters.begun[positions]
-        needed = np.minimum(reached.rows.of_each(rest, np.int32).take(at) + begun, NEVER).astype(np.int16)
+        needed = np.minimum(rest.take(at) + begun, NEVER).astype(np.int16)
         kind = (at // SYMBOLS << 16) + characters.place[positions] // SYMBOLS
         return characters, Beside(positions, begun, needed, kind)
 
@@ -303,25 +305,26 @@ class Counted:
                 self._characters.clear()
             alone = CountedString(counted.body, 0, None, (), counted.end, EPSILON)
             reached = self._tables.walker.reached(self._tables.automaton.state(alone.base))
-            found = self._characters[key] = self._count(reached, alone)
+            found = self._characters[key] = self._count(reached, alone, beyond=True)
         return found
 
-    def _count(self, reached: Reached, counted: CountedString) -> Characters:
-        """The characters at all positions, of `body* end rest`, whose states there are given."""
+    def _count(self, reached: Reached, counted: CountedString, *, beyond: bool = False) -> Characters:
+        """The characters at all positions, of `body* end rest`, whose states there are given.
+
+        `beyond`: at positions behind the end, too, where another rest may get to.
+        """
         automaton, trie, local = self._tables.automaton, reached.trie, reached.local
         whole = local == reached.rows.number(automaton.state(counted.base))
-        closed = np.zeros(len(local), dtype=np.bool_)
-        if counted.rest is EPSILON:
-            closed = local == reached.rows.number(automaton.state(EPSILON))
-        else:
+        closed = local == reached.rows.number(automaton.state(EPSILON))
+        if beyond or counted.rest is not EPSILON:
             ends = np.zeros(SYMBOLS, dtype=np.bool_)
             ends[cut(counted.end.first)[0]] = True
             closed[:-1] = count_above(trie, whole.take(trie.above) & ends.take(trie.symbol)) > 0
-            closed &= local != 0
+        closed &= (local != 0) | beyond
         done = np.zeros(len(local), dtype=np.int16)
-        done[:-1] = self._done(trie, local[:-1] != 0, (whole & ~closed)[:-1])
+        done[:-1] = self._done(trie, ((local != 0) | closed)[:-1], (whole & ~closed)[:-1])
         begun = done + ~(whole | closed)
-        begun[local == 0] = NEVER
+        begun[(local == 0) & ~closed] = NEVER
         return Characters(trie, begun, done, closed, local)
 
     def _done(self, trie: Trie | Signatures, reached: Flags, whole: Flags) -> Counts:

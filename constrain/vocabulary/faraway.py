@@ -35,7 +35,7 @@ from constrain.vocabulary.blocks import EXACT
 from constrain.vocabulary.remainders import EVERYTHING
 from constrain.vocabulary.signatures import Signatures
 from constrain.vocabulary.trie import Places, Trie
-from constrain.vocabulary.walks import TooManyStates
+from constrain.vocabulary.walks import SYMBOLS, TooManyStates
 
 if TYPE_CHECKING:
     from constrain.vocabulary.tables import Table, Tables
@@ -187,8 +187,9 @@ class Faraway:
             reached = walker.reached(clipped, max_states=MAX_STATES)
         except TooManyStates:
             return None
-        lengths = [0, *map(self._end, reached.rows.states[1:])]
-        if max(lengths) >= NEVER:
+        rows, numbers = reached.rows, reached.numbers()
+        lengths = [self._end(rows.states[number // SYMBOLS]) for number in numbers]
+        if max(lengths, default=0) >= NEVER:
             return None
         exits = walker.exits(reached)
         table = tables.flags_table(walker.flags(reached), tables.remainders.intern_array(exits))
@@ -196,7 +197,7 @@ class Faraway:
         depth = np.repeat(
             np.arange(len(reached.trie.spans)), [stop - first for first, stop in reached.trie.spans]
         )
-        ends = reached.rows.of_each(lengths, np.int16)
+        ends = rows.of_each(numbers, lengths, np.int16)
         needed = depth[positions] + ends.take(reached.local[positions])
         exit_positions = walker.positions(reached.trie, exits)
         return Base(table, reached.trie, positions, needed, exits, depth[exit_positions])

@@ -39,6 +39,7 @@ from constrain.vocabulary.walks import (
     walk_many,
 )
 
+MAX_KEPT = 1_000
 FEW_WAYS = 8
 FEW_STEPS = 120
 FEW_NODES = 500
@@ -64,12 +65,20 @@ class Reached:
     trie: Trie | Signatures
     local: Places
 
+    def numbers(self) -> list[int]:
+        """The numbers that occur, but for 0."""
+        present = np.zeros(len(self.rows.complete), dtype=np.bool_)
+        present[self.local] = True
+        numbers: list[int] = np.flatnonzero(present)[1:].tolist()
+        return numbers
+
 
 class Walker:
     """Walks over one vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary, steps: Steps) -> None:
         self.steps = steps
+        self._kept = Rows(steps)
         self._size = vocabulary.size
         self._trie = vocabulary.trie
         self._coarse, self._hex = vocabulary.signatures
@@ -77,12 +86,19 @@ class Walker:
             np.ascontiguousarray(array).data for array in (self._trie.first, self._trie.own, self._trie.order)
         )
 
+    @property
+    def _rows(self) -> Rows:
+        """The rows that walks share, until there are many of them."""
+        if len(self._kept.states) > MAX_KEPT:
+            self._kept = Rows(self.steps)
+        return self._kept
+
     def prepare(self) -> None:
         """Make now what is made once for a vocabulary, so that no mask waits for it."""
         for signatures in (self._coarse, self._hex):
             _ = signatures.nodes, signatures.tokens, signatures.deep, signatures.of_by_byte
             _ = signatures.above_by_byte, signatures.lowest, signatures.symbols
-        _ = self._trie.deep, self._trie.lowest, self._trie.token_node
+        _ = self._trie.deep, self._trie.lowest, self._trie.token_node, self._trie.above_by_byte
 
     def few(self, state: int) -> Found | None:
         """What a narrow state gets to; None if it is not narrow."""
@@ -134,7 +150,7 @@ class Walker:
 
     def from_children(self, children: Callable[[int], Int32s], state: int) -> Found:
         """The same below many nodes, whose children by a byte `children` knows."""
-        rows = Rows(self.steps)
+        rows = self._rows
         ways = self.steps.ways_on(EXACT, state, 0)
         by_way = [children(byte) for byte in ways]
         numbers = np.repeat([rows.number(to) for to in ways.values()], [len(some) for some in by_way])
@@ -163,14 +179,14 @@ class Walker:
                     exits.append(node)
         if not few.left:
             return Found(tokens, exits)
-        rows = Rows(self.steps)
+        rows = self._rows
         nodes = np.array([node for node, _ in few.left], dtype=np.intp)
         numbers = np.array([rows.number(to) for _, to in few.left], dtype=np.intp)
         more = self._found(rows, *walk_many(rows, trie, nodes, numbers))
         return Found(_both(tokens, more.tokens), _both(exits, more.exits))
 
     def _found(self, rows: Rows, nodes: Places, numbers: Places) -> Found:
-        return Found(self.own_tokens(nodes), nodes[self._complete(rows).take(numbers)])
+        return Found(self.own_tokens(nodes), nodes[rows.complete.take(numbers)])
 
     def own_tokens(self, nodes: Places) -> Int32s:
         """The tokens that are one of some nodes."""
@@ -178,15 +194,11 @@ class Walker:
         tokens: Int32s = self._trie.order.take(spread(first, first + self._trie.own.take(nodes)))
         return tokens
 
-    def _complete(self, rows: Rows) -> npt.NDArray[np.bool_]:
-        """By number: is a text complete in this state?"""
-        accepting = self.steps.automaton.accepting
-        return rows.of_each([accepting[state] for state in rows.states], np.bool_)
-
     def all(self, state: int) -> tuple[npt.NDArray[np.bool_], Int32s]:
         """A flag for each token, is it inside?, and the nodes of the exit, of a state that gets far."""
-        rows = Rows(self.steps)
-        for signatures in (self._coarse, self._hex):
+        rows = self._rows
+        number = rows.number(state)
+        for signatures in sorted((self._coarse, self._hex), key=lambda it: rows.is_odd(number, it.blocks)):
             local = walk_all(rows, signatures, state)
             corrected = correct(rows, self._trie, signatures, local)
             if corrected is None:
@@ -200,7 +212,7 @@ class Walker:
                 flags[self.own_tokens(nodes[alive])] = True
                 present = np.zeros(len(self._trie), dtype=np.bool_)
                 present[exits] = True
-                present[nodes] = self._complete(rows).take(numbers)
+                present[nodes] = rows.complete.take(numbers)
                 exits = self._inner(np.flatnonzero(present))
             return flags, exits
         reached = Reached(rows, self._trie, walk_all(rows, self._trie, state))
@@ -211,13 +223,13 @@ class Walker:
 
         Raises TooManyStates.
         """
-        rows = Rows(self.steps, max_states)
+        rows = self._rows if max_states == MANY else Rows(self.steps, max_states)
         divisions = (self._coarse, self._hex)
         for signatures in divisions if finer is None else divisions[(*divisions, self._trie).index(finer) :]:
             local = self._few_as_all(rows, signatures, state)
             if local is None:
                 local = walk_all(rows, signatures, state)
-            if not rows.odd(signatures, local):
+            if not rows.odd_bytes(signatures, local):
                 return Reached(rows, signatures, local)
         return Reached(rows, self._trie, walk_all(rows, self._trie, state))
 
@@ -261,12 +273,11 @@ class Walker:
 
     def flags(self, reached: Reached) -> npt.NDArray[np.bool_]:
         """By token: is it inside?"""
-        alive = reached.rows.of_each([state != 0 for state in reached.rows.states], np.bool_)
-        return self.of_tokens(reached.trie, alive.take(reached.local))
+        return self.of_tokens(reached.trie, reached.local != 0)
 
     def exits(self, reached: Reached) -> Int32s:
         """The nodes that have children and at which the text is complete, in order."""
-        complete = np.flatnonzero(self._complete(reached.rows).take(reached.local[1:])) + 1
+        complete = np.flatnonzero(reached.rows.complete.take(reached.local[1:])) + 1
         nodes = complete.astype(np.int32)
         if isinstance(reached.trie, Signatures):
             start, of_position = reached.trie.nodes

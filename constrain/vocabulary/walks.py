@@ -23,7 +23,7 @@ Cost: `walk_few` about 1 us a position; `walk_all` 0.2 ms, and 10 times that in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import or_
@@ -34,8 +34,8 @@ import numpy.typing as npt
 
 from constrain.regular.automaton import Automaton
 from constrain.regular.byte_sets import bytes_of
-from constrain.vocabulary.blocks import COARSE, SETS, Blocks
-from constrain.vocabulary.deep import CLASSES, DEEP
+from constrain.vocabulary.blocks import BETWEEN, COARSE, SETS, Blocks
+from constrain.vocabulary.deep import CLASSES
 from constrain.vocabulary.signatures import Signatures
 from constrain.vocabulary.trie import Places, Trie, distinct, spread
 
@@ -43,6 +43,7 @@ ODD = -1
 SYMBOLS = len(SETS)
 MANY = 1 << 30
 MAX_CORRECTED = 60_000
+FEW_IN_DOUBT = 2_000
 
 Pair = tuple[int, int]
 """A position and a state."""
@@ -123,20 +124,24 @@ class TooManyStates(Exception):
 
 
 class Rows:
-    """The states that a walk meets, by number, and the number after each symbol.
+    """States by number, and the number after each symbol.
 
     Numbers are multiples of SYMBOLS, so that `after[number + symbol]` takes no product; 0 is no state, and in
-    `after` -1 is a row not made yet.
+    `after` -1 is a row not made yet.  `complete[number]`: may a text end there?  `odd[number + symbol]` are
+    the bytes of an odd symbol that lead elsewhere.
     """
 
     def __init__(self, steps: Steps, max_states: int = MANY) -> None:
         self._steps = steps
         self._max_states = max_states
         self._numbers = {0: 0}
-        self._odd: dict[int, int] = {}
         self.states: list[int] = [0]
-        self.after = np.full(12 * SYMBOLS, -1, dtype=np.intp)
+        self.after = np.full(16 * SYMBOLS, -1, dtype=np.intp)
         self.after[:SYMBOLS] = 0
+        self.complete = np.zeros(16 * SYMBOLS, dtype=np.bool_)
+        self.odd: dict[int, int] = {}
+        self._loops: list[int] = [0] * 16
+        self._even_loops: list[int] = [0] * 16
 
     def number(self, state: int) -> int:
         """The number of a state."""
@@ -147,7 +152,11 @@ class Rows:
             number = self._numbers[state] = len(self.states) * SYMBOLS
             self.states.append(state)
             if number == len(self.after):
-                self.after = np.concatenate([self.after, np.full(len(self.after), -1, dtype=np.intp)])
+                self.after = np.append(self.after, np.full(number, -1, dtype=np.intp))
+                self.complete = np.append(self.complete, np.zeros(number, dtype=np.bool_))
+                self._loops += self._loops
+                self._even_loops += self._even_loops
+            self.complete[number] = self._steps.automaton.accepting[state]
         return number
 
     def step(self, at: Places) -> Places:
@@ -174,40 +183,49 @@ class Rows:
             for symbol, members in some:
                 there = parts.setdefault(symbol, {})
                 there[to] = there.get(to, 0) | members
+        loops = even = _bits(row[CLASSES] == number)
         for symbol, there in parts.items():
             there[0] = SETS[symbol] & ~reduce(or_, there.values())
             usual = max(there, key=lambda to, there=there: there[to].bit_count())  # type: ignore[misc]
             row[symbol] = usual
-            self._odd[number + symbol] = SETS[symbol] & ~there[usual]
-
-    def odd(self, trie: Signatures, local: Places) -> int:
-        """The bytes that lead elsewhere than their symbol, where that has been met."""
-        pairs = [pair for pair in self._odd if pair % SYMBOLS in trie.symbols]
-        if not pairs:
-            return 0
-        marks = np.zeros(len(self.states) * SYMBOLS, dtype=np.bool_)
-        marks[pairs] = True
-        at = local.take(trie.above)
-        at += trie.symbol
-        return reduce(or_, [self._odd[pair] for pair in {*at[marks.take(at)].tolist()}], 0)
+            self.odd[number + symbol] = SETS[symbol] & ~there[usual]
+            if symbol in _CLASS_NUMBERS:
+                bit = 1 << _CLASS_NUMBERS[symbol]
+                loops, even = loops | bit if usual == number else loops & ~bit, even & ~bit
+        self._loops[number // SYMBOLS], self._even_loops[number // SYMBOLS] = loops, even
 
     def loops(self, blocks: Blocks) -> npt.NDArray[np.uint64]:
-        """By number, the CLASSES of symbols that lead to itself, one bit each."""
-        numbers = np.arange(0, len(self.states) * SYMBOLS, SYMBOLS)
-        itself = np.zeros((len(numbers), 64), dtype=np.bool_)
-        itself[:, : len(CLASSES)] = self.after[numbers[:, None] + CLASSES] == numbers[:, None]
-        if blocks is not COARSE:
-            for pair in self._odd:
-                itself[pair // SYMBOLS, : len(CLASSES)] &= pair % SYMBOLS != CLASSES
-        loops = np.zeros(len(self.states) * SYMBOLS, dtype=np.uint64)
-        loops[::SYMBOLS] = np.packbits(itself, axis=1, bitorder="little").view("<u8")[:, 0]
-        return loops
+        """By state, the CLASSES of symbols that lead to itself, one bit each."""
+        return np.array(self._loops if blocks is COARSE else self._even_loops, dtype=np.uint64)
 
-    def of_each(self, values: Sequence[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        """What is said of each state, in order, to be looked up by number."""
+    def is_odd(self, number: int, blocks: Blocks) -> bool:
+        """Is a state odd at the start of a token?"""
+        if self.after[number] < 0:
+            self.learn(number)
+        return any(number + symbol in self.odd for symbol in blocks.by_context[BETWEEN])
+
+    def odd_bytes(self, trie: Signatures, local: Places) -> int:
+        """The bytes that lead elsewhere than their symbol, where that has been met."""
+        marks = np.zeros(len(self.states) * SYMBOLS, dtype=np.bool_)
+        marks[list(self.odd)] = True
+        at = local.take(trie.above)
+        at += trie.symbol
+        return reduce(or_, [self.odd[pair] for pair in {*at[marks.take(at)].tolist()}], 0)
+
+    def of_each(
+        self, numbers: Iterable[int], values: Iterable[int], dtype: npt.DTypeLike
+    ) -> npt.NDArray[Any]:
+        """What is said of some numbers, to be looked up by number."""
         table = np.zeros(len(self.states) * SYMBOLS, dtype=dtype)
-        table[::SYMBOLS] = values
+        table[list(numbers)] = list(values)
         return table
+
+
+def _bits(flags: npt.NDArray[np.bool_]) -> int:
+    return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
+
+
+_CLASS_NUMBERS = {symbol: number for number, symbol in enumerate(CLASSES.tolist())}
 
 
 @lru_cache(maxsize=8_192)
@@ -222,15 +240,16 @@ def walk_all(rows: Rows, trie: Trie | Signatures, state: int) -> Places:
     """The number at each position, from `state` at the root, and a 0 behind them."""
     local = np.zeros(len(trie) + 1, dtype=np.intp)
     local[0] = rows.number(state)
-    for start, stop in trie.spans[1 : DEEP + 1]:
+    deep = trie.deep
+    for start, stop in trie.spans[1 : deep.depth + 1]:
         at = local.take(trie.above[start:stop])
         at += trie.symbol[start:stop]
         local[start:stop] = after = rows.step(at)
         if not after.any():
             return local
-    deep = trie.deep
     above = local.take(deep.anchor)
-    settled = (deep.between & ~rows.loops(trie.blocks).take(above)) == 0
+    settled = (deep.between & ~rows.loops(trie.blocks).take(above // SYMBOLS)) == 0
+    settled |= deep.is_run & (above == local.take(deep.before))
     local[deep.first : -1][settled] = above[settled]
     others = np.flatnonzero(~settled) + deep.first
     numbers = rows.step(local.take(trie.above.take(others)) + trie.symbol.take(others))
@@ -296,35 +315,85 @@ def walk_many(rows: Rows, trie: Trie, nodes: Places, numbers: Places) -> tuple[P
 
 def correct(rows: Rows, trie: Trie, signatures: Signatures, local: Places) -> tuple[Places, Places] | None:
     """The nodes in another state than their signature, and their numbers; None if that is much work."""
-    odd = rows.odd(signatures, local)
+    odd = rows.odd_bytes(signatures, local)
     if not odd:
         return local[:0], local[:0]
     start, by_byte = trie.by_byte
     slices = [slice(start[byte], start[byte + 1]) for byte in bytes_of(odd)]
     if sum(some.stop - some.start for some in slices) > MAX_CORRECTED:
         return None
-    nodes = np.concatenate([by_byte[some] for some in slices])
-    before = np.concatenate([signatures.above_by_byte[some] for some in slices])
-    usual = np.concatenate([signatures.of_by_byte[some] for some in slices])
-    numbers = rows.step(local.take(before) + trie.symbol.take(nodes))
-    differ = np.flatnonzero(numbers != local.take(usual))
-    here, at = nodes[differ], numbers[differ]
-    number = np.zeros(len(trie), dtype=np.int32)  # plus 1; 0 is not known
-    touched = [here]
-    total = len(here)
-    while len(here):
-        number[here] = at + 1
-        first = trie.start.take(here)
-        count = trie.start.take(here + 1) - first
-        children = spread(first, first + count)
-        after = rows.step(np.repeat(at, count) + trie.symbol.take(children))
-        known = number.take(children)
-        known = np.where(known, known - 1, local.take(signatures.of_node.take(children)))
-        differ = np.flatnonzero(after != known)
-        here, at = children[differ], after[differ]
+    here = np.concatenate([by_byte[some] for some in slices])
+    usual = local.take(np.concatenate([signatures.of_by_byte[some] for some in slices]))
+    before = local.take(np.concatenate([signatures.above_by_byte[some] for some in slices]))
+    at = rows.step(before + trie.symbol.take(here))
+    known = np.zeros(len(trie), dtype=np.int32)  # plus 1; 0 is that of the signature
+    touched = []
+    while True:
+        differ = np.flatnonzero(at != usual)
+        here, at, usual = here[differ], at[differ], usual[differ]
+        if not len(here):
+            break
+        known[here] = at + 1
         touched.append(here)
-        total += len(here)
-        if total > MAX_CORRECTED:
+        if sum(map(len, touched)) > MAX_CORRECTED:
             return None
-    corrected = distinct(np.concatenate(touched))
-    return corrected.astype(np.intp), number.take(corrected).astype(np.intp) - 1
+        here, at, usual = _children_in_doubt(rows, trie, here, at, usual)
+    corrected = distinct(np.concatenate([*touched, here]))
+    return corrected.astype(np.intp), known.take(corrected).astype(np.intp) - 1
+
+
+def _children_in_doubt(
+    rows: Rows, trie: Trie, nodes: Places, numbers: Places, usual: Places
+) -> tuple[Places, Places, Places]:
+    """Children of nodes thought to be in a usual state: the numbers there, and those thought of."""
+    if len(nodes) > FEW_IN_DOUBT:
+        found = _children_by_byte(rows, trie, nodes, numbers, usual)
+        if found is not None:
+            return found
+    first = trie.start.take(nodes)
+    count = trie.start.take(nodes + 1) - first
+    children = spread(first, first + count)
+    symbol = trie.symbol.take(children)
+    return (
+        children,
+        rows.step(np.repeat(numbers, count) + symbol),
+        rows.step(np.repeat(usual, count) + symbol),
+    )
+
+
+def _children_by_byte(
+    rows: Rows, trie: Trie, nodes: Places, numbers: Places, usual: Places
+) -> tuple[Places, Places, Places] | None:
+    """The same, found by the bytes after which two states differ; None where these are many."""
+    (here, of_here), (there, of_there) = _distinct_numbers(numbers), _distinct_numbers(usual)
+    kind = of_here * len(there) + of_there
+    kinds = np.flatnonzero(np.bincount(kind))
+    one, other = here[kinds // len(there)], there[kinds % len(there)]
+    differs = rows.step((one[:, None] + _BYTES).reshape(-1)) != rows.step(
+        (other[:, None] + _BYTES).reshape(-1)
+    )
+    some_bytes = np.flatnonzero(differs.reshape(-1, 256).any(axis=0)).tolist()
+    start, by_byte = trie.by_byte
+    slices = [slice(start[byte], start[byte + 1]) for byte in some_bytes]
+    if not slices or sum(some.stop - some.start for some in slices) > 2 * len(nodes):
+        return None
+    kind_at = np.zeros(len(trie), dtype=np.int32)  # plus 1
+    kind_at[nodes] = kind + 1
+    above = kind_at.take(np.concatenate([trie.above_by_byte[some] for some in slices]))
+    chosen = np.flatnonzero(above)
+    children = np.concatenate([by_byte[some] for some in slices])[chosen].astype(np.intp)
+    of_one, of_other = np.divmod(above[chosen] - 1, len(there))
+    symbol = trie.symbol.take(children)
+    return children, rows.step(here.take(of_one) + symbol), rows.step(there.take(of_other) + symbol)
+
+
+def _distinct_numbers(numbers: Places) -> tuple[Places, Places]:
+    """The distinct numbers, and for each which of them it is."""
+    small = numbers // SYMBOLS
+    distinct_ones = np.flatnonzero(np.bincount(small))
+    index = np.zeros(len(distinct_ones) and int(distinct_ones[-1]) + 1, dtype=np.intp)
+    index[distinct_ones] = np.arange(len(distinct_ones))
+    return distinct_ones * SYMBOLS, index.take(small)
+
+
+_BYTES = np.arange(256)

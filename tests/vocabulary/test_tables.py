@@ -6,12 +6,23 @@ import random
 from functools import partial
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constrain.json_schema.strings import StringSpace
 from constrain.regular.automaton import shared_automaton
-from constrain.regular.terms import Term, byte_range, choice, complement, concat, intersect, literal, repeat
+from constrain.regular.terms import (
+    EPSILON,
+    Term,
+    byte_range,
+    choice,
+    complement,
+    concat,
+    intersect,
+    literal,
+    repeat,
+)
 from constrain.vocabulary.reached import Found
 from constrain.vocabulary.remainders import EVERYTHING, NOTHING, Remainders
 from constrain.vocabulary.tables import Table, Tables
@@ -31,6 +42,10 @@ PIECES += [" " * n for n in (2, 3, 12, 33)] + [
     '\\"',
     "a\\",
     '\\""',
+    'a"a',
+    'ab"aab',
+    '""',
+    '""a',
     "1",
     "12",
     "1a",
@@ -96,6 +111,7 @@ PATTERNS = [
     "a{30}",
     "^[ab]{90}$",
 ]
+RESTS = [literal(b"aa"), repeat(byte_range(97, 98), 1), literal(b'"a')]
 COUNTS = st.tuples(
     st.sampled_from([0, 0, 0, 1, 2, 7, 12, 50]), st.sampled_from([None, 0, 1, 3, 9, 17, 40, 300])
 )
@@ -108,7 +124,7 @@ def counted_strings(draw: st.DrawFn) -> Term:
     parts = [SPACE.pattern(pattern) for pattern in draw(st.lists(st.sampled_from(PATTERNS), max_size=2))]
     if draw(st.booleans()) or not parts:
         parts.append(SPACE.length(low, None if high is None else max(low, high)))
-    return SPACE.quoted(intersect(*parts))
+    return concat(SPACE.quoted(intersect(*parts)), draw(st.sampled_from([EPSILON, EPSILON, *RESTS])))
 
 
 def other_counters() -> st.SearchStrategy[Term]:
@@ -139,6 +155,25 @@ def test_tables_are_what_reading_every_token_says(term: Term, seed: int) -> None
             ways = [byte for byte, _ in TABLES.live(state)]
             if ways:
                 state = TABLES.automaton.step(state, rng.choice(ways))
+
+
+@pytest.mark.parametrize("rest", [EPSILON, *RESTS])
+@pytest.mark.parametrize("pattern", ["", "^[ab]*$", "b$"])
+@pytest.mark.parametrize("bounds", [(0, 38), (3, 31), (20, None)])
+def test_tokens_go_on_behind_a_counted_string(
+    rest: Term, pattern: str, bounds: tuple[int, int | None]
+) -> None:
+    """However many characters may still come, and whatever follows the quote."""
+    content = SPACE.length(*bounds)
+    if pattern:
+        content = intersect(content, SPACE.pattern(pattern))
+    state = TABLES.automaton.state(concat(content, literal(b'"'), rest))
+    for byte in b"abaaaabaab":
+        table = TABLES.counted.table(EVERYTHING, state)
+
+        assert table is not None
+        assert contents(table) == by_reading(VOCABULARY, TABLES, state)
+        state = TABLES.automaton.step(state, byte)
 
 
 @st.composite
