@@ -42,7 +42,7 @@ from constrain.continuation import (
     bits,
 )
 from constrain.literals import LiteralSet
-from constrain.position import ByteEdge, Position, Positions, Thread
+from constrain.position import ByteEdge, Position, Positions
 from constrain.vocabulary.bitmask import Mask
 from constrain.vocabulary.remainders import EVERYTHING
 from constrain.vocabulary.spellings import End, Step
@@ -50,6 +50,9 @@ from constrain.vocabulary.sums import NONE, NOTHING, NOWHERE, Ahead, Exit, Sum
 from constrain.vocabulary.tables import Tables
 
 MAX_REACHES: Final = 50_000
+
+Way = tuple[int, Continuation, frozenset[int]]
+"""A remainder, the continuation that it is left for, and ids of it that are not to be counted."""
 
 
 class Masks:
@@ -61,8 +64,7 @@ class Masks:
         self._sums = self.tables.sums
         self._eos = tuple(self.tables.vocabulary.eos_token_ids)
         self._budget = budget(positions.max_steps, "finding the next tokens")
-        self._reaches: dict[int, dict[Continuation, Sum]] = {}
-        self._withins: dict[tuple[int, Continuation], Ahead] = {}
+        self._reaches: dict[int, dict[Continuation, Ahead]] = {}
         self._reached = 0
         self._steps: dict[tuple[int, LiteralSet, int], list[Step]] = {}
         self._ended: dict[tuple[int, LiteralSet, bytes], dict[bytes, End]] = {}
@@ -71,7 +73,6 @@ class Masks:
         """Drop every memo."""
         self._reached = 0
         self._reaches.clear()
-        self._withins.clear()
         self._steps.clear()
         self._ended.clear()
 
@@ -84,42 +85,22 @@ class Masks:
         return mask
 
     def _make(self, position: Position) -> Mask:
-        threads = position.threads
-        total = self._alone(threads[0]) if len(threads) == 1 else self._together(threads)
+        ways: list[Way] = []
+        parts: list[Sum] = []
+        for number, edge, owner, captured in position.threads:
+            if edge is None:
+                ways.append((EVERYTHING, owner, NONE))
+                continue
+            ahead = self._inside(number, edge, owner, captured)
+            parts.append(ahead.own)
+            ways += _onwards(ahead, owner)
+        total = self._behind(parts, _merged(ways, self.tables) if len(ways) > 1 else ways).own
         if total.deferred:
             advance = self.positions.advance
             doubtful = dict.fromkeys(token for ids in total.deferred for token in ids)
             allowed = tuple(token for token in doubtful if advance(position, token) is not None)
             total = Sum(total.packed, (*total.ids, allowed))
         return self._sums.mask(total, self._eos if position.can_end else ())
-
-    def _alone(self, thread: Thread) -> Sum:
-        number, edge, owner, captured = thread
-        if edge is None:
-            return self.reach(EVERYTHING, owner)
-        ahead = self._inside(number, edge, owner, captured)
-        return self._onwards(ahead, owner) if ahead.exits else ahead.own
-
-    def _together(self, threads: tuple[Thread, ...]) -> Sum:
-        """The union over several threads: what leads to the same continuation is asked of it at once."""
-        parts: list[Sum] = []
-        onwards: dict[Continuation, set[int]] = {}
-        for number, edge, owner, captured in threads:
-            if edge is None:
-                onwards.setdefault(owner, set()).add(EVERYTHING)
-                continue
-            ahead = self._inside(number, edge, owner, captured)
-            parts.append(ahead.own)
-            for follows, rest, refused in ahead.exits:
-                then = owner.follow(follows)
-                assert then is not None, "a preview is always there"
-                if refused:
-                    parts.append(self._sums.without(self.reach(rest, then), refused))
-                else:
-                    onwards.setdefault(then, set()).add(rest)
-        union = self.tables.remainders.union
-        parts += [self.reach(union(frozenset(rests)), then) for then, rests in onwards.items()]
-        return self._sums.joined(parts)
 
     def _inside(self, number: int, edge: ByteEdge, owner: Continuation, captured: bytes) -> Ahead:
         """What is ahead of a thread inside an edge."""
@@ -129,80 +110,64 @@ class Masks:
             return self._literals(EVERYTHING, edge, number)
         return self._open(EVERYTHING, edge, owner, number, captured)
 
-    def reach(self, remainder: int, continuation: Continuation) -> Sum:
-        """The tokens of `remainder`, those that end at once left out, that can be written from here."""
+    def reach(self, remainder: int, continuation: Continuation) -> Ahead:
+        """The tokens of `remainder`, those that end at once left out, that can be written from here.
+
+        The exits are what is left at END: of a part of a text, for what follows it.
+        """
         known = self._reaches.get(remainder)
         if known is None:
             known = self._reaches[remainder] = {}
-        total = known.get(continuation)
-        if total is not None:
-            return total
+        found = known.get(continuation)
+        if found is None:
+            found = known[continuation] = self._reach(remainder, continuation)
+            self._reached += 1
+            if self._reached > MAX_REACHES:
+                self.forget()
+        return found
+
+    def _reach(self, remainder: int, continuation: Continuation) -> Ahead:
         if continuation.is_choice:
-            members = continuation.members
-            total = self._sums.joined([self.reach(remainder, member) for member in members] or [NOTHING])
-        elif (halves := continuation.split()) is not None:
-            ahead, then = self._within(remainder, halves[0]), halves[1]
-            total = self._before(ahead, then) if ahead.exits else ahead.own
-        else:
-            ahead = self._first(remainder, continuation)
-            total = self._onwards(ahead, continuation) if ahead.exits else ahead.own
-        self._reached += 1
-        if self._reached > MAX_REACHES:
-            self.forget()
-        known[continuation] = total
-        return total
-
-    def _onwards(self, ahead: Ahead, owner: Continuation) -> Sum:
-        """What is ahead, and what can be written of each exit from the continuation behind its number."""
-        parts = [ahead.own]
-        for number, rest, refused in ahead.exits:
-            then = owner.follow(number)
-            assert then is not None, "a preview is always there"
-            part = self.reach(rest, then)
-            if part is not NOTHING:
-                parts.append(self._sums.without(part, refused) if refused else part)
-        return parts[0] if len(parts) == 1 else self._sums.joined(parts)
-
-    def _before(self, ahead: Ahead, then: Continuation) -> Sum:
-        """What is ahead, and what can be written of each exit from the continuation behind all of them."""
-        parts = [ahead.own]
-        for _, rest, refused in ahead.exits:
-            part = self.reach(rest, then)
-            if part is not NOTHING:
-                parts.append(self._sums.without(part, refused) if refused else part)
-        return self._sums.joined(parts)
-
-    def _within(self, remainder: int, part: Continuation) -> Ahead:
-        """What is ahead within a part that ends with END, where its exits are."""
-        known = self._withins.get((remainder, part))
-        if known is None:
-            known = self._withins[remainder, part] = self._find_within(remainder, part)
-        return known
-
-    def _find_within(self, remainder: int, part: Continuation) -> Ahead:
-        if part is END:
+            return self._reach_any(remainder, continuation.members)
+        if continuation is END:
             return Ahead(NOTHING, ((0, remainder, NONE),))
-        halves = part.split()
+        halves = continuation.split()
         if halves is not None:
-            ahead = self._within(remainder, halves[0])
-            return self._behind(ahead, [halves[1]] * len(ahead.exits))
-        each: list[Ahead] = []
-        for member in part.members:
-            if member is END:
-                each.append(self._within(remainder, END))
-            else:
-                ahead = self._first(remainder, member)
-                each.append(self._behind(ahead, [_preview(member, number) for number, _, _ in ahead.exits]))
-        return self._sums.together(each)
+            ahead, then = self.reach(remainder, halves[0]), halves[1]
+            return self._behind([ahead.own], [(rest, then, refused) for _, rest, refused in ahead.exits])
+        ahead = self._first(remainder, continuation)
+        return self._behind([ahead.own], _onwards(ahead, continuation)) if ahead.exits else ahead
 
-    def _behind(self, ahead: Ahead, followers: list[Continuation]) -> Ahead:
-        own = [ahead.own]
+    def _reach_any(self, remainder: int, members: tuple[Continuation, ...]) -> Ahead:
+        """The same for a choice; what several of them leave to the same continuation is asked of it once."""
+        parts: list[Sum] = []
+        ways: list[Way] = []
+        for member in members:
+            if member is END or member.split() is not None:
+                ways.append((remainder, member, NONE))
+                continue
+            ahead = self._first(remainder, member)
+            parts.append(ahead.own)
+            ways += _onwards(ahead, member)
+        return self._behind(parts, _merged(ways, self.tables))
+
+    def _behind(self, parts: list[Sum], ways: list[Way]) -> Ahead:
+        """Some tokens, and those that can be written of each remainder from its continuation."""
+        if len(ways) == 1 and not ways[0][2]:
+            behind = self.reach(ways[0][0], ways[0][1])
+            parts.append(behind.own)
+            return Ahead(self._sums.joined(parts), behind.exits)
         exits: list[Exit] = []
-        for (_, rest, refused), then in zip(ahead.exits, followers, strict=True):
-            behind = self._within(rest, then)
-            own.append(self._sums.without(behind.own, refused) if refused else behind.own)
-            exits += [(0, left, refused | others) for _, left, others in behind.exits]
-        return Ahead(self._sums.joined(own), self._sums.merged(exits)) if ahead.exits else ahead
+        for rest, then, refused in ways:
+            behind = self.reach(rest, then)
+            if refused:
+                parts.append(self._sums.without(behind.own, refused))
+                exits += [(0, left, refused | others) for _, left, others in behind.exits]
+            else:
+                parts.append(behind.own)
+                exits += behind.exits
+        own = parts[0] if len(parts) == 1 else self._sums.joined(parts)
+        return Ahead(own, self._sums.merged(exits) if len(exits) > 1 else tuple(exits))
 
     def _first(self, remainder: int, member: Continuation) -> Ahead:
         edges = member.first
@@ -304,7 +269,22 @@ class Masks:
         return Ahead(Sum(deferred=tuple(tokens)), ())
 
 
-def _preview(owner: Continuation, number: int) -> Continuation:
-    then = owner.follow(number)
-    assert then is not None, "a preview is always there"
-    return then
+def _onwards(ahead: Ahead, owner: Continuation) -> list[Way]:
+    """The exits, with the continuations behind their numbers."""
+    ways: list[Way] = []
+    for number, rest, refused in ahead.exits:
+        then = owner.follow(number)
+        assert then is not None, "a preview is always there"
+        ways.append((rest, then, refused))
+    return ways
+
+
+def _merged(ways: list[Way], tables: Tables) -> list[Way]:
+    """The ways, with those that lead to the same continuation made one."""
+    groups: dict[tuple[Continuation, frozenset[int]], set[int]] = {}
+    for rest, then, refused in ways:
+        groups.setdefault((then, refused), set()).add(rest)
+    if len(groups) == len(ways):
+        return ways
+    union = tables.remainders.union
+    return [(union(frozenset(rests)), then, refused) for (then, refused), rests in groups.items()]

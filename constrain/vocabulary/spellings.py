@@ -19,8 +19,7 @@ Cost: half a microsecond for each node; for each byte that literals end in, one 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import proxy
 
 from constrain.literals import LiteralSet
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
     from constrain.vocabulary.tables import Tables
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """The tokens that end at a node of both tries, and the remainder left there for what follows."""
 
     below: int
@@ -40,8 +38,7 @@ class Step:
     rest: int
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """The tokens that end with a literal, and the remainder left behind it."""
 
     tokens: tuple[int, ...]

@@ -19,7 +19,6 @@ sum.  MAX_SUMS of each kind are remembered.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Final
 from weakref import proxy
@@ -65,12 +64,14 @@ class Sum:
 NOTHING: Final = Sum()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Ahead:
     """The tokens that end inside some edges, or with one of them, and what is left of the others."""
 
-    own: Sum
-    exits: tuple[Exit, ...]
+    __slots__ = ("exits", "own")
+
+    def __init__(self, own: Sum, exits: tuple[Exit, ...]) -> None:
+        self.own = own
+        self.exits = exits
 
 
 NOWHERE: Final = Ahead(NOTHING, ())
