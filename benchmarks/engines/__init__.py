@@ -1,6 +1,7 @@
 """One way to drive each engine: compile a schema, then fill a mask, test a bit and advance, token by token.
 
-engine.compile(schema)  ->  a run, or Refused when the engine says it cannot honour the schema
+engine.prepare(schema)  ->  the schema as the engine takes it, JSON text or Python data; not timed
+engine.compile(prepared) -> a run, or Refused when the engine says it cannot honour the schema
 run.fill(bitmask)           write the int32 mask of the next token into row 0
 run.accept(token)           advance; the caller has tested the bit
 run.is_completed()          may the text end here?
@@ -51,8 +52,11 @@ class Engine(Protocol):
     limits: tuple[type[Exception], ...]
     """What the engine raises in the middle of a text when it gives up."""
 
-    def compile(self, schema: Any) -> Run:
-        """Start a generation under `schema`, or raise Refused."""
+    def prepare(self, schema: Any) -> Any:
+        """The schema in the form that `compile` takes, as if it had just been read."""
+
+    def compile(self, prepared: Any) -> Run:
+        """Start a generation under a schema, or raise Refused."""
 
 
 def make(name: str, tokenizer: Any) -> Engine:

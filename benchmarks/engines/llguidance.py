@@ -21,9 +21,13 @@ class LLGuidance:
         self.module = llguidance
         self.tokenizer = llguidance.hf.from_tokenizer(tokenizer._tokenizer)
 
-    def compile(self, schema: Any) -> LLGuidanceRun:
+    def prepare(self, schema: Any) -> str:
+        """JSON text."""
+        return json.dumps(schema)
+
+    def compile(self, prepared: str) -> LLGuidanceRun:
         """Compile; an engine error is a refusal."""
-        grammar = self.module.LLMatcher.grammar_from_json_schema(json.dumps(schema))
+        grammar = self.module.LLMatcher.grammar_from_json_schema(prepared)
         matcher = self.module.LLMatcher(self.tokenizer, grammar)
         if matcher.is_error():
             raise Refused(matcher.get_error())

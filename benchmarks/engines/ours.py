@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from benchmarks.engines import Refused, Unsatisfiable
@@ -21,10 +22,14 @@ class Constrain:
     def __init__(self, tokenizer: Any) -> None:
         self.vocabulary = Vocabulary.from_tokenizer(tokenizer)
 
-    def compile(self, schema: Any) -> ConstrainRun:
+    def prepare(self, schema: Any) -> Any:
+        """Python data, read anew."""
+        return json.loads(json.dumps(schema))
+
+    def compile(self, prepared: Any) -> ConstrainRun:
         """Compile; a refusal keeps its message."""
         try:
-            compiled = compile_json_schema(schema, self.vocabulary, property_order="any", whitespace="any")
+            compiled = compile_json_schema(prepared, self.vocabulary, property_order="any", whitespace="any")
         except UnsatisfiableError as problem:
             raise Unsatisfiable(str(problem)) from problem
         except ConstrainError as problem:

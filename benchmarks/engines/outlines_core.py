@@ -37,26 +37,30 @@ class OutlinesCore:
         self.eos = ours.eos_token_ids[0]
         self.vocabulary = outlines_core.Vocabulary(self.eos, tokens)
 
-    def _index(self, schema: Any) -> Any:
-        pattern = self.module.json_schema.build_regex_from_schema(json.dumps(schema))
+    def _index(self, schema: str) -> Any:
+        pattern = self.module.json_schema.build_regex_from_schema(schema)
         return self.module.Index(pattern, self.vocabulary)
 
-    def _try(self, schema: Any) -> None:
+    def _try(self, schema: str) -> None:
         try:
             self._index(schema)
         except (ValueError, TypeError, RuntimeError):
             sys.exit(1)
 
-    def compile(self, schema: Any) -> OutlinesRun:
+    def prepare(self, schema: Any) -> str:
+        """JSON text."""
+        return json.dumps(schema)
+
+    def compile(self, prepared: str) -> OutlinesRun:
         """Compile; an engine error, or a child that does not finish, is a refusal."""
-        child = multiprocessing.get_context("fork").Process(target=self._try, args=(schema,), daemon=True)
+        child = multiprocessing.get_context("fork").Process(target=self._try, args=(prepared,), daemon=True)
         child.start()
         child.join(SECONDS)
         if child.exitcode != 0:
             child.kill()
             child.join()
             raise Refused("the index took too long" if child.exitcode is None else "no index")
-        return OutlinesRun(self.module.Guide(self._index(schema)), self.eos)
+        return OutlinesRun(self.module.Guide(self._index(prepared)), self.eos)
 
 
 class OutlinesRun:

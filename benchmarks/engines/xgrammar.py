@@ -25,11 +25,15 @@ class XGrammar:
         info = xgrammar.TokenizerInfo.from_huggingface(tokenizer._tokenizer, vocab_size=128_256)
         self.compiler = xgrammar.GrammarCompiler(info, max_threads=1, cache_enabled=False)
 
-    def compile(self, schema: Any) -> XGrammarRun:
+    def prepare(self, schema: Any) -> str:
+        """JSON text."""
+        return json.dumps(schema)
+
+    def compile(self, prepared: str) -> XGrammarRun:
         """Compile; an engine error is a refusal."""
         try:
             compiled = self.compiler.compile_json_schema(
-                json.dumps(schema), any_whitespace=True, any_order=True, strict_mode=False
+                prepared, any_whitespace=True, any_order=True, strict_mode=False
             )
         except RuntimeError as problem:
             raise Refused(str(problem)) from problem
