@@ -22,7 +22,7 @@ from typing import Any
 
 from constrain.json_schema.formats import name_in
 from constrain.json_schema.formula import Formula, Formulas
-from constrain.json_schema.keywords import KEYWORDS_OF, VALIDATION
+from constrain.json_schema.keywords import KEYWORDS_OF, SPEAKING, VALIDATION
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.references import Node
 from constrain.json_schema.values import (
@@ -49,7 +49,9 @@ class Translator:
         self.knows_format = knows_format
 
     def reference(self, node: Node) -> Formula:
-        """The formula that stands for a schema until it is needed."""
+        """The formula that stands for a schema until it is needed; a mere reference is its target."""
+        if isinstance(node.contents, dict) and "$ref" in node.contents:
+            node = _target(node)
         if not node.contents:
             return self.formulas.false if node.contents is False else self.formulas.true
         return self.formulas.true if node.contents is True else self.formulas.reference(node)
@@ -316,6 +318,21 @@ class Translator:
 
     def _unevaluated_items(self, node: Node, value: Schema) -> Formula:
         return self._array(self.formulas.word("uneval", node, "unevaluatedItems"))
+
+
+def _target(node: Node) -> Node:
+    """Where a schema leads that says nothing but `$ref`; the schema itself where that leads in a circle."""
+    seen: dict[Node, None] = {}
+    at = node
+    while at not in seen:
+        seen[at] = None
+        schema = at.contents
+        if not isinstance(schema, dict) or "$ref" not in schema:
+            return at
+        if at.dialect.siblings_count and len(SPEAKING.intersection(schema)) > 1:
+            return at
+        at = at.refer("$ref", schema["$ref"])
+    return node
 
 
 def other_keys(formulas: Formulas, node: Node) -> Formula:
