@@ -81,7 +81,7 @@ def main() -> None:
     print(f"{'':38}" + "".join(f"{name:>12}" for name in head))
     for what, term in states().items():
         tables = Tables(vocabulary, Automaton())
-        tables.walker.prepare()
+        tables.vocabulary.prepare()
         state, steps = tables.automaton.state(term), tables.steps
         took = [
             best(lambda tables=tables, state=state: every_token(tables, state)),  # type: ignore[misc]

@@ -42,7 +42,7 @@ from constrain.continuation import (
     bits,
 )
 from constrain.literals import LiteralSet
-from constrain.position import ByteEdge, Position, Positions
+from constrain.position import ByteEdge, Position, Positions, Thread
 from constrain.vocabulary.bitmask import Mask
 from constrain.vocabulary.remainders import EVERYTHING
 from constrain.vocabulary.spellings import End, Step
@@ -85,22 +85,30 @@ class Masks:
         return mask
 
     def _make(self, position: Position) -> Mask:
-        ways: list[Way] = []
-        parts: list[Sum] = []
-        for number, edge, owner, captured in position.threads:
-            if edge is None:
-                ways.append((EVERYTHING, owner, NONE))
-                continue
-            ahead = self._inside(number, edge, owner, captured)
-            parts.append(ahead.own)
-            ways += _onwards(ahead, owner)
-        total = self._behind(parts, _merged(ways, self.tables) if len(ways) > 1 else ways).own
+        total = self._of_threads(position.threads)
         if total.deferred:
             advance = self.positions.advance
             doubtful = dict.fromkeys(token for ids in total.deferred for token in ids)
             allowed = tuple(token for token in doubtful if advance(position, token) is not None)
             total = Sum(total.packed, (*total.ids, allowed))
         return self._sums.mask(total, self._eos if position.can_end else ())
+
+    def _of_threads(self, threads: tuple[Thread, ...]) -> Sum:
+        if len(threads) == 1:
+            number, edge, owner, captured = threads[0]
+            if edge is None:
+                return self.reach(EVERYTHING, owner).own
+            return self._and_behind(self._inside(number, edge, owner, captured), owner).own
+        ways: list[Way] = []
+        parts: list[Sum] = []
+        for number, edge, owner, captured in threads:
+            if edge is None:
+                ways.append((EVERYTHING, owner, NONE))
+                continue
+            ahead = self._inside(number, edge, owner, captured)
+            parts.append(ahead.own)
+            ways += _onwards(ahead, owner)
+        return self._behind(parts, _merged(ways, self.tables)).own
 
     def _inside(self, number: int, edge: ByteEdge, owner: Continuation, captured: bytes) -> Ahead:
         """What is ahead of a thread inside an edge."""
@@ -133,10 +141,27 @@ class Masks:
             return Ahead(NOTHING, ((0, remainder, NONE),))
         halves = continuation.split()
         if halves is not None:
-            ahead, then = self.reach(remainder, halves[0]), halves[1]
-            return self._behind([ahead.own], [(rest, then, refused) for _, rest, refused in ahead.exits])
-        ahead = self._first(remainder, continuation)
-        return self._behind([ahead.own], _onwards(ahead, continuation)) if ahead.exits else ahead
+            return self._and_after(self.reach(remainder, halves[0]), halves[1])
+        return self._and_behind(self._first(remainder, continuation), continuation)
+
+    def _and_behind(self, ahead: Ahead, owner: Continuation) -> Ahead:
+        """What some edges of `owner` offer, and what they leave over to what follows them."""
+        exits = ahead.exits
+        if not exits:
+            return ahead
+        if len(exits) > 1 or exits[0][2]:
+            return self._behind([ahead.own], _onwards(ahead, owner))
+        number, rest, _ = exits[0]
+        then = owner.follow(number)
+        assert then is not None, "a preview is always there"
+        behind = self.reach(rest, then)
+        if ahead.own is NOTHING:
+            return behind
+        return Ahead(self._sums.joined((ahead.own, behind.own)), behind.exits)
+
+    def _and_after(self, ahead: Ahead, then: Continuation) -> Ahead:
+        """What a part of a text offers, and what it leaves over to `then`."""
+        return self._behind([ahead.own], [(rest, then, refused) for _, rest, refused in ahead.exits])
 
     def _reach_any(self, remainder: int, members: tuple[Continuation, ...]) -> Ahead:
         """The same for a choice; what several of them leave to the same continuation is asked of it once."""

@@ -28,6 +28,7 @@ from collections.abc import Iterable, Iterator
 
 from constrain.budget import DEFAULT_MAX_STEPS, budget
 from constrain.continuation import (
+    AnyEdge,
     Continuation,
     Edge,
     LiteralEdge,
@@ -50,7 +51,14 @@ At a continuation there is no edge yet, and the number is 0.
 Threads = dict[Thread, None]
 Reader = tuple[int, ByteEdge, Continuation, bytes]
 
+Begun = tuple[int, ByteEdge, bool, bool]
+"""The state behind the first byte of an edge, can a text go on from there, and is it complete?
+
+Of a literal edge neither is known: which literals go on depends on what follows them.
+"""
+
 MAX_POSITIONS = 20_000
+MAX_BEGUN = 50_000
 MAX_FORCED_BYTES = 4_096
 MANY_THREADS = 3
 """Fewer come in one order nearly always, and need no set of their own to be found again."""
@@ -167,18 +175,57 @@ class Positions:
         """The threads after one more byte."""
         after: Threads = {}
         tables = self.tables
-        for number, edge, owner, before in self.readers(threads):
-            if isinstance(edge, LiteralEdge):
+        for number, edge, owner, before in threads:
+            if edge is None:
+                for member in owner.members if owner.is_choice else (owner,):
+                    self._begin(member, byte, after)
+            elif isinstance(edge, LiteralEdge):
                 _step_literal(number, edge, owner, byte, after)
-                continue
-            to = tables.step(number, byte)
-            if to:
-                captured = before + _BYTES[byte] if edge.captures else before
-                if tables.extensible(to):
-                    after[to, edge, owner, captured] = None
-                if tables.automaton.accepting[to]:
-                    _follow(edge, owner, captured, after)
+            else:
+                to = tables.step(number, byte)
+                if to:
+                    captured = before + _BYTES[byte] if edge.captures else before
+                    if tables.extensible(to):
+                        after[to, edge, owner, captured] = None
+                    if tables.automaton.accepting[to]:
+                        _follow(edge, owner, captured, after)
         return _joined(after) if len(after) > 1 else after
+
+    def _begin(self, owner: Continuation, byte: int, after: Threads) -> None:
+        """The threads after the first byte of an edge of `owner`."""
+        for to, edge, goes_on, is_complete in self._begun(owner.first, byte):
+            if isinstance(edge, LiteralEdge):
+                _step_literal(0, edge, owner, byte, after)
+                continue
+            captured = _BYTES[byte] if edge.captures else b""
+            if goes_on:
+                after[to, edge, owner, captured] = None
+            if is_complete:
+                _follow(edge, owner, captured, after)
+
+    def _begun(self, edges: tuple[AnyEdge, ...], byte: int) -> list[Begun]:
+        """Which edges a byte begins; those of plain edges are found once for all grammars."""
+        memo = self.tables.begun
+        found = memo.get((edges, byte))
+        if found is None:
+            found = []
+            is_plain = True
+            for edge in edges:
+                if isinstance(edge, LiteralEdge):
+                    found.append((0, edge, False, False))
+                elif isinstance(edge, (Edge, OpenEdge)):
+                    to = self.tables.step(self.tables.automaton.state(edge.terminal), byte)
+                    if to:
+                        more, done = self.tables.extensible(to), self.tables.automaton.accepting[to]
+                        found.append((to, edge, more, bool(done)))
+                elif not isinstance(edge, TokenEdge):
+                    raise AssertionError("a preview was taken for a position")
+                is_plain = is_plain and isinstance(edge, Edge)
+            if is_plain:
+                if len(memo) >= MAX_BEGUN:
+                    memo.clear()
+                memo[edges, byte] = found
+        return found
 
     def readers(self, threads: Iterable[Thread]) -> list[Reader]:
         """The threads with each continuation replaced by its edges, about to be read; bytes only."""

@@ -8,7 +8,7 @@ they are 00, whose first two are.
     2024-02-29 yes     2023-02-29 no     1900-02-29 no     2000-02-29 yes
 
 A leap second is written :60, and only in the last minute of a UTC day: 23:59:60Z, and 15:59:60-08:00.
-Two conditions say which, one on the minutes and one on the hours.
+So each hour and minute has a second 60 with one offset ahead of UTC, and with one behind it.
 
 Sources are in the table `FORMATS`, entry by entry.  We depart from the standards as follows, each time
 because the rule is not regular or needs tables that Python lacks:
@@ -21,14 +21,16 @@ Cost: a format is built on first use.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from constrain.errors import InvalidInputError
 from constrain.json_schema import formats_hosts, formats_idn
 from constrain.json_schema.formats_hosts import IPV4, Alphabet, ipv6
+from constrain.regular.leaf import Leaf, intern_leaf
 from constrain.regular.syntax import regex_term
-from constrain.regular.terms import Term, choice, concat, intersect
+from constrain.regular.term import Way
+from constrain.regular.terms import Term, choice, concat
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,44 +87,59 @@ _MONTH_DAY = (
 _DATE = rf"(?:\d{{4}}-{_MONTH_DAY}|{_LEAP_YEAR}-02-29)"
 _HOUR, _MINUTE = r"(?:[01]\d|2[0-3])", r"[0-5]\d"
 _SECOND_FRACTION = r"(?:\.\d+)?"
+DAY = 24 * 60
 _TIME = rf"{_HOUR}:{_MINUTE}:{_MINUTE}{_SECOND_FRACTION}(?:[Zz]|[+-]{_HOUR}:{_MINUTE})"
 _DURATION_TIME = r"T(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S)"
 _DURATION_DATE = r"(?:\d+Y(?:\d+M(?:\d+D)?)?|\d+M(?:\d+D)?|\d+D)"
 _DURATION = rf"P(?:{_DURATION_DATE}(?:{_DURATION_TIME})?|{_DURATION_TIME}|\d+W)"
 
 
-def _leap_second(alphabet: Alphabet) -> Term:
-    """The times with second 60: those that are 23:59:60 in UTC.
+class _LeapSecond(Leaf):
+    """The times with second 60, those that are 23:59:60 in UTC, behind some `digits` of hour and minute.
 
-    Ahead of UTC by H hours and M minutes, that is minute M - 1 of hour H, or minute 59 of hour H - 1; behind
-    it by as much, minute 59 - M of hour 23 - H.
+    Each hour and minute has its own two offsets, so this is 1,440 ways on: written as they are asked for.
     """
 
-    def text(characters: str) -> Term:
-        return concat(*(alphabet(((ord(c), ord(c)),)) for c in characters))
+    __slots__ = ("_alphabet", "_digits")
 
-    def pattern(ecma: str) -> Term:
-        return regex_term(ecma, dialect="ecma", alphabet=alphabet)
+    def __init__(self, alphabet: Alphabet, digits: str) -> None:
+        self._alphabet, self._digits = alphabet, digits
+        self._register(nullable=False, plain=False)
 
-    two = pattern(r"\d\d")
-    second, after_two = pattern(rf":60{_SECOND_FRACTION}"), concat(text(":"), two)
-    early = pattern(r"[0-4]\d|5[0-8]")
-    minutes, hours = [], []
-    for minute in range(60):
-        ahead = concat(text("+"), two, text(f":{(minute + 1) % 60:02}"))
-        behind = concat(text("-"), two, text(f":{59 - minute:02}"))
-        minutes.append(concat(two, text(f":{minute:02}"), second, choice(ahead, behind)))
-    for hour in range(24):
-        behind = concat(text(f"-{23 - hour:02}"), after_two)
-        for which, offset in ((early, hour), (text("59"), (hour + 1) % 24)):
-            ahead = concat(text(f"+{offset:02}"), after_two)
-            hours.append(concat(text(f"{hour:02}:"), which, second, choice(ahead, behind)))
-    in_utc = concat(text("23:59"), second, choice(text("Z"), text("z")))
-    return choice(intersect(choice(*minutes), choice(*hours)), in_utc)
+    def derivative(self, byte: int) -> Term:
+        """That of the next digit, or of what follows the second."""
+        return self._written().derivative(byte)
+
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        return self._written().ways_within(within)
+
+    def _written(self) -> Term:
+        digits = self._digits
+        if len(digits) == len("hhmm"):
+            return self._offsets()
+        last = {0: "2", 1: "3" if digits == "2" else "9", 2: "5", 3: "9"}[len(digits)]
+        behind = {1: ":", 3: ":60"}.get(len(digits), "")
+        ways = []
+        for digit in "0123456789"[: int(last) + 1]:
+            then = intern_leaf(_LeapSecond, self._alphabet, digits + digit)
+            ways.append(concat(self._text(f"{digit}{behind}"), then))
+        return choice(*ways)
+
+    def _offsets(self) -> Term:
+        minute = int(self._digits[:2]) * 60 + int(self._digits[2:])
+        ahead, behind = (minute + 1) % DAY, DAY - 1 - minute
+        offsets = [f"+{ahead // 60:02}:{ahead % 60:02}", f"-{behind // 60:02}:{behind % 60:02}"]
+        offsets += [] if behind else ["Z", "z"]
+        fraction = regex_term(_SECOND_FRACTION, dialect="ecma", alphabet=self._alphabet)
+        return concat(fraction, choice(*map(self._text, offsets)))
+
+    def _text(self, characters: str) -> Term:
+        return concat(*(self._alphabet(((ord(c), ord(c)),)) for c in characters))
 
 
 def _times(alphabet: Alphabet) -> Term:
-    return choice(regex_term(_TIME, dialect="ecma", alphabet=alphabet), _leap_second(alphabet))
+    time = regex_term(_TIME, dialect="ecma", alphabet=alphabet)
+    return choice(time, intern_leaf(_LeapSecond, alphabet, ""))
 
 
 def _date_times(alphabet: Alphabet) -> Term:

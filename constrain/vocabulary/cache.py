@@ -33,7 +33,7 @@ from platformdirs import user_cache_path
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-MAGIC = b"CNSTRN\x00\x02"
+MAGIC = b"CNSTRN\x00\x03"
 _CHECKSUM = 32
 _DTYPES = ("|u1", "<i2", "<i4", "<i8")
 
@@ -83,6 +83,17 @@ def load(path: Path, key: str) -> Arrays | None:
         at += array.nbytes
         arrays[name] = array
     return arrays
+
+
+def group(arrays: Arrays, name: str) -> Arrays:
+    """The arrays named `name.something`, by something.
+
+    >>> group({"a.x": np.arange(2), "b.x": np.arange(3)}, "b")
+    {'x': array([0, 1, 2])}
+    """
+    return {
+        key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(f"{name}.")
+    }
 
 
 def write_whole(path: Path, content: bytes) -> bool:

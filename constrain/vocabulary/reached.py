@@ -93,13 +93,6 @@ class Walker:
             self._kept = Rows(self.steps)
         return self._kept
 
-    def prepare(self) -> None:
-        """Make now what is made once for a vocabulary, so that no mask waits for it."""
-        for signatures in (self._coarse, self._hex):
-            _ = signatures.nodes, signatures.tokens, signatures.deep, signatures.of_by_byte
-            _ = signatures.above_by_byte, signatures.lowest, signatures.symbols
-        _ = self._trie.deep, self._trie.lowest, self._trie.token_node, self._trie.above_by_byte
-
     def few(self, state: int) -> Found | None:
         """What a narrow state gets to; None if it is not narrow."""
         if len(self.steps.ways_on(COARSE, state, 0)) > FEW_WAYS:

@@ -14,9 +14,11 @@ Cost: 0.03 s and 7 MB for each division of the bytes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from itertools import pairwise
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -74,20 +76,61 @@ class Signatures:
             contexts.append(np.empty(len(kinds), dtype=np.uint8))
             contexts[-1][here] = after
             spans.append((last, last + len(kinds)))
-        above = np.concatenate(aboves)
+        return cls._of(
+            trie,
+            size,
+            blocks,
+            above=np.concatenate(aboves),
+            symbol=np.concatenate(symbols),
+            context=np.concatenate(contexts),
+            stops=np.array([stop for _, stop in spans]),
+            of_node=of_node,
+        )
+
+    @classmethod
+    def _of(
+        cls,
+        trie: Trie,
+        size: int,
+        blocks: Blocks,
+        *,
+        above: Places,
+        symbol: Places,
+        context: npt.NDArray[np.uint8],
+        stops: Places,
+        of_node: Int32s,
+    ) -> Self:
         of_token = np.full(size, len(above), dtype=np.intp)
         of_token[trie.order] = of_node[trie.token_node]
         return cls(
             trie=trie,
             blocks=blocks,
             above=above,
-            symbol=np.concatenate(symbols),
-            spans=tuple(spans),
+            symbol=symbol,
+            spans=tuple(pairwise([0, *stops.tolist()])),
             starts=running(1, np.bincount(above[1:], minlength=len(above))).data,
-            context=np.concatenate(contexts).tobytes(),
+            context=context.tobytes(),
             of_node=of_node,
             of_token=of_token,
         )
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """What `from_arrays` takes, to be stored."""
+        return {
+            "above": self.above.astype(np.int32),
+            "symbol": self.symbol.astype(np.int32),
+            "context": np.frombuffer(self.context, dtype=np.uint8),
+            "stops": np.array([stop for _, stop in self.spans], dtype=np.int32),
+            "of_node": self.of_node,
+        }
+
+    @classmethod
+    def from_arrays(
+        cls, trie: Trie, size: int, blocks: Blocks, arrays: Mapping[str, npt.NDArray[Any]]
+    ) -> Self:
+        """The signatures that `to_arrays` made these of."""
+        places = {name: arrays[name].astype(np.intp) for name in ("above", "symbol", "stops")}
+        return cls._of(trie, size, blocks, context=arrays["context"], of_node=arrays["of_node"], **places)
 
     @cached_property
     def lowest(self) -> bytes:

@@ -33,10 +33,12 @@ import threading
 import weakref
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from constrain.continuation import AnyEdge
 from constrain.regular.automaton import Automaton, shared_automaton
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.clipping import FAR
@@ -94,6 +96,7 @@ class Tables:
         self._extensible: dict[int, bool] = {}
         self._leads: dict[int, int] = {}
         self._loops: dict[int, bytes] = {}
+        self.begun: dict[tuple[tuple[AnyEdge, ...], int], list[tuple[int, Any, bool, bool]]] = {}
         self.steps = Steps(automaton)
         self.walker = Walker(vocabulary, self.steps)
         self.counted = Counted(self)
@@ -214,5 +217,5 @@ def shared_tables(vocabulary: Vocabulary) -> Tables:
         tables = _shared.get(vocabulary)
         if tables is None or tables.automaton is not automaton or tables.wide > KEPT_WIDE:
             tables = _shared[vocabulary] = Tables(vocabulary, automaton)
-            tables.walker.prepare()
+            vocabulary.prepare()
         return tables

@@ -114,15 +114,19 @@ class Vocabulary:
         ends = _checked_ends({*source.eos_token_ids, *(eos_token_ids or ())}, width)
         folder = disk.cache_folder() if cache is True else Path(cache) if cache else None
         if folder is None:
-            return cls._read(source, width, ends)
+            vocabulary = cls._read(source, width, ends)
+            vocabulary.prepare()
+            return vocabulary
         content = f"{source.key} {width} {ends}".encode() + disk.MAGIC
         key = hashlib.blake2b(content, digest_size=20).hexdigest()
         path = folder / "vocabulary" / f"{key}.bin"
         arrays = disk.load(path, key)
         if arrays is not None:
-            return cls._from_arrays(arrays, width, ends)
-        vocabulary = cls._read(source, width, ends)
-        disk.store(path, key, vocabulary._to_arrays())
+            vocabulary = cls._from_arrays(arrays, width, ends)
+        else:
+            vocabulary = cls._read(source, width, ends)
+            disk.store(path, key, vocabulary._to_arrays())
+        vocabulary.prepare()
         return vocabulary
 
     @classmethod
@@ -134,21 +138,37 @@ class Vocabulary:
     def _from_arrays(cls, arrays: disk.Arrays, width: int, ends: tuple[int, ...]) -> Self:
         trie = Trie(*(arrays[name] for name in _TRIE_ARRAYS))
         special = tuple(arrays["special"].tolist())
-        return cls(width, ends, special, arrays["blob"].tobytes(), arrays["offsets"], trie)
+        vocabulary = cls(width, ends, special, arrays["blob"].tobytes(), arrays["offsets"], trie)
+        vocabulary.__dict__["signatures"] = tuple(
+            Signatures.from_arrays(trie, width, blocks, disk.group(arrays, str(blocks.number)))
+            for blocks in (COARSE, HEX)
+        )
+        return vocabulary
 
     def _to_arrays(self) -> disk.Arrays:
-        return {
+        arrays = {
             "blob": np.frombuffer(self.blob, dtype=np.uint8),
             "offsets": self.offsets,
             "special": np.array(self.special_token_ids, dtype=np.int32),
             **{name: getattr(self.trie, name) for name in _TRIE_ARRAYS},
         }
+        for signatures in self.signatures:
+            named = signatures.to_arrays().items()
+            arrays |= {f"{signatures.blocks.number}.{name}": array for name, array in named}
+        return arrays
 
     @cached_property
     def signatures(self) -> tuple[Signatures, Signatures]:
         """The trie under the divisions COARSE and HEX (`blocks.py`)."""
         coarse, hexadecimal = (Signatures.build(self.trie, self.size, blocks) for blocks in (COARSE, HEX))
         return coarse, hexadecimal
+
+    def prepare(self) -> None:
+        """Make now what is made once for a vocabulary, so that no mask waits for it."""
+        for signatures in self.signatures:
+            _ = signatures.nodes, signatures.tokens, signatures.deep, signatures.of_by_byte
+            _ = signatures.above_by_byte, signatures.lowest, signatures.symbols
+        _ = self.trie.deep, self.trie.lowest, self.trie.token_node, self.trie.above_by_byte
 
     @cached_property
     def _starts(self) -> memoryview[int]:

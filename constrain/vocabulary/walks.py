@@ -34,7 +34,7 @@ import numpy.typing as npt
 
 from constrain.regular.automaton import Automaton
 from constrain.regular.byte_sets import bytes_of
-from constrain.vocabulary.blocks import BETWEEN, COARSE, SETS, Blocks
+from constrain.vocabulary.blocks import BETWEEN, COARSE, EXACT, SETS, Blocks
 from constrain.vocabulary.deep import CLASSES
 from constrain.vocabulary.signatures import Signatures
 from constrain.vocabulary.trie import Places, Trie, distinct, spread
@@ -43,6 +43,7 @@ ODD = -1
 SYMBOLS = len(SETS)
 MANY = 1 << 30
 MAX_CORRECTED = 60_000
+FEW_BYTES = 4
 FEW_IN_DOUBT = 2_000
 
 Pair = tuple[int, int]
@@ -71,6 +72,13 @@ class Steps:
             self._ways_on[key] = ways
         return ways
 
+    def few_bytes(self, state: int) -> bytes | None:
+        """The only bytes that may lead on from a state, if they are few and not all ways are known yet."""
+        if self.automaton.has_ways(state):
+            return None
+        first = self.automaton.term(state).first
+        return bytes(bytes_of(first)) if first.bit_count() <= FEW_BYTES else None
+
 
 @dataclass(frozen=True, slots=True)
 class Few:
@@ -91,10 +99,15 @@ def walk_few(steps: Steps, trie: Trie | Signatures, pairs: Iterable[Pair], max_s
     reached: list[Pair] = []
     odd: list[Pair] = []
     stack = list(pairs)
+    is_exact = blocks is EXACT
     while stack and max_steps:
         max_steps -= 1
         position, state = stack.pop()
         first, last = starts[position], starts[position + 1]
+        if is_exact:  # many states are met at the end of a token only
+            some = steps.few_bytes(state)
+            if some is not None and all(find(byte, first, last) < 0 for byte in some):
+                continue
         ways = ways_on(blocks, state, context[position])
         if last - first > len(ways):
             for byte, to in ways.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from constrain.vocabulary import cache as disk
+from constrain.vocabulary.trie import Trie
 from constrain.vocabulary.vocabulary import Vocabulary
 from tests.vocabulary.toy_tokenizer import byte_level_tokenizer
 
@@ -73,7 +75,7 @@ def test_another_version_another_key_and_no_file_are_absent(
 
 
 def test_a_vocabulary_from_the_cache_is_the_one_built(cache: Listing) -> None:
-    """Every field and every array of the trie; the second one comes from the file."""
+    """Every field, and every array of the trie and the signatures; the second one comes from the file."""
     tokenizer = byte_level_tokenizer()
     built = Vocabulary.from_tokenizer(tokenizer)
     cached = Vocabulary.from_tokenizer(tokenizer)
@@ -83,8 +85,14 @@ def test_a_vocabulary_from_the_cache_is_the_one_built(cache: Listing) -> None:
     assert cached.fingerprint == built.fingerprint
     assert cached.tokens == built.tokens
     assert cached.special_token_ids == built.special_token_ids
-    for name, array in vars(built.trie).items():
-        np.testing.assert_array_equal(vars(cached.trie)[name], array, strict=True)
+    for field in fields(Trie):
+        array = getattr(built.trie, field.name)
+        np.testing.assert_array_equal(getattr(cached.trie, field.name), array, strict=True)
+    for one, other in zip(built.signatures, cached.signatures, strict=True):
+        assert one.spans == other.spans
+        np.testing.assert_array_equal(one.of_token, other.of_token, strict=True)
+        for name, array in one.to_arrays().items():
+            np.testing.assert_array_equal(other.to_arrays()[name], array, strict=True)
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "version", "empty"])
