@@ -506,7 +506,7 @@ def _class_of(text: str, flags: int) -> CharSet | None:
 
 _SIMPLE_BOUNDS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _SIMPLE_ESCAPES = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
-_ECMA_CLASS = re.compile(r"\[(?:[^\]\\]++|\\.)*+\]", re.DOTALL)
+_ECMA_CLASS = re.compile(r"\[(?:[^\]\\]|\\.)*\]", re.DOTALL)
 _LONG_OCTAL = re.compile(r"[0-3][0-7][0-7]")
 _OCTAL = re.compile(r"[0-7]{1,3}")
 _REFERENCE = re.compile(r"[0-9]+|k<[^>]*>")

@@ -26,23 +26,25 @@ MAX_LENGTH: Final = 1_000
 """Longer ones are parsed, which may go deep into Python's stack."""
 MAX_DEPTH: Final = 12
 
+# No possessive quantifiers: Python 3.11.2 matches some of them wrongly (CPython issues 101955 and 106052).
 _DIGITS = "|".join(f"{low}-[{low}-9]" for low in range(10))
 _RANGE = rf"(?:a-[a-z]|[a-z]-z|A-[A-Z]|[A-Z]-Z|{_DIGITS})"
-_ESCAPE = r"\\(?:[dDwWsSnrtfv]|[^A-Za-z0-9\ud800-\udfff])"
+_SET = r"\\[dDwWsS]"
+_ESCAPE = r"\\(?:[nrtfv]|[^A-Za-z0-9\ud800-\udfff])"
 _MEMBER = r"[^\\\]\[^\-\ud800-\udfff]"
 # A hyphen stands for itself at either end of a class, and behind a range or a class of its own.
 _CLASS = (
-    rf"\[\^?+(?!\])-?+(?!-)(?:(?:{_RANGE}|\\[dDwWsS])-?+(?!-)|(?:{_ESCAPE}|{_MEMBER})(?!-))*+"
-    rf"(?:(?:{_ESCAPE}|{_MEMBER})-)?+\]"
+    rf"\[(?:\^(?!\])|(?![\^\]]))-?(?!-)(?:(?:{_RANGE}|{_SET})-?(?!-)|(?:{_ESCAPE}|{_MEMBER})(?!-))*"
+    rf"(?:(?:{_ESCAPE}|{_MEMBER})-)?\]"
 )
-_COUNT = r"(?:(?:[*+?]|\{\d{1,3}(?:,(?:\d{1,3})?)?\})\??+)?+"
+_COUNT = r"(?:(?:[*+?]|\{\d{1,3}(?:,(?:\d{1,3})?)?\})\??)?"
 _CHARACTER = r"[^\\^$.*+?()\[\]{}|\ud800-\udfff]"
-_ATOM = rf"(?:{_CHARACTER}|\.|{_ESCAPE}|{_CLASS}|\)){_COUNT}"
-_PLAIN = re.compile(rf"(?:{_ATOM}|(?:\^|\$|\||\((?:\?:)?+|\A)(?![*+?{{]))*+")
+_ATOM = rf"(?:{_CHARACTER}|\.|{_SET}|{_ESCAPE}|{_CLASS}|\)){_COUNT}"
+_PLAIN = re.compile(rf"(?:{_ATOM}|(?:\^|\$|\||\((?:\?:)?)(?![*+?{{]))*")
 _COUNTS = re.compile(r"\{(\d+),(\d+)\}")
-_NO_STRUCTURE = re.compile(r"(?:[^\\()\[^$|]++|\\.|\[(?:[^\\\]]++|\\.)*+\])++", re.DOTALL)
+_NO_STRUCTURE = re.compile(r"(?:[^\\()\[^$|]|\\.|\[(?:[^\\\]]|\\.)*\])+", re.DOTALL)
 _TOKEN = re.compile(
-    r"(\((?:\?:)?|[)|^$]|\\.|\[(?:[^\\\]]++|\\.)*+\]|.)(?:([*+?])|\{(\d+)(,(\d+)?)?\})?+\??+", re.DOTALL
+    r"(\((?:\?:)?|[)|^$]|\\.|\[(?:[^\\\]]|\\.)*\]|.)(?:([*+?])|\{(\d+)(,(\d+)?)?\})?\??", re.DOTALL
 )
 _MAY_BE_EMPTY = re.compile(r"\[\^[^\]]*\\[DWS]")
 
