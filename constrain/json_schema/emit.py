@@ -28,7 +28,7 @@ from constrain.json_schema.object_text import ObjectPlace
 from constrain.json_schema.objects import ObjectShape
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.recording import Back, Recorder, follow
-from constrain.json_schema.values import BOOLEAN, NULL, NUMBER, STRING, parse_json, value_of
+from constrain.json_schema.values import ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, parse_json, value_of
 from constrain.json_schema.whitespace import punctuation
 from constrain.regular.terms import EMPTY, Term, choice
 
@@ -90,10 +90,12 @@ class Emitter:
         return found
 
     def _start(self, goal: Formula) -> Start:
-        constants = choice(*self._terminals(goal, NULL), *self._terminals(goal, BOOLEAN))
-        terms = [constants, *self._terminals(goal, NUMBER), *self._terminals(goal, STRING)]
+        types, liveness = self.goals.types(goal), self.liveness
+        constants = choice(*self._terminals(goal, types & NULL), *self._terminals(goal, types & BOOLEAN))
+        terms = [constants, *self._terminals(goal, types & NUMBER), *self._terminals(goal, types & STRING)]
         scalars = [term for term in terms if term is not EMPTY]
-        arrays, objects = self.liveness.live_arrays(goal), self.liveness.live_objects(goal)
+        arrays = liveness.live_arrays(goal) if types & ARRAY else []
+        objects = liveness.live_objects(goal) if types & OBJECT else []
         opening = [*["["] * len(arrays), *["{"] * len(objects)]
         brackets = [
             edge(self.punctuation.open[bracket], number) for number, bracket in enumerate(opening, start=1)
@@ -105,6 +107,8 @@ class Emitter:
         )
 
     def _terminals(self, goal: Formula, kind: int) -> list[Term]:
+        if not kind:
+            return []
         seen = self.goals.view.of_value(goal, kind)
         if seen is self.goals.formulas.false or self.scalars.is_empty(seen, kind):
             return []

@@ -51,7 +51,7 @@ from constrain.json_schema.units import (
     not_told_apart,
     single_key,
 )
-from constrain.json_schema.values import ARRAY, OBJECT, SCALAR_TYPES, STRING, Value
+from constrain.json_schema.values import ALL_TYPES, ARRAY, OBJECT, SCALAR_TYPES, STRING, Value
 
 SHALLOW = 2
 """How many levels of properties are looked at to refute a branch; more is emptiness's business."""
@@ -130,6 +130,10 @@ class Goals:
     def new_units(self, kind: int, depth: int = SHALLOW) -> Units:
         """An empty conjunction for objects or arrays."""
         return ObjectUnits(self, depth) if kind == OBJECT else ArrayUnits(self, depth)
+
+    def types(self, formula: Formula) -> int:
+        """The types that a goal may have, as bits; some of them may turn out to have no value."""
+        return self.view.translator.types(formula.args[0]) if formula.kind == "ref" else ALL_TYPES
 
     # Alternatives.
 

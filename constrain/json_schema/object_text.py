@@ -33,15 +33,13 @@ from constrain.json_schema.arrays import UNKNOWN
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.objects import ObjectShape, ObjectState
 from constrain.json_schema.recording import Back, Recorder, follow
-from constrain.json_schema.strings import spell_canonical
+from constrain.json_schema.strings import QUOTE, spell_canonical
 from constrain.json_schema.values import Value, object_of
 from constrain.json_schema.whitespace import CLOSE
-from constrain.regular.terms import literal
 
 if TYPE_CHECKING:
     from constrain.json_schema.emit import Emitter
 
-QUOTE = literal(b'"')
 SOME_KEY = Terminal.of(QUOTE, DEFERRED)
 """A key of which nothing is certain but its first quote."""
 

@@ -228,7 +228,7 @@ class Scalars:
     @property
     def any_string(self) -> Term:
         """Every string with its quotes, in the caller's spelling."""
-        return self.spelled.quoted(self.spelled.universe)
+        return self.spelled.any_string
 
     def note_points(self, named: Iterable[object]) -> None:
         """Remember the whole numbers that an `enum` or a `const` writes as `1.0`: so they may be written."""

@@ -62,6 +62,8 @@ _RAW = ((0x20, 0x21), (0x23, 0x5B), (0x5D, 0xD7FF), (0xE000, MAX_CODE_POINT))
 _ESCAPED = re.compile(r'[\x00-\x1f"\\]')
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
+QUOTE = literal(b'"')
+
 
 class StringSpace:
     """JSON string contents under one way of spelling; every language is a term within `universe`."""
@@ -73,6 +75,8 @@ class StringSpace:
         self._values: dict[frozenset[str], Term] = {}
         self._formats: dict[formats.Format, Term] = {}
         self.universe: Term = star(self.character(TEXT))
+        self.any_string: Term = self.quoted(self.universe)
+        """Every string, with its quotes."""
 
     def character(self, charset: CharSet) -> Term:
         """The spellings of one character out of `charset`: sorted, inclusive ranges of code points."""
@@ -116,7 +120,7 @@ class StringSpace:
 
     def quoted(self, term: Term) -> Term:
         """The same contents with the quotes around them."""
-        return concat(literal(b'"'), term, literal(b'"'))
+        return concat(QUOTE, term, QUOTE)
 
     def format(self, name: str) -> Term | None:
         """The contents that a format admits; None where the format is an annotation only."""

@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from constrain.json_schema.formats import name_in
@@ -92,18 +94,22 @@ class Translator:
 
     # Any type.
 
-    def admits(self, node: Node, kind: int) -> bool:
-        """Does `type` leave this type?  It is passed over where it does not count."""
+    def types(self, node: Node) -> int:
+        """The types that `type` leaves, as bits.  It is passed over where it does not count."""
         schema = node.contents
         if isinstance(schema, bool) or "type" not in schema:
-            return True
+            return ALL_TYPES
         dialect = node.scope.dialect
         if not dialect.asserts or ("$ref" in schema and not dialect.siblings_count):
-            return True
+            return ALL_TYPES
         value = schema["type"]
         if not isinstance(value, str):
-            return any(TYPE_BITS[name] & kind for name in value)
-        return value == "any" or bool(TYPE_BITS[value] & kind)
+            return reduce(or_, [TYPE_BITS[name] for name in value], 0)
+        return ALL_TYPES if value == "any" else TYPE_BITS[value]
+
+    def admits(self, node: Node, kind: int) -> bool:
+        """Does `type` leave this type?"""
+        return bool(self.types(node) & kind)
 
     def _whole(self, node: Node) -> Formula:
         """What `type` says of numbers."""
