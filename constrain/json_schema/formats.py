@@ -89,6 +89,7 @@ _HOUR, _MINUTE = r"(?:[01]\d|2[0-3])", r"[0-5]\d"
 _SECOND_FRACTION = r"(?:\.\d+)?"
 DAY = 24 * 60
 _TIME = rf"{_HOUR}:{_MINUTE}:{_MINUTE}{_SECOND_FRACTION}(?:[Zz]|[+-]{_HOUR}:{_MINUTE})"
+_LEAP_SECOND = rf"\d\d:\d\d:60{_SECOND_FRACTION}(?:[Zz]|[+-]\d\d:\d\d)"
 _DURATION_TIME = r"T(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S)"
 _DURATION_DATE = r"(?:\d+Y(?:\d+M(?:\d+D)?)?|\d+M(?:\d+D)?|\d+D)"
 _DURATION = rf"P(?:{_DURATION_DATE}(?:{_DURATION_TIME})?|{_DURATION_TIME}|\d+W)"
@@ -112,6 +113,11 @@ class _LeapSecond(Leaf):
 
     def _find_ways(self, within: int) -> Iterable[Way]:
         return self._written().ways_within(within)
+
+    @property
+    def outline(self) -> Term | None:
+        """Any hour, minute and offset; known of the whole time only."""
+        return None if self._digits else regex_term(_LEAP_SECOND, dialect="ecma", alphabet=self._alphabet)
 
     def _written(self) -> Term:
         digits = self._digits

@@ -19,6 +19,7 @@ Source: Berstel, Perrin and Reutenauer, "Codes and Automata" (2010), section 2.1
 from __future__ import annotations
 
 from constrain.regular.keeping import remember
+from constrain.regular.leaf import Leaf
 from constrain.regular.queries import is_empty
 from constrain.regular.terms import (
     ANY_BYTES,
@@ -136,6 +137,8 @@ def lengths(term: Term, code: Term) -> Lengths | None:
             if found is not None:
                 return found
         return None
+    elif isinstance(term, Leaf):
+        return None if term.outline is None else lengths(term.outline, code)
     if type(term) in (Bytes, Choice, Concat) and is_empty(difference(term, code)):
         return 1, 1
     return None

@@ -24,6 +24,11 @@ class Leaf(Term):
         """Is there a string in this language?  Decided by the leaf itself."""
         return True
 
+    @property
+    def outline(self) -> Term | None:
+        """A term without leaves that holds all of this one, and is as short and as long; None: not known."""
+        return None
+
 
 def intern_leaf(make: type[Leaf], *key: object) -> Term:
     """The leaf `make(*key)`, made once."""

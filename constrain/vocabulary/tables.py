@@ -10,16 +10,14 @@ For a terminal's state and a remainder (`remainders.py`; usually the whole vocab
 the remainder of all tokens that went past a point where the terminal was complete; what follows
 the terminal decides about them.  A table knows nothing of what follows, so every grammar shares it.
 
-A table is made by one of two walks over the vocabulary (`walks.py`): the sparse one, which past
-`SPARSE_STEPS` steps gives way to the wide one, or the wide one at once where many bytes lead on.  Four
-kinds of state need no walk of their own, because a neighbour's table says nearly all:
+A table is made by walking the vocabulary and the automaton together (`reached.py` says which walk is right).  Three
+kinds of state need no walk of their own, because another state's table says nearly all:
 
 1. `base & ~{excluded keys}` differs from `base` only in the tokens that complete one of these
    (`exclusions.py`).
 2. A string of at most n characters differs from one of any length only in tokens that are too long
    (`counted.py`).
 3. A counter that is far from its end, or several, differ from none in long tokens only (`faraway.py`).
-4. A state from which most bytes lead to one and the same state differs little from that one (`nearby.py`).
 
 Source: masks as a table per automaton state are due to Willard and Louf, "Efficient Guided Generation
 for Large Language Models" (2023), section 3; splitting a token at the terminal's end is the idea of
@@ -54,7 +52,7 @@ from constrain.vocabulary.vocabulary import Vocabulary
 from constrain.vocabulary.walks import Steps
 
 MAX_TABLES = 50_000
-KEPT_WIDE = 2_000
+KEPT_WIDE = 4_000
 FEW_IDS = 32
 SPARSE_IDS = 1_024
 
@@ -211,7 +209,7 @@ _shared_lock = threading.Lock()
 
 
 def shared_tables(vocabulary: Vocabulary) -> Tables:
-    """The tables of `vocabulary` that all grammars of a generation share, until their masks fill 32 MB."""
+    """The tables of `vocabulary` that all grammars of a generation share, until their masks fill 64 MB."""
     automaton = shared_automaton()
     with _shared_lock:
         tables = _shared.get(vocabulary)

@@ -14,6 +14,8 @@ from constrain.json_schema import formats
 from constrain.json_schema.formats import DEFINED_BY, FORMATS
 from constrain.json_schema.strings import StringSpace
 from constrain.regular.automaton import Automaton
+from constrain.regular.codes import meet
+from constrain.regular.terms import EMPTY
 
 SPACE = StringSpace("canonical")
 _AUTOMATON = Automaton()
@@ -197,6 +199,17 @@ def test_a_leap_second_ends_a_day_of_utc(offset: int) -> None:
     for minute in range(1440):
         is_last = (minute - offset) % 1440 == 1439
         assert accepts("time", f"{minute // 60:02}:{minute % 60:02}:60{zone}") == is_last
+
+
+@pytest.mark.parametrize("name", ["time", "date-time"])
+def test_a_bound_that_every_time_keeps_is_not_asked_again(name: str) -> None:
+    """Not of leap seconds either, though they are computed: `minLength: 1` beside a time leaves it as it is."""
+    space = StringSpace()
+    times = space.format(name)
+    assert times is not None
+
+    assert meet(times, space.length(1, None)) is times
+    assert meet(times, space.length(0, 8)) is EMPTY
 
 
 def test_a_hostname_may_have_hyphens_anywhere_before_draft_7() -> None:
