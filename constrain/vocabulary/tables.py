@@ -10,8 +10,8 @@ For a terminal's state and a remainder (`remainders.py`; usually the whole vocab
 the remainder of all tokens that went past a point where the terminal was complete; what follows
 the terminal decides about them.  A table knows nothing of what follows, so every grammar shares it.
 
-A table is made by walking the vocabulary and the automaton together (`reached.py` says which walk is right).  Three
-kinds of state need no walk of their own, because another state's table says nearly all:
+A table is made by walking the vocabulary and the automaton together (`reached.py` says which walk is
+right).  Three kinds of state need no walk of their own, because another state's table says nearly all:
 
 1. `base & ~{excluded keys}` differs from `base` only in the tokens that complete one of these
    (`exclusions.py`).

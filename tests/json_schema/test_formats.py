@@ -203,7 +203,7 @@ def test_a_leap_second_ends_a_day_of_utc(offset: int) -> None:
 
 @pytest.mark.parametrize("name", ["time", "date-time"])
 def test_a_bound_that_every_time_keeps_is_not_asked_again(name: str) -> None:
-    """Not of leap seconds either, though they are computed: `minLength: 1` beside a time leaves it as it is."""
+    """Not of leap seconds either, though they are computed: `minLength: 1` changes nothing."""
     space = StringSpace()
     times = space.format(name)
     assert times is not None
