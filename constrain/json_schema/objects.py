@@ -169,8 +169,16 @@ class ObjectShape:
         rests = [self._rest(language) for language, _ in self._general]
         some_rests = [self._rest(goals.key_language(language)) for language, _ in self.somes]
         cuts = [rest for rest in dict.fromkeys([*rests, *some_rests]) if rest.kind not in {"true", "false"}]
-        pieces = [goals.view.of_value(formulas.true, STRING)]
-        named = formulas.not_values(Value(STRING, name) for name in names) if cuts else formulas.true
+        any_key = goals.view.of_value(formulas.true, STRING)
+        if not cuts:
+            whole = [
+                goal for (_, goal), rest in zip(self._general, rests, strict=True) if rest.kind == "true"
+            ]
+            goal = formulas.conj(whole) if whole else formulas.true
+            somes = sum(1 << number for number, rest in enumerate(some_rests) if rest.kind == "true")
+            return [] if goal is formulas.false else [Cell(formulas, [any_key], names, goal, somes)]
+        pieces = [any_key]
+        named = formulas.not_values(Value(STRING, name) for name in names)
         for rest in cuts:
             pieces = [
                 piece
