@@ -153,16 +153,6 @@ class Signatures:
         return Deep.build(self.above, self.symbol, self.spans)
 
     @cached_property
-    def of_by_byte(self) -> Int32s:
-        """The position of each node of `trie.by_byte`."""
-        return self.of_node[self.trie.by_byte[1]]
-
-    @cached_property
-    def above_by_byte(self) -> Int32s:
-        """The position of the parent of each node of `trie.by_byte`."""
-        return self.of_node[self.trie.parent[self.trie.by_byte[1]]]
-
-    @cached_property
     def is_between(self) -> npt.NDArray[np.bool_]:
         """Does a position stand between two characters, all of them ASCII or well-formed UTF-8?"""
         between: npt.NDArray[np.bool_] = np.frombuffer(self.context, dtype=np.uint8) == BETWEEN

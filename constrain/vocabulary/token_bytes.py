@@ -31,7 +31,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 
@@ -153,9 +153,12 @@ def _stored_tokens(backend: Any, added: Iterable[int]) -> list[str | None]:
 
 def _content_key(backend: Any, stored: list[str | None], special: set[int], added: set[int]) -> str:
     """A hash of everything `tokens` reads, as it stands in memory, whatever file it once came from."""
-    digest = hashlib.blake2b("".join([text or "" for text in stored]).encode("utf-8"), digest_size=20)
-    lengths = [-1 if text is None else len(text) for text in stored]
-    digest.update(np.array(lengths, dtype="<i4").tobytes())
+    texts = stored if None not in stored else [text or "" for text in stored]
+    joined = "\0".join(cast("list[str]", texts))
+    digest = hashlib.sha256(joined.encode("utf-8"))
+    if texts is not stored or joined.count("\0") >= len(stored):
+        lengths = [-1 if text is None else len(text) for text in stored]
+        digest.update(np.array(lengths, dtype="<i4").tobytes())
     digest.update(f"{sorted(special)} {sorted(added)} {DECODING_VERSION}".encode())
     for component in (backend.decoder, backend.pre_tokenizer):
         digest.update(b"|" if component is None else component.__getstate__())

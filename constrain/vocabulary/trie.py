@@ -156,11 +156,6 @@ class Trie:
         """`nodes[start[b] : start[b + 1]]` are the nodes whose byte is b."""
         return grouped(self.byte, 256)
 
-    @cached_property
-    def above_by_byte(self) -> Int32s:
-        """The parent of each of these nodes."""
-        return self.parent[self.by_byte[1]]
-
     def leads_to(self, byte: int) -> npt.NDArray[np.bool_]:
         """For each node: is there this byte somewhere below it?
 

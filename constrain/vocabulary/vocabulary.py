@@ -166,9 +166,8 @@ class Vocabulary:
     def prepare(self) -> None:
         """Make now what is made once for a vocabulary, so that no mask waits for it."""
         for signatures in self.signatures:
-            _ = signatures.nodes, signatures.tokens, signatures.deep, signatures.of_by_byte
-            _ = signatures.above_by_byte, signatures.lowest, signatures.symbols
-        _ = self.trie.deep, self.trie.lowest, self.trie.token_node, self.trie.above_by_byte
+            _ = signatures.nodes, signatures.tokens, signatures.deep, signatures.lowest, signatures.symbols
+        _ = self.trie.deep, self.trie.lowest, self.trie.token_node, self.trie.by_byte
 
     @cached_property
     def _starts(self) -> memoryview[int]:

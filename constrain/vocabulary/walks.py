@@ -336,8 +336,8 @@ def correct(rows: Rows, trie: Trie, signatures: Signatures, local: Places) -> tu
     if sum(some.stop - some.start for some in slices) > MAX_CORRECTED:
         return None
     here = np.concatenate([by_byte[some] for some in slices])
-    usual = local.take(np.concatenate([signatures.of_by_byte[some] for some in slices]))
-    before = local.take(np.concatenate([signatures.above_by_byte[some] for some in slices]))
+    usual = local.take(signatures.of_node.take(here))
+    before = local.take(signatures.of_node.take(trie.parent.take(here)))
     at = rows.step(before + trie.symbol.take(here))
     known = np.zeros(len(trie), dtype=np.int32)  # plus 1; 0 is that of the signature
     touched = []
@@ -392,9 +392,10 @@ def _children_by_byte(
         return None
     kind_at = np.zeros(len(trie), dtype=np.int32)  # plus 1
     kind_at[nodes] = kind + 1
-    above = kind_at.take(np.concatenate([trie.above_by_byte[some] for some in slices]))
+    below = np.concatenate([by_byte[some] for some in slices])
+    above = kind_at.take(trie.parent.take(below))
     chosen = np.flatnonzero(above)
-    children = np.concatenate([by_byte[some] for some in slices])[chosen].astype(np.intp)
+    children = below[chosen].astype(np.intp)
     of_one, of_other = np.divmod(above[chosen] - 1, len(there))
     symbol = trie.symbol.take(children)
     return children, rows.step(here.take(of_one) + symbol), rows.step(there.take(of_other) + symbol)
