@@ -1,7 +1,7 @@
 """Languages that differ from a given one only in how far their counters run.
 
-A text of at most h bytes holds at most h rounds of anything.  For such texts a repeat `x{2,5000}` is `x{2,}`
-when 5000 >= h, and `x{900,}` is as impossible as `x{h+1,}`:
+A text of at most h bytes holds at most h / w rounds of anything that is w bytes wide.  For such texts a
+repeat `x{2,5000}` is `x{2,}` when 5000 w >= h, and `x{900,}` is as impossible as `x{h/w + 1,}`:
 
     clip([a-z]{0,5000} & (\\S+\\s+){0,99}\\S+, 64)  =  [a-z]* & (\\S+\\s+)*\\S+
 
@@ -25,14 +25,14 @@ done anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from constrain.regular.keeping import remember
 from constrain.regular.terms import (
+    Bytes,
     Choice,
     Concat,
     Intersection,
     Repeat,
+    Strings,
     Term,
     choice,
     concat,
@@ -41,27 +41,66 @@ from constrain.regular.terms import (
 )
 
 FAR = 24
-"""A counter with so many rounds to go is out of sight of most texts that anybody asks about."""
+"""A counter with so many bytes to go is out of sight of most texts that anybody asks about."""
 
-Change = Callable[[int, int | None], tuple[int, int | None]]
+WIDE = 4
+"""Rounds that are wider count as so many bytes."""
 
 
 def clip(term: Term, horizon: int) -> Term:
     """A language that holds `term`, and the same texts of at most `horizon` bytes.
 
-    >>> from constrain.regular.terms import byte_range
+    >>> from constrain.regular.terms import byte_range, literal
     >>> clip(repeat(byte_range(0, 9), 2, 80), 64) is repeat(byte_range(0, 9), 2)
     True
+    >>> clip(repeat(literal(b"ab"), 0, 40), 64) is repeat(literal(b"ab"), 0)
+    True
     """
-    return recount(
-        term,
-        horizon - 1,
-        lambda low, high: (min(low, horizon + 1), None if high is None or high >= horizon else high),
-    )
+    if term.largest * WIDE < horizon:
+        return term
+    if type(term) is Repeat:
+        each = width(term.body)
+        low, high = min(term.low, horizon // each + 1), term.high
+        if high is not None and high * each >= horizon:
+            high = None
+        return repeat(clip(term.body, horizon), low, high)
+    if type(term) is Concat:
+        parts: list[Term] = []
+        at: Term = term
+        while type(at) is Concat and at.largest * WIDE >= horizon:
+            parts.append(clip(at.head, horizon))
+            at = at.tail
+        return concat(*parts, clip(at, horizon))
+    if type(term) is Choice:
+        return choice(*[clip(member, horizon) for member in term.members])
+    if type(term) is Intersection:
+        return intersect(*[clip(member, horizon) for member in term.members])
+    raise AssertionError("only these kinds of term have counts in them")
+
+
+@remember(1 << 14)
+def width(body: Term) -> int:
+    """Bytes that a round of a repeat reads, from 1 to WIDE; rounds that read nothing do not matter."""
+    return max(1, min(_least(body), WIDE))
+
+
+def _least(term: Term) -> int:
+    """The length of the shortest strings, or less; 0 where that is not seen at once."""
+    if type(term) is Concat:
+        return _least(term.head) + _least(term.tail)
+    if type(term) is Repeat:
+        return term.low * _least(term.body)
+    if type(term) is Choice and term.members:
+        return min(map(_least, term.members))
+    if type(term) is Intersection:
+        return max(map(_least, term.members))
+    if type(term) is Strings:
+        return 0 if term.nullable else 1 + min(map(_least, term.children.values()))
+    return int(type(term) is Bytes)
 
 
 def far_counts(term: Term) -> tuple[int, ...]:
-    """The upper counts of FAR or more in a term, complements left out, the least one first.
+    """What the upper counts of a term hold, complements left out, where it is FAR bytes or more: least first.
 
     At that horizon all these counts clip away, and the others are few states each.
     """
@@ -75,34 +114,16 @@ def is_owed_far(term: Term) -> bool:
 
 @remember(1 << 16)
 def _far(term: Term) -> frozenset[tuple[int, int | None]]:
-    """The counts of repeats of which one is FAR or more."""
+    """The bytes that repeats hold at least and may hold at the least, where one of these is FAR or more."""
     found: set[tuple[int, int | None]] = set()
-    while type(term) is Concat and term.largest >= FAR:
+    while type(term) is Concat and term.largest * WIDE >= FAR:
         found |= _far(term.head)
         term = term.tail
-    if term.largest >= FAR:
+    if term.largest * WIDE >= FAR:
         if type(term) is Repeat:
-            found |= _far(term.body) | {(term.low, term.high)}
+            each = width(term.body)
+            bounds = term.low * each, None if term.high is None else term.high * each
+            found |= _far(term.body) | {bounds}
         elif type(term) is Choice or type(term) is Intersection:
             found.update(*map(_far, term.members))
     return frozenset(found)
-
-
-def recount(term: Term, above: int, change: Change) -> Term:
-    """`term` with the counts of every repeat changed that has one `above`; complements stay as they are."""
-    if term.largest <= above:
-        return term
-    if type(term) is Repeat:
-        return repeat(recount(term.body, above, change), *change(term.low, term.high))
-    if type(term) is Concat:
-        parts: list[Term] = []
-        at: Term = term
-        while type(at) is Concat and at.largest > above:
-            parts.append(recount(at.head, above, change))
-            at = at.tail
-        return concat(*parts, recount(at, above, change))
-    if type(term) is Choice:
-        return choice(*[recount(member, above, change) for member in term.members])
-    if type(term) is Intersection:
-        return intersect(*[recount(member, above, change) for member in term.members])
-    raise AssertionError("only these kinds of term have counts in them")

@@ -83,7 +83,10 @@ class Faraway:
         if not horizons:
             return None
         horizon = horizons[0]
-        clipped = tables.automaton.state(clip(term, horizon))
+        wider = clip(term, horizon)
+        if wider is term:
+            return None
+        clipped = tables.automaton.state(wider)
         key = (remainder, clipped)
         if key not in self._needed:
             self._needed[key] = self._most_needed(remainder, clipped)
