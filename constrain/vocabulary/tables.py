@@ -52,7 +52,7 @@ from constrain.vocabulary.vocabulary import Vocabulary
 from constrain.vocabulary.walks import Steps
 
 MAX_TABLES = 50_000
-KEPT_WIDE = 3_000
+KEPT_WIDE = 4_000
 FEW_IDS = 32
 SPARSE_IDS = 1_024
 
@@ -209,7 +209,7 @@ _shared_lock = threading.Lock()
 
 
 def shared_tables(vocabulary: Vocabulary) -> Tables:
-    """The tables of `vocabulary` that all grammars of a generation share, until their masks fill 48 MB."""
+    """The tables of `vocabulary` that all grammars of a generation share, until their masks fill 64 MB."""
     automaton = shared_automaton()
     with _shared_lock:
         tables = _shared.get(vocabulary)
