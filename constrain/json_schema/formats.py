@@ -101,25 +101,32 @@ class _LeapSecond(Leaf):
     Each hour and minute has its own two offsets, so this is 1,440 ways on: written as they are asked for.
     """
 
-    __slots__ = ("_alphabet", "_digits")
+    __slots__ = ("_alphabet", "_digits", "_known")
 
     def __init__(self, alphabet: Alphabet, digits: str) -> None:
         self._alphabet, self._digits = alphabet, digits
+        self._known: Term | None = None
         self._register(nullable=False, plain=False)
 
     def derivative(self, byte: int) -> Term:
         """That of the next digit, or of what follows the second."""
-        return self._written().derivative(byte)
+        return self._written.derivative(byte)
 
     def _find_ways(self, within: int) -> Iterable[Way]:
-        return self._written().ways_within(within)
+        return self._written.ways_within(within)
 
     @property
     def outline(self) -> Term | None:
         """Any hour, minute and offset; known of the whole time only."""
         return None if self._digits else regex_term(_LEAP_SECOND, dialect="ecma", alphabet=self._alphabet)
 
+    @property
     def _written(self) -> Term:
+        if self._known is None:
+            self._known = self._write()
+        return self._known
+
+    def _write(self) -> Term:
         digits = self._digits
         if len(digits) == len("hhmm"):
             return self._offsets()
