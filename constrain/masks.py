@@ -141,7 +141,8 @@ class Masks:
             return Ahead(NOTHING, ((0, remainder, NONE),))
         halves = continuation.split()
         if halves is not None:
-            return self._and_after(self.reach(remainder, halves[0]), halves[1])
+            ahead, then = self.reach(remainder, halves[0]), halves[1]
+            return self._behind([ahead.own], [(rest, then, refused) for _, rest, refused in ahead.exits])
         return self._and_behind(self._first(remainder, continuation), continuation)
 
     def _and_behind(self, ahead: Ahead, owner: Continuation) -> Ahead:
@@ -158,10 +159,6 @@ class Masks:
         if ahead.own is NOTHING:
             return behind
         return Ahead(self._sums.joined((ahead.own, behind.own)), behind.exits)
-
-    def _and_after(self, ahead: Ahead, then: Continuation) -> Ahead:
-        """What a part of a text offers, and what it leaves over to `then`."""
-        return self._behind([ahead.own], [(rest, then, refused) for _, rest, refused in ahead.exits])
 
     def _reach_any(self, remainder: int, members: tuple[Continuation, ...]) -> Ahead:
         """The same for a choice; what several of them leave to the same continuation is asked of it once."""

@@ -88,13 +88,6 @@ class Clause:
             if not any(k % q == 0 for q in steps):
                 yield k * self.modulus
 
-    def numbers_between(self, start: Cut, end: Cut) -> Iterator[Fraction]:
-        """As `numbers`, and without a modulus for a stretch that is one point."""
-        if self.modulus is not None:
-            yield from self.numbers(start, end)
-        elif start < end and self.admits(Fraction(start[0])):
-            yield Fraction(start[0])
-
 
 #: Alternatives: a number is admitted when one of the clauses admits it.
 Condition = frozenset[Clause]

@@ -76,43 +76,14 @@ class Signatures:
             contexts.append(np.empty(len(kinds), dtype=np.uint8))
             contexts[-1][here] = after
             spans.append((last, last + len(kinds)))
-        return cls._of(
-            trie,
-            size,
-            blocks,
-            above=np.concatenate(aboves),
-            symbol=np.concatenate(symbols),
-            context=np.concatenate(contexts),
-            stops=np.array([stop for _, stop in spans]),
-            of_node=of_node,
-        )
-
-    @classmethod
-    def _of(
-        cls,
-        trie: Trie,
-        size: int,
-        blocks: Blocks,
-        *,
-        above: Places,
-        symbol: Places,
-        context: npt.NDArray[np.uint8],
-        stops: Places,
-        of_node: Int32s,
-    ) -> Self:
-        of_token = np.full(size, len(above), dtype=np.intp)
-        of_token[trie.order] = of_node[trie.token_node]
-        return cls(
-            trie=trie,
-            blocks=blocks,
-            above=above,
-            symbol=symbol,
-            spans=tuple(pairwise([0, *stops.tolist()])),
-            starts=running(1, np.bincount(above[1:], minlength=len(above))).data,
-            context=context.tobytes(),
-            of_node=of_node,
-            of_token=of_token,
-        )
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "above": np.concatenate(aboves),
+            "symbol": np.concatenate(symbols),
+            "context": np.concatenate(contexts),
+            "stops": np.array([stop for _, stop in spans]),
+            "of_node": of_node,
+        }
+        return cls.from_arrays(trie, size, blocks, arrays)
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What `from_arrays` takes, to be stored."""
@@ -128,9 +99,21 @@ class Signatures:
     def from_arrays(
         cls, trie: Trie, size: int, blocks: Blocks, arrays: Mapping[str, npt.NDArray[Any]]
     ) -> Self:
-        """The signatures that `to_arrays` made these of."""
-        places = {name: arrays[name].astype(np.intp) for name in ("above", "symbol", "stops")}
-        return cls._of(trie, size, blocks, context=arrays["context"], of_node=arrays["of_node"], **places)
+        """The signatures that `to_arrays` tells of."""
+        above, of_node = arrays["above"].astype(np.intp), arrays["of_node"]
+        of_token = np.full(size, len(above), dtype=np.intp)
+        of_token[trie.order] = of_node[trie.token_node]
+        return cls(
+            trie=trie,
+            blocks=blocks,
+            above=above,
+            symbol=arrays["symbol"].astype(np.intp),
+            spans=tuple(pairwise([0, *arrays["stops"].tolist()])),
+            starts=running(1, np.bincount(above[1:], minlength=len(above))).data,
+            context=arrays["context"].tobytes(),
+            of_node=of_node,
+            of_token=of_token,
+        )
 
     @cached_property
     def lowest(self) -> bytes:

@@ -113,20 +113,23 @@ class Vocabulary:
         width = source.size if size is None else size
         ends = _checked_ends({*source.eos_token_ids, *(eos_token_ids or ())}, width)
         folder = disk.cache_folder() if cache is True else Path(cache) if cache else None
-        if folder is None:
-            vocabulary = cls._read(source, width, ends)
-            vocabulary.prepare()
-            return vocabulary
+        vocabulary = (
+            cls._read(source, width, ends) if folder is None else cls._kept(folder, source, width, ends)
+        )
+        vocabulary.prepare()
+        return vocabulary
+
+    @classmethod
+    def _kept(cls, folder: Path, source: TokenSource, width: int, ends: tuple[int, ...]) -> Self:
+        """The same out of a cache folder, and into it where it is not there."""
         content = f"{source.key} {width} {ends}".encode() + disk.MAGIC
         key = hashlib.blake2b(content, digest_size=20).hexdigest()
         path = folder / "vocabulary" / f"{key}.bin"
         arrays = disk.load(path, key)
         if arrays is not None:
-            vocabulary = cls._from_arrays(arrays, width, ends)
-        else:
-            vocabulary = cls._read(source, width, ends)
-            disk.store(path, key, vocabulary._to_arrays())
-        vocabulary.prepare()
+            return cls._from_arrays(arrays, width, ends)
+        vocabulary = cls._read(source, width, ends)
+        disk.store(path, key, vocabulary._to_arrays())
         return vocabulary
 
     @classmethod
