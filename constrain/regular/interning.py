@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-from constrain.regular.keeping import at_end
+from constrain.regular.keeping import at_end, retire
 
 if TYPE_CHECKING:
     from constrain.regular.term import Term
@@ -58,7 +58,7 @@ def keep() -> None:
 
 @at_end
 def _forget() -> None:
-    derivatives.clear()
-    known_ways.clear()
-    _interned.clear()
+    for container in (derivatives, known_ways, _interned):
+        retire(dict(container))
+        container.clear()
     _interned.update(_permanent)

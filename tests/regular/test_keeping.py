@@ -8,8 +8,8 @@ import random
 import pytest
 
 from constrain.compiler import compile_json_schema, compile_regex
-from constrain.regular import automaton, terms
-from constrain.regular.keeping import forget
+from constrain.regular import automaton, keeping, terms
+from constrain.regular.keeping import forget, free_some, retire
 from constrain.regular.terms import ANY_BYTES, byte_set, repeat
 from tests.oracle import by_trying, ids, toy_vocabulary
 
@@ -52,8 +52,37 @@ def test_a_process_that_sees_ever_new_patterns_does_not_grow(monkeypatch: pytest
         compiled.matcher().allowed_token_ids()
     del compiled
     automaton.shared_automaton()
+    while keeping._retired:
+        free_some()
 
     assert _living_terms() - before < 3_000
+
+
+def test_what_is_retired_is_freed_a_piece_at_a_time() -> None:
+    """No compilation waits until all that a generation held is free, and all of it is free in the end."""
+    while keeping._retired:
+        free_some()
+    retire([0] * 3 * keeping.FREED, dict.fromkeys(range(2 * keeping.FREED)), "neither list nor dictionary")
+    sizes = []
+    while keeping._retired:
+        free_some()
+        sizes.append(sum(map(len, keeping._retired)))
+
+    assert sizes == [n * keeping.FREED for n in (4, 3, 2, 1, 0)]
+
+
+def test_an_automaton_that_nobody_uses_is_retired() -> None:
+    """It is emptied with the compilations that follow, and not where the last reference went."""
+    while keeping._retired:
+        free_some()
+    forget()
+    compiled = compile_regex("[a-f]{2,40}(gh|ij)*", VOCABULARY)
+    compiled.matcher().allowed_token_ids()
+    rows = compiled.positions.tables.automaton._rows
+    forget()
+    compiled = compile_regex("another", VOCABULARY)
+
+    assert any(rows is container for container in keeping._retired)
 
 
 def _living_terms() -> int:
