@@ -118,7 +118,7 @@ class _Translation:
         self.anything = star(alphabet(charset.EVERY))
         self.watches: list[Term] = []
         self._chars: dict[CharSet, Term] = {}
-        self._ahead: dict[int, bool] = {}
+        self._ahead: dict[int, tuple[Node, bool]] = {}  # by id; holding the node keeps its id its own
 
     def whole(self, tree: Node, *, search: bool) -> Term:
         """The whole pattern as a term."""
@@ -181,13 +181,14 @@ class _Translation:
         """Does the node's match depend on what follows it?"""
         if type(node) is Chars:
             return False
-        found = self._ahead.get(id(node))
-        if found is None:
-            if isinstance(node, End | Boundary):
-                found = True
-            else:
-                found = node.ahead if isinstance(node, Look) else any(map(self._looks_ahead, _children(node)))
-            self._ahead[id(node)] = found
+        known = self._ahead.get(id(node))
+        if known is not None:
+            return known[1]
+        if isinstance(node, End | Boundary):
+            found = True
+        else:
+            found = node.ahead if isinstance(node, Look) else any(map(self._looks_ahead, _children(node)))
+        self._ahead[id(node)] = node, found
         return found
 
     def _group(self, node: Group, rest: Term) -> Term:

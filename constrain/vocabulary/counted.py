@@ -21,7 +21,7 @@ Cost: a walk for each B, and then 0.03 ms a state.  Source: ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from weakref import proxy
 
@@ -54,9 +54,12 @@ if TYPE_CHECKING:
 
 Flags = npt.NDArray[np.bool_]
 
-Counts = npt.NDArray[np.int16]
+Counts = npt.NDArray[np.int32]
 
-NEVER = 0x3FFF
+NEVER = 0x7FFF_FFFF
+"""Stands for a count where no string gets to."""
+UNKNOWN = NEVER - 1
+"""Stands for how many characters suffice, where a string goes on and no short way to end it is known."""
 MAX_TRIED = 512
 MAX_BASES = 64
 
@@ -135,8 +138,8 @@ class Characters:
 class Beside:
     """What else is asked of a string, at the positions inside it.
 
-    These hold `begun` characters, and `needed` suffice for them and the rest of the string.  What follows is
-    the same for those of one `kind` that hold as many.
+    These hold `begun` characters, and `needed` suffice for them and the rest of the string, or are UNKNOWN.
+    What follows is the same for those of one `kind` that hold as many.
     """
 
     positions: Places
@@ -149,10 +152,11 @@ class Beside:
 class Base:
     """The table of a string without its count, and what its tokens need.
 
-    `needed` is, by token id, how many characters suffice for a token and the rest of its string, or NEVER
-    where it is not inside.  Tokens `closed` end the string, and hold `closed_counts` characters.  `exits` are
-    the nodes of the exit, and `exit_counts` how many characters come before; `most` is the most that any
-    token or exit needs.  `made` are the tables by bounds, where nothing is `beside` the count.
+    `needed` is, by token id, how many characters suffice for a token and the rest of its string: UNKNOWN
+    where that is not seen quickly, NEVER where the token is not inside.  Tokens `closed` end the string, and
+    hold `closed_counts` characters.  `exits` are the nodes of the exit, and `exit_counts` how many characters
+    come before; `most` is the most that any token or exit needs.  `made` are the tables by bounds, where
+    nothing is `beside` the count.
     """
 
     table: Table
@@ -173,7 +177,7 @@ class Counted:
     def __init__(self, tables: Tables) -> None:
         self._tables: Tables = proxy(tables)  # its own part, so no circle: they die together
         self._characters: dict[tuple[Term, Term], Characters] = {}
-        self._bases: dict[Term, Base | None] = {}
+        self._bases: dict[CountedString, Base | None] = {}
 
     def plain_table(self, remainder: int, state: int) -> Table | None:
         """The same for a counted string with nothing beside it that counts far itself."""
@@ -188,7 +192,7 @@ class Counted:
         base = self._base(counted) if counted is not None else None
         if counted is None or base is None:
             return None
-        high = base.most if counted.high is None else min(counted.high, base.most)
+        high = base.most if counted.high is None else min(counted.high, base.most, UNKNOWN - 1)
         if not counted.low and high == base.most:
             return base.table
         if base.beside is not None:
@@ -243,12 +247,13 @@ class Counted:
         return not self._tables.automaton.is_empty(term)
 
     def _base(self, counted: CountedString) -> Base | None:
-        term = counted.base
-        if term not in self._bases:
+        # Not by its term: `(x{0,9} & y*)"` and `(x* & y{0,9})"` are the same without their counts.
+        key = replace(counted, low=0, high=None)
+        if key not in self._bases:
             if len(self._bases) >= MAX_BASES:
                 del self._bases[next(iter(self._bases))]
-            self._bases[term] = self._make_base(counted)
-        return self._bases[term]
+            self._bases[key] = self._make_base(counted)
+        return self._bases[key]
 
     def _make_base(self, counted: CountedString) -> Base | None:
         """None if it is not clear what is a character, or tokens are refused."""
@@ -262,7 +267,7 @@ class Counted:
             if table.refused:
                 return None
             characters, beside = self._beside(counted)
-            needed = np.where(characters.closed, characters.begun, NEVER).astype(np.int16)
+            needed = np.where(characters.closed, characters.begun, NEVER).astype(np.int32)
             needed[beside.positions] = beside.needed
             by_token = walker.of_tokens(characters.trie, needed)
             by_token[~table.flags(tables.vocabulary.size)] = NEVER
@@ -289,11 +294,11 @@ class Counted:
         rows, numbers = reached.rows, reached.numbers()
         terms = [automaton.term(rows.states[number // SYMBOLS]) for number in numbers]
         # A byte of the rest is the end's, and each of the others at most one character.
-        lengths = [NEVER if (n := automaton.short_text(term)) is None else max(n - 1, 0) for term in terms]
-        rest = rows.of_each(numbers, lengths, np.int32)
+        lengths = [UNKNOWN if (n := automaton.short_text(term)) is None else max(n - 1, 0) for term in terms]
+        rest = rows.of_each(numbers, lengths, np.int64)
         positions = np.flatnonzero((reached.local[:-1] != 0) & ~characters.closed[:-1])[1:]
         at, begun = reached.local[positions], characters.begun[positions]
-        needed = np.minimum(rest.take(at) + begun, NEVER).astype(np.int16)
+        needed = np.minimum(rest.take(at) + begun, UNKNOWN).astype(np.int32)
         kind = (at // SYMBOLS << 16) + characters.place[positions] // SYMBOLS
         return characters, Beside(positions, begun, needed, kind)
 
@@ -321,13 +326,13 @@ class Counted:
             ends[cut(counted.end.first)[0]] = True
             closed[:-1] = count_above(trie, whole.take(trie.above) & ends.take(trie.symbol)) > 0
         closed &= (local != 0) | beyond
-        done = np.zeros(len(local), dtype=np.int16)
+        done = np.zeros(len(local), dtype=np.int32)
         done[:-1] = self._done(trie, ((local != 0) | closed)[:-1], (whole & ~closed)[:-1])
         begun = done + ~(whole | closed)
         begun[(local == 0) & ~closed] = NEVER
         return Characters(trie, begun, done, closed, local)
 
-    def _done(self, trie: Trie | Signatures, reached: Flags, whole: Flags) -> Counts:
+    def _done(self, trie: Trie | Signatures, reached: Flags, whole: Flags) -> npt.NDArray[np.int16]:
         """How many characters are whole on the way to each position reached."""
         if not isinstance(trie, Signatures):
             return count_above(trie, whole)

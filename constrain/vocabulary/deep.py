@@ -55,7 +55,9 @@ class Deep:
         start_of_run, streak = np.arange(count), np.zeros(count, dtype=np.int16)
         is_run = np.zeros(count, dtype=np.bool_)
         for level, (start, stop) in enumerate(spans):
-            if level > depth - 3:
+            if level > max(
+                depth - 3, 3
+            ):  # three above is a position that a symbol leads to, and not the root
                 here, before = slice(start, stop), above[start:stop]
                 alike = symbol[here] == symbol[three_above[here]]
                 streak[here] = np.where(alike, streak[before] + 1, 0)

@@ -153,8 +153,14 @@ class Trie:
 
     @cached_property
     def by_byte(self) -> tuple[Int32s, Int32s]:
-        """`nodes[start[b] : start[b + 1]]` are the nodes whose byte is b."""
-        return grouped(self.byte, 256)
+        """`nodes[start[b] : start[b + 1]]` are the nodes reached by byte b; no byte leads to the root.
+
+        >>> start, nodes = Trie.build([b"\\0", b"a\\0"]).by_byte
+        >>> nodes[start[0] : start[1]].tolist()
+        [1, 3]
+        """
+        start, nodes = grouped(self.byte[1:], 256)
+        return start, nodes + np.int32(1)
 
     def leads_to(self, byte: int) -> npt.NDArray[np.bool_]:
         """For each node: is there this byte somewhere below it?

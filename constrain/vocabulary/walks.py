@@ -167,8 +167,9 @@ class Rows:
             if number == len(self.after):
                 self.after = np.append(self.after, np.full(number, -1, dtype=np.intp))
                 self.complete = np.append(self.complete, np.zeros(number, dtype=np.bool_))
-                self._loops += self._loops
-                self._even_loops += self._even_loops
+                more = [0] * (number // SYMBOLS)  # no loop is known of a row not made yet
+                self._loops += more
+                self._even_loops += more
             self.complete[number] = self._steps.automaton.accepting[state]
         return number
 

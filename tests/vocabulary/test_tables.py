@@ -49,6 +49,8 @@ PIECES += [" " * n for n in (2, 3, 12, 33)] + [
     "1",
     "12",
     "1a",
+    "a1" * 9,
+    "aabb" * 4,
 ]
 VOCABULARY = toy_vocabulary(
     [piece.encode() for piece in PIECES] + [b"\xc3", b"a\xc3", b'\xa9"', b"\xa9a", b"\xa9"]
@@ -93,9 +95,9 @@ def by_reading(vocabulary: Vocabulary, tables: Tables, state: int) -> tuple[set[
     return alive, exits
 
 
-def contents(table: Table) -> tuple[set[int], set[int]]:
+def contents(table: Table, tables: Tables = TABLES) -> tuple[set[int], set[int]]:
     inside = {token for token, flag in enumerate(table.flags(VOCABULARY.size).tolist()) if flag}
-    return inside - table.refused, set(TABLES.remainders.nodes[table.exit])
+    return inside - table.refused, set(tables.remainders.nodes[table.exit])
 
 
 PATTERNS = [
@@ -155,6 +157,51 @@ def test_tables_are_what_reading_every_token_says(term: Term, seed: int) -> None
             ways = [byte for byte, _ in TABLES.live(state)]
             if ways:
                 state = TABLES.automaton.step(state, rng.choice(ways))
+
+
+FAR_PATTERNS = ["^([a-z][0-9])+$", "^(ab|bb)*$", "^(a|bab){40,}$", "^[ab]{70,900}$", "^(?=.*1)[a-c]+b$"]
+
+
+@given(
+    st.sampled_from(FAR_PATTERNS),
+    st.sampled_from([0, 1, 30, 64, 65, 300, 1_000]),
+    st.sampled_from([None, 0, 3, 40, 900, 10**12]),
+    st.sampled_from([b"", b"a", b"a1a1", b"abab"]),
+)
+@settings(max_examples=60)
+def test_lengths_beside_patterns_may_be_of_any_size(
+    pattern: str, low: int, more: int | None, begun: bytes
+) -> None:
+    """Where no end is near, nothing is known of how many characters suffice."""
+    length = SPACE.length(low, None if more is None else low + more)
+    state = TABLES.automaton.state(concat(intersect(length, SPACE.pattern(pattern)), literal(b'"')))
+    for byte in begun:
+        state = TABLES.automaton.step(state, byte)
+    if state:
+        assert contents(TABLES.table(EVERYTHING, state)) == by_reading(VOCABULARY, TABLES, state)
+
+
+BODIES = [
+    byte_range(97, 99),
+    byte_range(97, 98),
+    choice(literal(b"ab"), literal(b"bb")),
+    choice(literal(b"a"), literal(b"bab")),
+    choice(literal(b"a"), literal(b"ba")),
+]
+
+
+@given(st.permutations(BODIES), st.integers(24, 36), st.integers(24, 36), st.booleans())
+@settings(max_examples=60)
+def test_what_is_counted_beside_something_may_be_uncounted_beside_it_elsewhere(
+    bodies: list[Term], one: int, other: int, first: bool
+) -> None:
+    """Without their counts, `x` beside a count of `y` and a count of `x` beside `y` are the same string."""
+    tables = Tables(VOCABULARY, shared_automaton())
+    x, y = bodies[:2]
+    strings = [intersect(repeat(x, 0, one), repeat(y)), intersect(repeat(x), repeat(y, 0, other))]
+    for content in strings if first else strings[::-1]:
+        state = tables.automaton.state(concat(content, literal(b'"')))
+        assert contents(tables.table(EVERYTHING, state), tables) == by_reading(VOCABULARY, tables, state)
 
 
 @pytest.mark.parametrize("rest", [EPSILON, *RESTS])
