@@ -23,12 +23,14 @@ from constrain.json_schema.grammar import compile_schema
 from constrain.json_schema.options import JsonOptions
 from constrain.matcher import CompiledGrammar
 from constrain.parts import PartLike, as_part, lark, verbatim_text
+from constrain.recipe import remembered
 from constrain.regular.queries import is_empty
 from constrain.regular.syntax import PatternLike, as_pattern, regex_term
 from constrain.regular.terms import EPSILON, Term, difference
 from constrain.vocabulary.vocabulary import Vocabulary
 
 
+@remembered
 def compile_json_schema(
     schema: dict[str, Any] | bool | str,
     vocabulary: Vocabulary,
@@ -51,6 +53,7 @@ def compile_json_schema(
     )
 
 
+@remembered
 def compile_regex(
     pattern: PatternLike,
     vocabulary: Vocabulary,
@@ -74,6 +77,7 @@ def compile_regex(
     return CompiledGrammar(start, vocabulary, max_steps=max_steps)
 
 
+@remembered
 def compile_lark(
     grammar: str | os.PathLike[str],
     vocabulary: Vocabulary,
@@ -93,6 +97,7 @@ def compile_lark(
     return compile_part(part, vocabulary, max_steps=max_steps)
 
 
+@remembered
 def compile_part(
     part: PartLike, vocabulary: Vocabulary, *, max_steps: int = DEFAULT_MAX_STEPS
 ) -> CompiledGrammar:

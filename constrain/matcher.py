@@ -26,14 +26,18 @@ from constrain.continuation import Continuation
 from constrain.errors import TokenError, UnsupportedError
 from constrain.masks import Masks
 from constrain.position import Position, Positions
+from constrain.recipe import MadeByCall
 from constrain.regular.interning import LOCK
 from constrain.vocabulary.bitmask import Words, unpack_words, word_count, writable_row
 from constrain.vocabulary.tables import shared_tables
 from constrain.vocabulary.vocabulary import Vocabulary, as_token_id, as_vocabulary
 
 
-class CompiledGrammar:
-    """A grammar ready to follow generations over one vocabulary; made by the functions of `compiler.py`."""
+class CompiledGrammar(MadeByCall):
+    """A grammar ready to follow generations over one vocabulary; made by the functions of `compiler.py`.
+
+    It is pickled as the call that made it, and compiled again where it is read.
+    """
 
     def __init__(
         self,
@@ -203,6 +207,9 @@ class Matcher:
     def __deepcopy__(self, memo: dict[int, Any]) -> Matcher:
         return self.fork()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _followed, (self.compiled, self.tokens)
+
     def reset(self) -> None:
         """Go back to the start."""
         self.rollback(len(self._tokens))
@@ -218,6 +225,14 @@ class Matcher:
         if token_id in self._ends:
             return position if position.can_end else None
         return self._positions.advance(position, token_id)
+
+
+def _followed(compiled: CompiledGrammar, tokens: tuple[int, ...]) -> Matcher:
+    """A matcher that has accepted these tokens."""
+    matcher = compiled.matcher()
+    for token_id in tokens:
+        matcher.accept_token(token_id)
+    return matcher
 
 
 def _require_every_byte(vocabulary: Vocabulary) -> None:

@@ -47,6 +47,7 @@ from constrain.json_schema.grammar import compile_schema
 from constrain.json_schema.options import JsonOptions
 from constrain.lark_grammar.grammar import LarkGrammar, load_grammar
 from constrain.literals import LiteralSet
+from constrain.recipe import MadeByCall, remembered
 from constrain.regular import terms
 from constrain.regular.queries import is_empty
 from constrain.regular.syntax import PatternLike, as_pattern, regex_term
@@ -54,7 +55,7 @@ from constrain.regular.terms import EMPTY, EPSILON, Term, difference
 from constrain.vocabulary.vocabulary import Vocabulary, as_vocabulary
 
 
-class Part:
+class Part(MadeByCall):
     """A piece of a grammar.  Subclasses set `nullable` and implement `make_filled`."""
 
     nullable: bool = False
@@ -246,6 +247,9 @@ class SpecialToken(Part):
     def make_filled(self, then: Continuation) -> Continuation:
         return Terminal(TokenEdge(self.token_id, self.text.encode(), 0), then)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return SpecialToken, (self.token_id, self.text)
+
 
 class _Marked(Part):
     def __init__(self, part: Part, label: Hashable) -> None:
@@ -258,11 +262,13 @@ class _Marked(Part):
         return None if filled is None else Mark(self.label, True, filled)
 
 
+@remembered
 def literal(text: str) -> Part:
     """Exactly this text."""
     return TermPart(terms.literal(as_text(text, "a literal").encode()), f"`{text}`")
 
 
+@remembered
 def regex(
     pattern: PatternLike, *, flags: int = 0, verbatim: str | None = None, max_steps: int = DEFAULT_MAX_STEPS
 ) -> Part:
@@ -276,6 +282,7 @@ def regex(
         return TermPart(regex_term(source, flags=flags, verbatim=verbatim_text(verbatim)), f"`{source}`")
 
 
+@remembered
 def json_value(
     schema: dict[str, Any] | bool | str, *, registry: Mapping[str, Any] | None = None, **options: Any
 ) -> Part:
@@ -287,6 +294,7 @@ def json_value(
     return _Schema(schema, JsonOptions.of(options), registry)
 
 
+@remembered
 def lark(
     grammar: str | os.PathLike[str],
     *,
@@ -323,6 +331,7 @@ def choice(texts: Iterable[str]) -> Part:
     return branches({as_text(text, "a choice"): None for text in given})
 
 
+@remembered
 def branches(parts: Mapping[str, PartLike | None]) -> Part:
     """One of the texts that are the keys, followed by the part that is its value.
 
@@ -334,11 +343,13 @@ def branches(parts: Mapping[str, PartLike | None]) -> Part:
     return _Branches({text.encode(): None if part is None else as_part(part) for text, part in named.items()})
 
 
+@remembered
 def sequence(*parts: PartLike) -> Part:
     """One part after the other."""
     return _Sequence(tuple(as_part(part) for part in parts))
 
 
+@remembered
 def either(*parts: PartLike) -> Part:
     """Any of the parts."""
     if not parts:
@@ -346,6 +357,7 @@ def either(*parts: PartLike) -> Part:
     return _Either(tuple(as_part(part) for part in parts))
 
 
+@remembered
 def repeated(part: PartLike, low: int = 0, high: int | None = None) -> Part:
     """`low` to `high` texts of the part in a row; `high` None means any number."""
     low = as_whole(low, "the least number of times")
@@ -381,6 +393,7 @@ def special_token(vocabulary: Vocabulary, token_id: int, text: str) -> SpecialTo
     return SpecialToken(token_id, text)
 
 
+@remembered
 def marked(part: PartLike, label: Hashable) -> Part:
     """The same texts, noted under `label` where the part is not empty."""
     return _Marked(as_part(part), label)

@@ -44,6 +44,7 @@ from constrain.parts import (
     sequence,
     union,
 )
+from constrain.recipe import remembered
 from constrain.regular.terms import (
     ANY_BYTES,
     Term,
@@ -75,6 +76,11 @@ def free_text(*, until: Iterable[Trigger] = (), max_characters: int | None = Non
     shown = _checked([_shown(trigger) for trigger in as_list(until, "the triggers `until`")])
     if max_characters is not None:
         max_characters = as_whole(max_characters, "max_characters")
+    return _free_text(shown, max_characters)
+
+
+@remembered
+def _free_text(shown: list[str], max_characters: int | None) -> Part:
     return TermPart(_free(shown, shown, max_characters), "this free text")
 
 
@@ -110,7 +116,7 @@ def structural_tags(
             raise InvalidInputError(f"{kind_of(tag)} is not a tag", hint="give Tag(begin, content, end)")
     if triggers is None:
         triggers = list({_shown(tag.begin): tag.begin for tag in tags}.values())
-    return _Tagged(
+    return _tagged(
         tags,
         as_list(triggers, "triggers"),
         at_least_one=as_flag(at_least_one, "at_least_one"),
@@ -170,6 +176,13 @@ class _AfterTag(Union):
 
     def build_choices(self) -> tuple[Continuation, ...]:
         return (self.then, *self.tagged.ways(self.then, may_end=True))
+
+
+@remembered
+def _tagged(
+    tags: Sequence[Tag], triggers: Sequence[Trigger], at_least_one: bool, stop_after_first: bool
+) -> Part:
+    return _Tagged(tags, triggers, at_least_one=at_least_one, stop_after_first=stop_after_first)
 
 
 def _tag_part(trigger: Trigger, begun: Sequence[tuple[str, Tag]]) -> Part:

@@ -176,6 +176,17 @@ class Vocabulary:
             _ = signatures.nodes, signatures.tokens, signatures.deep, signatures.lowest, signatures.symbols
         _ = self.trie.deep, self.trie.lowest, self.trie.token_node, self.trie.by_byte
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As its tokens: the trie and what is made of it would be ten times that."""
+        tokens = (self.blob, self.offsets, self.eos_token_ids, self.special_token_ids)
+        return _of_blob, (type(self), *tokens)
+
     @cached_property
     def _starts(self) -> memoryview[int]:
         return np.ascontiguousarray(self.offsets).data
@@ -221,6 +232,18 @@ class Vocabulary:
 
 
 _TRIE_ARRAYS = ("byte", "parent", "start", "first", "last", "own", "order")
+
+
+def _of_blob(
+    kind: type[Vocabulary],
+    blob: bytes,
+    offsets: npt.NDArray[np.int64],
+    ends: tuple[int, ...],
+    special: tuple[int, ...],
+) -> Vocabulary:
+    """A vocabulary read from a pickle."""
+    tokens = [blob[start:stop] or None for start, stop in pairwise(offsets.tolist())]
+    return kind.from_tokens(tokens, eos_token_ids=ends, special_token_ids=special)
 
 
 def as_token_id(token_id: object) -> int:
