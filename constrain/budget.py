@@ -20,6 +20,7 @@ import sys
 import threading
 from types import TracebackType
 
+from constrain.arguments import as_whole
 from constrain.errors import LimitExceeded
 
 DEFAULT_MAX_STEPS = 500_000
@@ -46,7 +47,7 @@ class budget:  # noqa: N801 - it is used as a context manager, like `suppress`
     __slots__ = ("_outermost", "max_steps", "what")
 
     def __init__(self, max_steps: int, what: str) -> None:
-        self.max_steps = max_steps
+        self.max_steps = checked_steps(max_steps)
         self.what = what
 
     def __enter__(self) -> None:
@@ -67,6 +68,11 @@ class budget:  # noqa: N801 - it is used as a context manager, like `suppress`
                 f"{self.what} goes deeper than Python's recursion limit of {sys.getrecursionlimit()}",
                 hint="nest or repeat less, or raise sys.setrecursionlimit",
             ) from None
+
+
+def checked_steps(max_steps: object) -> int:
+    """A limit that some work can be done under; raises InvalidInputError for anything else."""
+    return as_whole(max_steps, "max_steps", least=1, hint=f"the default is {DEFAULT_MAX_STEPS}")
 
 
 def spend(steps: int = 1) -> None:

@@ -22,13 +22,15 @@ from constrain.errors import UnsatisfiableError
 from constrain.json_schema.grammar import compile_schema
 from constrain.json_schema.options import JsonOptions
 from constrain.matcher import CompiledGrammar
-from constrain.parts import PartLike, as_part, lark
+from constrain.parts import PartLike, as_part, lark, verbatim_text
+from constrain.recipe import remembered
 from constrain.regular.queries import is_empty
-from constrain.regular.syntax import regex_term
+from constrain.regular.syntax import PatternLike, as_pattern, regex_term
 from constrain.regular.terms import EPSILON, Term, difference
 from constrain.vocabulary.vocabulary import Vocabulary
 
 
+@remembered
 def compile_json_schema(
     schema: dict[str, Any] | bool | str,
     vocabulary: Vocabulary,
@@ -51,8 +53,9 @@ def compile_json_schema(
     )
 
 
+@remembered
 def compile_regex(
-    pattern: str,
+    pattern: PatternLike,
     vocabulary: Vocabulary,
     *,
     flags: int = 0,
@@ -61,16 +64,20 @@ def compile_regex(
 ) -> CompiledGrammar:
     """Compile a regular expression in Python's syntax; every text `re.fullmatch` takes, and no other.
 
+    The pattern is text, or what `re.compile` made of it, flags and all.
     With `verbatim`, a document, the named groups (without any, the whole) hold only what occurs in it.
     `max_steps` bounds the work of compiling, and of each mask afterwards (`budget.py`).
 
     Raises RegexError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
     """
+    text, flags = as_pattern(pattern, flags)
     with budget(max_steps, "compiling this pattern"):
-        start = term_continuation(regex_term(pattern, flags=flags, verbatim=verbatim), what=pattern)
+        term = regex_term(text, flags=flags, verbatim=verbatim_text(verbatim))
+        start = term_continuation(term, what=text)
     return CompiledGrammar(start, vocabulary, max_steps=max_steps)
 
 
+@remembered
 def compile_lark(
     grammar: str | os.PathLike[str],
     vocabulary: Vocabulary,
@@ -90,6 +97,7 @@ def compile_lark(
     return compile_part(part, vocabulary, max_steps=max_steps)
 
 
+@remembered
 def compile_part(
     part: PartLike, vocabulary: Vocabulary, *, max_steps: int = DEFAULT_MAX_STEPS
 ) -> CompiledGrammar:
@@ -97,8 +105,9 @@ def compile_part(
 
     `max_steps` bounds the work of each mask (`budget.py`).
     """
+    made = as_part(part)
     with budget(max_steps, "compiling this grammar"):
-        start = as_part(part).before(END)
+        start = made.before(END)
     return CompiledGrammar(start, vocabulary, max_steps=max_steps)
 
 

@@ -20,9 +20,31 @@
 ask for four different reactions.  A message has up to three parts, each on lines of its own: what is
 wrong in the input's own words, `at` where it is (a JSON pointer, or the text with a caret under the
 place), and a hint that says what would work.
+
+A message is for a person: it is shortened in the middle where an input is long, and can always be printed.
+The fields of an error are whole.  Errors go from one process to another (they pickle, with their fields).
 """
 
 from __future__ import annotations
+
+import re
+from typing import Any
+
+MAX_SENTENCE = 600
+"""Code points of `what` and of the hint that a message shows; two thirds of a screen."""
+
+MAX_PLACE = 240
+"""Code points of one line of `where` that a message shows: some thirty steps of a pointer."""
+
+MAX_PLACE_LINES = 8
+"""Lines of `where` that a message shows; a caret display has two."""
+
+_CARET_WIDTH = 160
+_CARET_BEFORE = 80
+"""How much of a long text a caret display shows in all, and before the place."""
+
+_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_HALF_PAIRS = re.compile("[\ud800-\udfff]")
 
 
 class ConstrainError(Exception):
@@ -39,15 +61,26 @@ class ConstrainError(Exception):
 
     def as_json(self) -> dict[str, str]:
         """The name of the class, and the three parts."""
-        return {"kind": type(self).__name__, "what": self.what, "where": self.where, "hint": self.hint}
+        parts = {"what": self.what, "where": self.where, "hint": self.hint}
+        return {"kind": type(self).__name__, **{name: _printable(part) for name, part in parts.items()}}
 
     def __str__(self) -> str:
-        lines = [self.what]
+        lines = [shortened(self.what, MAX_SENTENCE)]
         if self.where:
             lines.append(_indented(self.where))
         if self.hint:
-            lines.append(f"hint: {self.hint}")
-        return "\n".join(lines)
+            lines.append(f"hint: {shortened(self.hint, MAX_SENTENCE)}")
+        return _printable("\n".join(lines))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made_again, (type(self), self.args, vars(self))
+
+
+def _made_again(kind: type[ConstrainError], arguments: tuple[Any, ...], fields: dict[str, Any]) -> Any:
+    """An error with these fields, whatever its class asks for when it is made."""
+    error = kind.__new__(kind, *arguments)
+    vars(error).update(fields)
+    return error
 
 
 class InvalidInputError(ConstrainError, ValueError):
@@ -107,18 +140,42 @@ class EndedEarlyWarning(UserWarning):
 
 
 def caret(source: str, start: int, end: int | None = None) -> str:
-    """Show `source` with carets under the code points `start` to `end`.
+    """Show `source` with carets under the code points `start` to `end`; of a long one, what is around them.
 
     >>> print(caret("(a|b)\\\\1", 5, 7))
     "(a|b)\\1"
           ^^
     """
     width = max(1, (end if end is not None else start + 1) - start)
-    shown = source.replace("\n", " ").replace("\t", " ")
+    shown = _HALF_PAIRS.sub("\N{REPLACEMENT CHARACTER}", _BREAKS.sub(" ", source))
+    if len(shown) > _CARET_WIDTH:
+        first = max(0, min(start - _CARET_BEFORE, len(shown) - _CARET_WIDTH))
+        before, after = "... " if first else "", " ..." if first + _CARET_WIDTH < len(shown) else ""
+        shown = f"{before}{shown[first : first + _CARET_WIDTH]}{after}"
+        start += len(before) - first
+        width = min(width, len(shown) - start) if start < len(shown) else 1
     return f'"{shown}"\n{" " * (start + 1)}{"^" * width}'
 
 
+def shortened(text: str, limit: int) -> str:
+    """At most about `limit` code points of a text: its beginning and its end.
+
+    >>> shortened("#/items/items/items/items/items/items/items/type", 24)
+    '#/items/item ... ems/type'
+    """
+    if len(text) <= limit:
+        return text
+    return f"{text[: limit // 2]} ... {text[-(limit // 3) :]}"
+
+
+def _printable(text: str) -> str:
+    """The text, with halves of surrogate pairs, which no output can encode, as Python escapes them."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _indented(where: str) -> str:
-    if "\n" not in where:
-        return f"    at {where}"
-    return "\n".join(f"    {line}" for line in where.splitlines())
+    lines = [shortened(line, MAX_PLACE) for line in where.split("\n")]
+    if len(lines) == 1:
+        return f"    at {lines[0]}"
+    more = ["..."] if len(lines) > MAX_PLACE_LINES else []
+    return "\n".join(f"    {line}" for line in lines[:MAX_PLACE_LINES] + more)

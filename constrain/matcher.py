@@ -14,24 +14,30 @@ The names are the field's own (llguidance, xgrammar, vLLM), so what takes their 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from constrain.arguments import as_list, as_whole
 from constrain.budget import DEFAULT_MAX_STEPS
 from constrain.collector import settle, watch
 from constrain.continuation import Continuation
 from constrain.errors import TokenError, UnsupportedError
 from constrain.masks import Masks
 from constrain.position import Position, Positions
+from constrain.recipe import MadeByCall
 from constrain.regular.interning import LOCK
-from constrain.vocabulary.bitmask import Words, unpack_words, word_count
+from constrain.vocabulary.bitmask import Words, unpack_words, word_count, writable_row
 from constrain.vocabulary.tables import shared_tables
-from constrain.vocabulary.vocabulary import Vocabulary
+from constrain.vocabulary.vocabulary import Vocabulary, as_token_id, as_vocabulary
 
 
-class CompiledGrammar:
-    """A grammar ready to follow generations over one vocabulary; made by the functions of `compiler.py`."""
+class CompiledGrammar(MadeByCall):
+    """A grammar ready to follow generations over one vocabulary; made by the functions of `compiler.py`.
+
+    It is pickled as the call that made it, and compiled again where it is read.
+    """
 
     def __init__(
         self,
@@ -42,7 +48,7 @@ class CompiledGrammar:
         dismantle: Callable[[], None] | None = None,
     ) -> None:
         """`dismantle` cuts the cycles that `start` leads into, which must be nobody else's."""
-        _require_every_byte(vocabulary)
+        _require_every_byte(as_vocabulary(vocabulary))
         self.vocabulary = vocabulary
         self.start = start
         self.lock = LOCK  # tables and automaton are shared by every grammar of the process
@@ -89,6 +95,8 @@ class Matcher:
 
         Raises TokenError when `token_id` is not an id of the vocabulary at all.
         """
+        if type(token_id) is not int:  # numpy's become Python's: each id is kept
+            token_id = as_token_id(token_id)
         position = self._history[-1]
         after = None if self._terminated else position.after_token.get(token_id)
         if after is None:
@@ -104,8 +112,9 @@ class Matcher:
     def validate_tokens(self, token_ids: Iterable[int]) -> int:
         """How many of `token_ids` would be accepted one after the other; nothing changes."""
         position, terminated, count = self.position, self._terminated, 0
+        given = as_list(token_ids, "token ids")
         with self.compiled.lock:
-            for token_id in token_ids:
+            for token_id in map(as_token_id, given):
                 after = self._after(position, token_id, terminated=terminated)
                 if after is None:
                     break
@@ -117,8 +126,10 @@ class Matcher:
 
         Words past the vocabulary's (a model with wider logits) are set to 0.  Returns True: the mask is
         to be applied.
+
+        Raises TokenError for what is no such array, or cannot be written.
         """
-        row = bitmask[index]
+        row = writable_row(bitmask, index)
         if len(row) != self._words:
             row = self._fitting(row)
         if self._terminated:
@@ -175,7 +186,8 @@ class Matcher:
 
         Raises TokenError when fewer have been accepted.
         """
-        if not 0 <= num_tokens <= len(self._tokens):
+        num_tokens = as_whole(num_tokens, "a number of tokens", error=TokenError)
+        if num_tokens > len(self._tokens):
             raise TokenError(f"cannot take back {num_tokens} tokens: {len(self._tokens)} were accepted")
         if num_tokens:
             del self._history[-num_tokens:]
@@ -189,6 +201,14 @@ class Matcher:
         twin._tokens = list(self._tokens)
         twin._terminated = self._terminated
         return twin
+
+    __copy__ = fork
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Matcher:
+        return self.fork()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _followed, (self.compiled, self.tokens)
 
     def reset(self) -> None:
         """Go back to the start."""
@@ -205,6 +225,14 @@ class Matcher:
         if token_id in self._ends:
             return position if position.can_end else None
         return self._positions.advance(position, token_id)
+
+
+def _followed(compiled: CompiledGrammar, tokens: tuple[int, ...]) -> Matcher:
+    """A matcher that has accepted these tokens."""
+    matcher = compiled.matcher()
+    for token_id in tokens:
+        matcher.accept_token(token_id)
+    return matcher
 
 
 def _require_every_byte(vocabulary: Vocabulary) -> None:

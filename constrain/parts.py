@@ -31,6 +31,7 @@ import os
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
+from constrain.arguments import as_list, as_text, as_whole, kind_of
 from constrain.budget import DEFAULT_MAX_STEPS, budget
 from constrain.continuation import (
     AnyEdge,
@@ -46,14 +47,15 @@ from constrain.json_schema.grammar import compile_schema
 from constrain.json_schema.options import JsonOptions
 from constrain.lark_grammar.grammar import LarkGrammar, load_grammar
 from constrain.literals import LiteralSet
+from constrain.recipe import MadeByCall, remembered
 from constrain.regular import terms
 from constrain.regular.queries import is_empty
-from constrain.regular.syntax import regex_term
+from constrain.regular.syntax import PatternLike, as_pattern, regex_term
 from constrain.regular.terms import EMPTY, EPSILON, Term, difference
-from constrain.vocabulary.vocabulary import Vocabulary
+from constrain.vocabulary.vocabulary import Vocabulary, as_vocabulary
 
 
-class Part:
+class Part(MadeByCall):
     """A piece of a grammar.  Subclasses set `nullable` and implement `make_filled`."""
 
     nullable: bool = False
@@ -99,7 +101,7 @@ def as_part(part: PartLike) -> Part:
     if isinstance(part, Part):
         return part
     raise InvalidInputError(
-        f"{type(part).__name__} is not a part of a grammar",
+        f"{kind_of(part)} is not a part of a grammar",
         hint="give text, or what literal, regex, json_value, choice, sequence, either, ... return",
     )
 
@@ -245,6 +247,9 @@ class SpecialToken(Part):
     def make_filled(self, then: Continuation) -> Continuation:
         return Terminal(TokenEdge(self.token_id, self.text.encode(), 0), then)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return SpecialToken, (self.token_id, self.text)
+
 
 class _Marked(Part):
     def __init__(self, part: Part, label: Hashable) -> None:
@@ -257,23 +262,27 @@ class _Marked(Part):
         return None if filled is None else Mark(self.label, True, filled)
 
 
+@remembered
 def literal(text: str) -> Part:
     """Exactly this text."""
-    return TermPart(terms.literal(_encoded(text)), f"`{text}`")
+    return TermPart(terms.literal(as_text(text, "a literal").encode()), f"`{text}`")
 
 
+@remembered
 def regex(
-    pattern: str, *, flags: int = 0, verbatim: str | None = None, max_steps: int = DEFAULT_MAX_STEPS
+    pattern: PatternLike, *, flags: int = 0, verbatim: str | None = None, max_steps: int = DEFAULT_MAX_STEPS
 ) -> Part:
     """A text that `re.fullmatch(pattern, text, flags)` accepts.
 
     With `verbatim`, a document, the named groups (without any, the whole) hold only what occurs in it.
     Raises RegexError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
     """
+    source, flags = as_pattern(pattern, flags)
     with budget(max_steps, "compiling this pattern"):
-        return TermPart(regex_term(pattern, flags=flags, verbatim=verbatim), f"`{pattern}`")
+        return TermPart(regex_term(source, flags=flags, verbatim=verbatim_text(verbatim)), f"`{source}`")
 
 
+@remembered
 def json_value(
     schema: dict[str, Any] | bool | str, *, registry: Mapping[str, Any] | None = None, **options: Any
 ) -> Part:
@@ -285,6 +294,7 @@ def json_value(
     return _Schema(schema, JsonOptions.of(options), registry)
 
 
+@remembered
 def lark(
     grammar: str | os.PathLike[str],
     *,
@@ -298,43 +308,48 @@ def lark(
     which parts stand for the terminals that it only declares (`%declare`).
     Raises GrammarError, UnsupportedError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
     """
-    embedded = {name: as_part(part) for name, part in (embed or {}).items()}
+    embedded = {name: as_part(part) for name, part in as_named_parts(embed, "embed").items()}
     with budget(max_steps, "compiling this grammar"):
         return _Lark(load_grammar(grammar, start=start, embed=embedded))
 
 
-def _encoded(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        raise InvalidInputError("half a surrogate pair is not text", where=ascii(text)) from None
+def verbatim_text(document: str | None) -> str | None:
+    """The document `verbatim`; None where there is none."""
+    return None if document is None else as_text(document, "the document `verbatim`")
+
+
+def as_named_parts(parts: Mapping[str, Any] | None, what: str) -> Mapping[str, Any]:
+    """A mapping whose keys are text; None counts as an empty one."""
+    if not isinstance(parts, Mapping | None):
+        raise InvalidInputError(f"{what} is a mapping from text to parts, not {kind_of(parts)}")
+    return {as_text(name, f"a key of {what}"): part for name, part in (parts or {}).items()}
 
 
 def choice(texts: Iterable[str]) -> Part:
     """One of these texts."""
-    return branches(dict.fromkeys(texts))
+    given = list(texts) if isinstance(texts, Mapping) else as_list(texts, "choices", "for one: choice([...])")
+    return branches({as_text(text, "a choice"): None for text in given})
 
 
+@remembered
 def branches(parts: Mapping[str, PartLike | None]) -> Part:
     """One of the texts that are the keys, followed by the part that is its value.
 
     Ten thousand keys cost one step per byte: they share a trie.
     """
-    if not parts:
+    named = as_named_parts(parts, "branches")
+    if not named:
         raise InvalidInputError("there is nothing to choose from", hint="give at least one text")
-    for text in parts:
-        if not isinstance(text, str):
-            raise InvalidInputError(f"a choice is text, not {type(text).__name__}", where=repr(text))
-    return _Branches(
-        {_encoded(text): None if part is None else as_part(part) for text, part in parts.items()}
-    )
+    return _Branches({text.encode(): None if part is None else as_part(part) for text, part in named.items()})
 
 
+@remembered
 def sequence(*parts: PartLike) -> Part:
     """One part after the other."""
     return _Sequence(tuple(as_part(part) for part in parts))
 
 
+@remembered
 def either(*parts: PartLike) -> Part:
     """Any of the parts."""
     if not parts:
@@ -342,9 +357,12 @@ def either(*parts: PartLike) -> Part:
     return _Either(tuple(as_part(part) for part in parts))
 
 
+@remembered
 def repeated(part: PartLike, low: int = 0, high: int | None = None) -> Part:
     """`low` to `high` texts of the part in a row; `high` None means any number."""
-    if low < 0 or (high is not None and high < low):
+    low = as_whole(low, "the least number of times")
+    high = None if high is None else as_whole(high, "the greatest number of times")
+    if high is not None and high < low:
         raise InvalidInputError(f"a part cannot be repeated {low} to {high} times")
     return _Repeated(as_part(part), low, high)
 
@@ -360,7 +378,9 @@ def special_token(vocabulary: Vocabulary, token_id: int, text: str) -> SpecialTo
     A token that is ordinary text (Qwen's `<tool_call>` is one) needs no part of its own: write it as text.
     Raises TokenError for a token that is not special, or that ends a generation.
     """
-    if token_id not in vocabulary.special_token_ids:
+    token_id = as_whole(token_id, "a token id", error=TokenError)
+    text = as_text(text, "the text of a special token")
+    if token_id not in as_vocabulary(vocabulary).special_token_ids:
         raise TokenError(
             f"token {token_id} is not a special token of this vocabulary",
             where=f"`{text}`",
@@ -373,6 +393,7 @@ def special_token(vocabulary: Vocabulary, token_id: int, text: str) -> SpecialTo
     return SpecialToken(token_id, text)
 
 
+@remembered
 def marked(part: PartLike, label: Hashable) -> Part:
     """The same texts, noted under `label` where the part is not empty."""
     return _Marked(as_part(part), label)

@@ -257,8 +257,11 @@ class Positions:
 
     def forced_bytes(self, position: Position) -> bytes:
         """The bytes that every completion of `position` begins with, at most MAX_FORCED_BYTES of them."""
+        with budget(self.max_steps, "finding forced bytes"):
+            return self._forced_bytes(dict.fromkeys(position.threads))
+
+    def _forced_bytes(self, threads: Threads) -> bytes:
         forced = bytearray()
-        threads: Threads = dict.fromkeys(position.threads)
         while len(forced) < MAX_FORCED_BYTES:
             if any(edge is None and owner.can_end for _, edge, owner, _ in threads):
                 break

@@ -26,8 +26,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from constrain.arguments import as_text, kind_of
 from constrain.budget import budget
-from constrain.errors import ConstrainError, LimitExceeded, UnsatisfiableError
+from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded, UnsatisfiableError
 from constrain.json_schema.admission import REFERENCES, Admission, Note
 from constrain.json_schema.describe import DRAFT_NAMES
 from constrain.json_schema.grammar import scan_schema
@@ -36,7 +37,7 @@ from constrain.json_schema.references import Node
 from constrain.matcher import CompiledGrammar
 from constrain.position import Threads
 from constrain.shortest import fewest_tokens, shortest_text
-from constrain.vocabulary.vocabulary import Vocabulary
+from constrain.vocabulary.vocabulary import Vocabulary, as_vocabulary
 
 _STATUSES = ("exact", "older form", "annotation", "ignored", "refused")
 _SHOWN_TEXT = 200
@@ -123,6 +124,8 @@ def check_schema(
     Raises InvalidInputError for an option that does not exist; all else is in the report.
     """
     chosen = JsonOptions.of(options)
+    if vocabulary is not None:
+        as_vocabulary(vocabulary)
     try:
         scanned = scan_schema(schema, options=chosen, registry=registry)
     except ConstrainError as problem:
@@ -145,8 +148,18 @@ def check_schema(
     return SchemaReport(dialect, satisfiable, problems, admission.notes, recursion, shortest, tokens)
 
 
-def check_text(compiled: CompiledGrammar, text: bytes) -> TextVerdict:
-    """Follow a text through a grammar, byte by byte."""
+def check_text(compiled: CompiledGrammar, text: bytes | str) -> TextVerdict:
+    """Follow a text through a grammar, byte by byte.
+
+    Raises InvalidInputError for anything but a grammar and a text, LimitExceeded for too much work.
+    """
+    if not isinstance(compiled, CompiledGrammar):
+        raise InvalidInputError(
+            f"a compiled grammar is needed here, not {kind_of(compiled)}",
+            hint="make one with compile_json_schema, compile_regex, compile_lark or compile_part",
+        )
+    if not isinstance(text, bytes):
+        text = as_text(text, "the text").encode()
     positions = compiled.positions
     with compiled.lock:
         threads: Threads = dict.fromkeys(positions.start.threads)

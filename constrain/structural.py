@@ -30,6 +30,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from constrain.arguments import as_flag, as_list, as_text, as_whole, kind_of
 from constrain.continuation import Continuation, Union
 from constrain.errors import InvalidInputError
 from constrain.parts import (
@@ -43,6 +44,7 @@ from constrain.parts import (
     sequence,
     union,
 )
+from constrain.recipe import remembered
 from constrain.regular.terms import (
     ANY_BYTES,
     Term,
@@ -71,7 +73,14 @@ class Tag:
 
 def free_text(*, until: Iterable[Trigger] = (), max_characters: int | None = None) -> Part:
     """Any text in which none of the triggers `until` occurs, ready to be followed by any of them."""
-    shown = _checked([_shown(trigger) for trigger in until])
+    shown = _checked([_shown(trigger) for trigger in as_list(until, "the triggers `until`")])
+    if max_characters is not None:
+        max_characters = as_whole(max_characters, "max_characters")
+    return _free_text(shown, max_characters)
+
+
+@remembered
+def _free_text(shown: list[str], max_characters: int | None) -> Part:
     return TermPart(_free(shown, shown, max_characters), "this free text")
 
 
@@ -99,11 +108,20 @@ def structural_tags(
     `triggers` are beginnings of the tags' beginnings; by default each tag's whole beginning is its trigger.
     `at_least_one` does not let the text end before a tag; `stop_after_first` lets nothing follow a tag.
     """
+    tags = as_list(tags, "tags", "for a single one: [Tag(...)]")
     if not tags:
         raise InvalidInputError("there are no tags", hint="for text without tags use free_text()")
+    for tag in tags:
+        if not isinstance(tag, Tag):
+            raise InvalidInputError(f"{kind_of(tag)} is not a tag", hint="give Tag(begin, content, end)")
     if triggers is None:
         triggers = list({_shown(tag.begin): tag.begin for tag in tags}.values())
-    return _Tagged(tags, triggers, at_least_one=at_least_one, stop_after_first=stop_after_first)
+    return _tagged(
+        tags,
+        as_list(triggers, "triggers"),
+        at_least_one=as_flag(at_least_one, "at_least_one"),
+        stop_after_first=as_flag(stop_after_first, "stop_after_first"),
+    )
 
 
 class _Tagged(Part):
@@ -160,6 +178,13 @@ class _AfterTag(Union):
         return (self.then, *self.tagged.ways(self.then, may_end=True))
 
 
+@remembered
+def _tagged(
+    tags: Sequence[Tag], triggers: Sequence[Trigger], at_least_one: bool, stop_after_first: bool
+) -> Part:
+    return _Tagged(tags, triggers, at_least_one=at_least_one, stop_after_first=stop_after_first)
+
+
 def _tag_part(trigger: Trigger, begun: Sequence[tuple[str, Tag]]) -> Part:
     """The trigger, then the rest of one of the beginnings, then what its tag holds."""
     contents: dict[str, list[Part]] = {}
@@ -169,7 +194,7 @@ def _tag_part(trigger: Trigger, begun: Sequence[tuple[str, Tag]]) -> Part:
 
 
 def _shown(trigger: Trigger) -> str:
-    return trigger if isinstance(trigger, str) else trigger.text
+    return trigger.text if isinstance(trigger, SpecialToken) else as_text(trigger, "a trigger")
 
 
 def _token_id(trigger: Trigger) -> int | None:

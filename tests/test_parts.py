@@ -178,11 +178,11 @@ def test_what_is_wrong_with_a_part_is_said_when_it_is_made() -> None:
 
     assert messages == [
         "there is nothing to choose from",
-        "a choice is text, not int",
-        "int is not a part of a grammar",
+        "a choice is text, not an int",
+        "an int is not a part of a grammar",
         "a part cannot be repeated 3 to 2 times",
         "no text matches `a(?!.|$)`",
-        "half a surrogate pair is not text",
+        "half a surrogate pair, \\ud800, is character 0 of '\\ud800'",
         "token 65 is not a special token of this vocabulary",
         f"token {VOCABULARY.eos_token_ids[0]} ends a generation, so nothing can follow it",
     ]

@@ -23,15 +23,18 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Literal
 
-from constrain.errors import ConstrainError, SchemaError
+from constrain.arguments import check_text, shown
+from constrain.errors import ConstrainError, LimitExceeded, SchemaError
+from constrain.json_schema.data import check_data, check_keys, how_to_give, json_kind, pointer_to
 from constrain.json_schema.formats import find
 from constrain.json_schema.keywords import KEYWORDS_OF, VALIDATION, Form, Keyword, drafts_with
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.references import MAX_DEPTH, Node
 from constrain.json_schema.scalars import Scalars
-from constrain.json_schema.values import TYPE_BITS
+from constrain.json_schema.values import TYPE_BITS, fraction_of
 
 Schema = Any
 
@@ -121,7 +124,8 @@ class _Scan:
         links = self.links[node] = []
         if depth > MAX_DEPTH:
             what = f"schemas are nested deeper than MAX_DEPTH={MAX_DEPTH}"
-            self._refuse(SchemaError(what, where=node.pointer))
+            hint = "put inner schemas into `$defs`, and refer to them"
+            self._refuse(LimitExceeded(what, where=node.pointer, hint=hint))
             return []
         try:
             links += self._scan(node)
@@ -154,13 +158,15 @@ class _Scan:
             return
         if not isinstance(schema, dict):
             raise SchemaError(
-                f"a schema must be an object or a boolean, not {_named(schema)}", where=node.pointer
+                f"a schema must be an object or a boolean, not {json_kind(schema)}",
+                where=node.pointer,
+                hint=how_to_give(schema),
             )
         hidden = "$ref" in schema and not node.dialect.siblings_count
         known = KEYWORDS_OF[node.dialect.draft]
         for name, value in schema.items():
             if not isinstance(name, str):
-                what = f"`{name!r}` is not a keyword: keys are strings"
+                what = f"`{shown(name)}` is not a keyword: keys are strings"
                 self._refuse(SchemaError(what, where=node.pointer))
                 continue
             row = known.get(name)
@@ -205,12 +211,15 @@ class _Scan:
         if node.dialect.implied and self._is_older_form(node, row, value):
             return
         try:
-            if row.name == "patternProperties" and isinstance(value, dict):
+            _FORMS.get(row.form, _anything)(value, row.name)
+            if row.name == "patternProperties":
                 for pattern in value:
                     self.scalars.strings.pattern(pattern)
-            _FORMS.get(row.form, _anything)(value, row.name)
-            if row.form == "pattern":
+            elif row.form == "pattern":
                 self.scalars.strings.pattern(value)
+            elif row.name in {"enum", "const"}:
+                check_data(value, "")
+                self.scalars.note_points([value])
         except SchemaError as problem:
             problem.where = node.at(row.name) + problem.where
             raise
@@ -219,8 +228,6 @@ class _Scan:
             raise
         if row.name == "format":
             self._check_format(node, value)
-        elif row.name in {"enum", "const"}:
-            self.scalars.note_points([value])
 
     def _is_older_form(self, node: Node, row: Keyword, value: Schema) -> bool:
         detail = {
@@ -281,11 +288,8 @@ Check = Callable[[Any, str], None]
 """Raises SchemaError for a value that a keyword of this name cannot have; `where` is the place within it."""
 
 
-def _named(value: object) -> str:
-    if isinstance(value, bool):
-        return "a boolean"
-    kinds = {str: "a string", int: "a number", float: "a number", Decimal: "a number", list: "an array"}
-    return "null" if value is None else kinds.get(type(value), "an object")
+def _wrong(name: str, needed: str, value: object) -> SchemaError:
+    return SchemaError(f"`{name}` must be {needed}, not {json_kind(value)}", hint=how_to_give(value))
 
 
 def _anything(value: Any, name: str) -> None:
@@ -298,7 +302,10 @@ def _is_number(value: object) -> bool:
 
 def _number(value: Any, name: str) -> None:
     if not _is_number(value):
-        raise SchemaError(f"`{name}` must be a number, not {_named(value)}")
+        raise _wrong(name, "a number", value)
+    if isinstance(value, float) and not isfinite(value):
+        raise SchemaError(f"`{name}` must be a number, and `{value}` is none in JSON")
+    fraction_of(value)  # refuses other numbers that are not finite, and exponents beyond all limits
 
 
 def _positive(value: Any, name: str) -> None:
@@ -308,28 +315,32 @@ def _positive(value: Any, name: str) -> None:
 
 
 def _natural(value: Any, name: str) -> None:
-    if not (_is_number(value) and value == int(value) and value >= 0):
-        raise SchemaError(f"`{name}` must be a whole number, not negative; it is `{value}`")
+    if not _is_number(value):
+        raise _wrong(name, "a whole number", value)
+    _number(value, name)
+    if value != int(value) or value < 0:
+        raise SchemaError(f"`{name}` must be a whole number, not negative; it is `{shown(value)}`")
 
 
 def _boolean(value: Any, name: str) -> None:
     if not isinstance(value, bool):
-        raise SchemaError(f"`{name}` must be true or false, not {_named(value)}")
+        raise _wrong(name, "true or false", value)
 
 
 def _string(value: Any, name: str) -> None:
     if not isinstance(value, str):
-        raise SchemaError(f"`{name}` must be a string, not {_named(value)}")
+        raise _wrong(name, "a string", value)
+    check_text(value, error=SchemaError)
 
 
 def _schema(value: Any, name: str) -> None:
     if not isinstance(value, (dict, bool)):
-        raise SchemaError(f"`{name}` must be a schema, not {_named(value)}")
+        raise _wrong(name, "a schema", value)
 
 
 def _schemas(value: Any, name: str) -> None:
     if not isinstance(value, list) or not value:
-        raise SchemaError(f"`{name}` must be an array of at least one schema, not {_named(value)}")
+        raise _wrong(name, "an array of at least one schema", value)
 
 
 def _schema_or_schemas(value: Any, name: str) -> None:
@@ -339,12 +350,15 @@ def _schema_or_schemas(value: Any, name: str) -> None:
 
 def _map(value: Any, name: str) -> None:
     if not isinstance(value, dict):
-        raise SchemaError(f"`{name}` must be an object, not {_named(value)}")
+        raise _wrong(name, "an object", value)
+    check_keys(value, "")
 
 
 def _names(value: Any, name: str) -> None:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise SchemaError(f"`{name}` must be an array of strings")
+        raise SchemaError(f"`{name}` must be an array of strings", hint=how_to_give(value))
+    for index, item in enumerate(value):
+        check_text(item, error=SchemaError, where=f"/{index}")
 
 
 def _names_map(value: Any, name: str) -> None:
@@ -364,13 +378,13 @@ def _names_at(key: str, names: Any, name: str) -> None:
     try:
         _names(names, name)
     except SchemaError as problem:
-        problem.where = f"/{key}"
+        problem.where = pointer_to("", [key]) + problem.where
         raise
 
 
 def _array(value: Any, name: str) -> None:
     if not isinstance(value, list):
-        raise SchemaError(f"`{name}` must be an array, not {_named(value)}")
+        raise _wrong(name, "an array", value)
 
 
 def _type(value: Any, name: str) -> None:

@@ -11,6 +11,11 @@ no other witness of the same goal.  So "yes" is always right and is kept for goo
 only if it did not lean on a question still open; else it is kept provisionally, as long as that question
 is open, and forgotten if the question turns out "yes".
 
+Questions within questions use up Python's stack, nine frames for each level of a schema.  So where MAX_OPEN
+are open, the innermost is answered first, on its own, and then the outermost is asked again: it finds the
+answer ready.  A question asked on its own leans on nothing, so its answer is for good.  Only a circle of more
+questions than that meets itself again among those that wait; it goes as deep as the stack does.
+
 Source: Attouche et al. (2022), section 7 (bottom-up witness generation), turned round: top-down, on
 demand, and stopping at the first witness; the bookkeeping is that of tabled logic programming.
 """
@@ -21,18 +26,34 @@ from collections.abc import Callable, Hashable
 
 from constrain.budget import spend
 
+MAX_OPEN = 40
+"""Questions within questions before the innermost is asked on its own: 400 frames of the 1,000 there are.
+
+Much fewer, and schemas that refer to each other in circles would ask much twice."""
+
+Answer = Callable[[], bool]
+
+
+class _AskFirst(BaseException):  # no error: nobody on the way may handle it
+    """A question to be answered before those that are open."""
+
+    def __init__(self, question: Hashable, answer: Answer) -> None:
+        self.question, self.answer = question, answer
+
 
 class Fixpoint:
     """Yes/no questions that may ask each other, answered as the least solution."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_open: int = MAX_OPEN) -> None:
+        self.max_open = max_open
         self._known: dict[Hashable, bool] = {}
         self._provisional: dict[Hashable, int] = {}
         self._trail: list[Hashable] = []
         self._open: dict[Hashable, int] = {}
         self._lowest = _NOTHING_OPEN
+        self._most = self.max_open
 
-    def ask(self, question: Hashable, answer: Callable[[], bool]) -> bool:
+    def ask(self, question: Hashable, answer: Answer) -> bool:
         """The answer, computed by `answer` unless it is known."""
         known = self._known.get(question)
         if known is not None:
@@ -41,6 +62,34 @@ class Fixpoint:
         if leaned_on is not None:
             self._lowest = min(self._lowest, leaned_on)
             return False
+        depth = len(self._open)
+        if not depth:
+            return self._ask_in_turn(question, answer)
+        if depth >= self._most:
+            raise _AskFirst(question, answer)
+        return self._find(question, answer)
+
+    def _ask_in_turn(self, question: Hashable, answer: Answer) -> bool:
+        """The answer to a question while none is open, those first that it would meet too deep inside."""
+        waiting = {question: answer}
+        try:
+            while True:
+                asked = next(reversed(waiting))
+                try:
+                    found = self._find(asked, waiting[asked])
+                except _AskFirst as first:
+                    if first.question in waiting:  # a circle: none of them can be answered on its own
+                        self._most = _NOTHING_OPEN
+                    waiting[first.question] = first.answer
+                    continue
+                del waiting[asked]
+                self._most = self.max_open
+                if not waiting:
+                    return found
+        finally:
+            self._most = self.max_open
+
+    def _find(self, question: Hashable, answer: Answer) -> bool:
         depth = len(self._open)
         spend()
         outer, self._lowest = self._lowest, _NOTHING_OPEN

@@ -20,15 +20,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 from urllib.parse import unquote
 
+from constrain.arguments import are_texts
 from constrain.errors import ConstrainError
+from constrain.json_schema.data import holds_itself, is_data
 from constrain.json_schema.keywords import KEYWORDS_OF, Form
 from constrain.json_schema.references import MAX_DEPTH, Dialect
 from constrain.json_schema.strings import StringSpace
 from constrain.json_schema.values import TYPE_BITS
 from constrain.regular.plain_pattern import is_plain
+
+FAR = 300
+"""Decimals of so large an exponent, or so small a one, are not plain; floats end there."""
 
 Schema = Any
 Look = Callable[[Any, "Found"], bool]
@@ -63,6 +69,7 @@ def glance(root: Schema, dialect: Dialect, strings: StringSpace) -> Glance | Non
     seen: set[int] = set()
     looks, inner, hides = *_LOOKS[dialect.draft, dialect.implied], dialect.draft < 2019
     level: list[Schema] = [root]
+    pointed = shared = False
     for _ in range(MAX_DEPTH):
         found.inside = []
         for schema in level:
@@ -71,6 +78,7 @@ def glance(root: Schema, dialect: Dialect, strings: StringSpace) -> Glance | Non
                     continue
                 return None
             if id(schema) in seen:
+                shared |= not pointed
                 continue
             seen.add(id(schema))
             here = _BESIDE_REF[schema is root] if hides and "$ref" in schema else looks
@@ -81,8 +89,9 @@ def glance(root: Schema, dialect: Dialect, strings: StringSpace) -> Glance | Non
                         return None
                 elif type(name) is not str:
                     return None
-        looks, level = inner, found.inside
+        looks, level, pointed = inner, found.inside, False
         if not level:
+            pointed = True
             if found.references and found.moves_base:
                 return None
             try:
@@ -94,7 +103,7 @@ def glance(root: Schema, dialect: Dialect, strings: StringSpace) -> Glance | Non
             except LookupError:
                 return None
         if not level:
-            return Glance(targets, found.named)
+            return None if shared and holds_itself(root) else Glance(targets, found.named)
     return None
 
 
@@ -146,14 +155,14 @@ def _schema_or_schemas(value: Any, found: Found) -> bool:
 
 
 def _schema_map(value: Any, found: Found) -> bool:
-    if type(value) is not dict:
+    if type(value) is not dict or not are_texts(value):
         return False
     found.inside += value.values()
     return True
 
 
 def _schema_or_names_map(value: Any, found: Found) -> bool:
-    if type(value) is not dict:
+    if type(value) is not dict or not are_texts(value):
         return False
     for needs in value.values():
         if type(needs) is not list:
@@ -164,13 +173,11 @@ def _schema_or_names_map(value: Any, found: Found) -> bool:
 
 
 def _names(value: Any, found: Found) -> bool:
-    if type(value) is not list:
-        return False
-    return not value or set(map(type, value)) == {str}
+    return type(value) is list and are_texts(value)
 
 
 def _names_map(value: Any, found: Found) -> bool:
-    return type(value) is dict and all(_names(names, found) for names in value.values())
+    return type(value) is dict and are_texts(value) and all(_names(it, found) for it in value.values())
 
 
 def _natural(value: Any, found: Found) -> bool:
@@ -178,7 +185,10 @@ def _natural(value: Any, found: Found) -> bool:
 
 
 def _number(value: Any, found: Found) -> bool:
-    return type(value) is int or type(value) is float or type(value) is Decimal
+    kind = type(value)
+    if kind is Decimal:
+        return bool(value.is_finite()) and abs(value.adjusted()) < FAR
+    return kind is int or (kind is float and isfinite(value))
 
 
 def _positive(value: Any, found: Found) -> bool:
@@ -227,11 +237,10 @@ def _pattern_map(value: Any, found: Found) -> bool:
 def _array(value: Any, found: Found) -> bool:
     if type(value) is not list:
         return False
-    for item in value:
-        if type(item) is not str:
-            found.named.append(value)
-            break
-    return True
+    if are_texts(value):
+        return True
+    found.named.append(value)
+    return is_data(value)
 
 
 def _anything(value: Any, found: Found) -> bool:
@@ -241,7 +250,7 @@ def _anything(value: Any, found: Found) -> bool:
 def _const(value: Any, found: Found) -> bool:
     if type(value) is not str:
         found.named.append(value)
-    return True
+    return is_data(value)
 
 
 def _reference(value: Any, found: Found) -> bool:

@@ -56,6 +56,9 @@ from constrain.json_schema.values import ALL_TYPES, ARRAY, OBJECT, SCALAR_TYPES,
 SHALLOW = 2
 """How many levels of properties are looked at to refute a branch; more is emptiness's business."""
 
+MAX_ASKING = 16
+"""How many of these looks may be made within each other: each costs seven frames of Python's stack."""
+
 MAX_COMPARED = 64
 
 
@@ -69,6 +72,7 @@ class Goals:
         self.options = options
         self._alternatives: dict[int, tuple[Alternative, ...]] = {}
         self._clearly_empty: dict[int, bool] = {}
+        self._asking = 0
         self._holds_key: dict[tuple[Formula, str], bool] = {}
 
     # Cheap questions.
@@ -99,8 +103,14 @@ class Goals:
         key = formula.key(depth)
         found = self._clearly_empty.get(key)
         if found is None:
+            if self._asking == MAX_ASKING:
+                return False
             self._clearly_empty[key] = False
-            found = self._clearly_empty[key] = self._find_clearly_empty(formula, depth)
+            self._asking += 1
+            try:
+                found = self._clearly_empty[key] = self._find_clearly_empty(formula, depth)
+            finally:
+                self._asking -= 1
         return found
 
     def _find_clearly_empty(self, formula: Formula, depth: int) -> bool:

@@ -17,10 +17,12 @@ from typing import Any
 
 from referencing import Registry
 
+from constrain.arguments import kind_of
 from constrain.budget import budget
 from constrain.continuation import END, Continuation, Terminal, Union
-from constrain.errors import SchemaError, UnsatisfiableError
+from constrain.errors import InvalidInputError, SchemaError, UnsatisfiableError
 from constrain.json_schema.admission import Admission, Note, admit
+from constrain.json_schema.data import each_value
 from constrain.json_schema.emit import Emitter
 from constrain.json_schema.formats import find
 from constrain.json_schema.formula import Formula, Formulas
@@ -135,19 +137,25 @@ def scan_schema(
 ) -> Scanned:
     """Read a schema and what it refers to; what is wrong with it is in the result.
 
-    Raises SchemaError for text that is not JSON, a dialect that does not exist, and a registry that cannot be
-    read; LimitExceeded for a schema nested too deeply to be read.
+    Raises SchemaError for text that is not JSON, a value that holds itself, a dialect that does not exist,
+    and a registry that cannot be read; LimitExceeded for a schema nested too deeply to be read.
     """
     options = options or JsonOptions()
-    if isinstance(schema, str):
-        try:
-            schema = parse_json(schema)
-        except ValueError as error:
-            raise SchemaError(f"the schema is not JSON: {error}") from error
+    given: object = registry
+    if not isinstance(given, Registry | Mapping | None):
+        what = f"a registry is a mapping from URIs to schemas, not {kind_of(given)}"
+        raise InvalidInputError(what, hint='give {"https://...": schema}')
     with _limits(options):
+        if isinstance(schema, str):
+            try:
+                schema = parse_json(schema)
+            except ValueError as error:
+                raise SchemaError(f"the schema is not JSON: {error}") from error
         scalars = Scalars(options.spelling, options.verbatim)
         scanned = Scanned(schema, registry, options, scalars, _plain(schema, scalars))
         if scanned.plain is None:
+            for _place in each_value(schema):  # one that holds itself would never be read to its end
+                pass
             _ = scanned.admission
         return scanned
 

@@ -131,8 +131,8 @@ class Liveness:
     def live_names(self, shape: ObjectShape, names: int) -> int:
         """Those of these named keys whose goal has a value, one bit each; asked while no search is open."""
         for number in bits(names & ~shape.asked):
-            shape.asked |= 1 << number
             shape.live |= self.is_live(shape.goal(number)) << number
+            shape.asked |= 1 << number  # once it is known: the question may end in a limit
         return names & shape.live
 
     def may_come(self, shape: ObjectShape, state: ObjectState, number: int) -> bool:

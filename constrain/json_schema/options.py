@@ -13,7 +13,8 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, Literal
 
-from constrain.budget import DEFAULT_MAX_STEPS
+from constrain.arguments import as_text, as_whole, nearest, shown
+from constrain.budget import DEFAULT_MAX_STEPS, checked_steps
 from constrain.errors import InvalidInputError
 
 DEFAULT_INDENT = 64
@@ -49,15 +50,24 @@ class JsonOptions:
     max_steps: int = DEFAULT_MAX_STEPS
 
     def __post_init__(self) -> None:
-        if isinstance(self.whitespace, bool) or (isinstance(self.whitespace, int) and self.whitespace < 0):
-            raise InvalidInputError(f"whitespace={self.whitespace!r} is not a length")
+        """Whatever has an option of the wrong type or value is refused here, and nowhere else."""
         for name, allowed in _CHOICES.items():
             chosen = getattr(self, name)
-            if chosen not in allowed and not (name == "whitespace" and isinstance(chosen, int)):
+            if any(type(chosen) is type(choice) and chosen == choice for choice in allowed):
+                continue
+            if name != "whitespace" or isinstance(chosen, str) or chosen is None:
                 raise InvalidInputError(
-                    f"{name}={getattr(self, name)!r} is not a choice",
+                    f"{name}={shown(chosen)} is not a choice",
                     hint="use one of " + ", ".join(repr(choice) for choice in allowed),
                 )
+            self._set(name, as_whole(chosen, "a length of whitespace"))
+        if self.verbatim is not None:
+            self._set("verbatim", as_text(self.verbatim, "the document `verbatim`"))
+        self._set("max_alternatives", as_whole(self.max_alternatives, "max_alternatives", least=1))
+        self._set("max_steps", checked_steps(self.max_steps))
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> JsonOptions:
@@ -69,14 +79,13 @@ class JsonOptions:
             unknown = [name for name in options if name not in names]
             if not unknown:  # something that has no hash, and so is no choice
                 return cls(**options)  # type: ignore[arg-type]
-            hint = f"the options are {', '.join(names)}"
+            hint = nearest(unknown[0], names, f"the options are {', '.join(names)}")
             raise InvalidInputError(f"there is no option `{unknown[0]}`", hint=hint) from None
 
     @classmethod
     def exact(cls, **changes: object) -> JsonOptions:
         """Every text that a validator accepts: any spelling, any order, any whitespace."""
-        base: dict[str, object] = {"whitespace": "any", "spelling": "any", "property_order": "any"}
-        return cls(**(base | changes))  # type: ignore[arg-type]
+        return cls.of({"whitespace": "any", "spelling": "any", "property_order": "any"} | changes)
 
 
 @lru_cache(maxsize=64, typed=True)

@@ -24,7 +24,7 @@ metaschemas does not exist.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urljoin
@@ -40,7 +40,9 @@ from referencing.jsonschema import (
     DRAFT202012,
 )
 
+from constrain.arguments import as_text
 from constrain.errors import SchemaError, UnsupportedKeywordError
+from constrain.json_schema.data import each_value, pointer_to
 
 Schema = Any
 Environment = tuple[tuple[str, str], ...]
@@ -110,11 +112,11 @@ class Node:
         while not isinstance(place, str):
             parts += place[:0:-1]
             place = place[0].place
-        return _pointer(place, reversed(parts))
+        return pointer_to(place, reversed(parts))
 
     def at(self, *path: str | int) -> str:
         """The pointer of a part of this schema, for messages."""
-        return _pointer(self.pointer, path)
+        return pointer_to(self.pointer, path)
 
     def child(self, *path: str | int) -> Node:
         """The schema under a keyword of this one."""
@@ -158,6 +160,10 @@ class Documents:
         """The documents of one schema, and the node of the schema itself."""
         known: Registry[Any] = jsonschema_specifications.REGISTRY
         supplied = registry if isinstance(registry, Mapping) else {}
+        for uri, contents in supplied.items():
+            as_text(uri, "a URI of the registry", error=SchemaError)
+            for _ in each_value(contents, f"{uri}#"):
+                pass
         if isinstance(registry, Registry):
             known, supplied = known.combine(registry), {}
         documents = cls(known)
@@ -168,6 +174,9 @@ class Documents:
         resources = [(uri, _resource(contents, dialect.specification)) for uri, contents in supplied.items()]
         try:
             documents.registry = known.with_resources([*resources, (base, root)]).crawl()
+        except ValueError as problem:
+            where = next(_no_uris(schema), "in the registry")
+            raise SchemaError(f"an id is not a URI: {problem}", where=where) from problem
         except (TypeError, AttributeError) as problem:
             raise SchemaError(
                 "an embedded resource does not have the form of the dialect that its own `$schema` names",
@@ -262,7 +271,11 @@ class Documents:
         if self.targets is None and isinstance(contents, dict) and ("$id" in contents or "id" in contents):
             identifier = _resource(contents, scope.dialect.specification).id()
             if identifier is not None:
-                base = urljoin(scope.base, identifier)
+                try:
+                    base = urljoin(scope.base, identifier)
+                except ValueError as problem:
+                    where = place[0].at(*place[1:])
+                    raise SchemaError(f"an id is not a URI: {problem}", where=where) from problem
                 dialect = self.dialect_of(contents, scope.dialect, place[0].at(*place[1:]))
                 return self._node(contents, dialect, base, place, scope.environment)
         return scope.node(contents, place)
@@ -271,10 +284,16 @@ class Documents:
         """What a reference means under a base, and the base that holds there."""
         # A resolver without a history: dynamic scope is ours to follow, and must not be followed twice.
         # A fragment is looked up under its base, since joining and splitting URIs again changes some of them.
-        if reference.startswith("#"):
-            resolved = self.registry.resolver(base).lookup(reference)
-        else:
-            resolved = self.registry.resolver().lookup(urljoin(base, reference))
+        try:
+            if reference.startswith("#"):
+                resolved = self.registry.resolver(base).lookup(reference)
+            else:
+                resolved = self.registry.resolver().lookup(urljoin(base, reference))
+        except (TypeError, ValueError) as problem:  # a pointer goes on into a number, or counts no list
+            if "#/" not in reference:
+                raise
+            nowhere: Any = lookup_errors.PointerToNowhere
+            raise nowhere(ref=reference, resource=Resource.opaque({})) from problem
         return resolved.contents, resolved.resolver._base_uri
 
     def refer(self, node: Node, keyword: str, reference: str) -> Node:
@@ -362,6 +381,18 @@ class Documents:
             pending.extend(_subschemas(contents, dialect.specification))
 
 
+def _no_uris(schema: Schema) -> Iterator[str]:
+    """Where ids are that cannot be joined with a base."""
+    for path, contents in each_value(schema):
+        if not isinstance(contents, dict):
+            continue
+        for name in ("$id", "id"):
+            try:
+                urljoin("http://json-schema.org/", str(contents.get(name)))
+            except ValueError:
+                yield pointer_to("#", [*path, name])
+
+
 def _subschemas(contents: Schema, specification: Any) -> list[Schema]:
     try:
         return list(specification.subresources_of(contents))
@@ -371,7 +402,8 @@ def _subschemas(contents: Schema, specification: Any) -> list[Schema]:
 
 def _anchors(contents: Schema, specification: Any) -> list[Any]:
     try:
-        return list(specification.anchors_in(contents)) if isinstance(contents, dict) else []
+        found = list(specification.anchors_in(contents)) if isinstance(contents, dict) else []
+        return [anchor for anchor in found if isinstance(anchor.name, str)]
     except (AttributeError, TypeError):
         return []
 
@@ -420,7 +452,10 @@ def _tolerant(specification: Any) -> Any:
     def identifier(contents: Schema) -> str | None:
         if not isinstance(contents, dict):
             return None
-        found = specification.id_of(contents)
+        try:
+            found = specification.id_of(contents)
+        except AttributeError:  # it is asked of what holds schemas, too: an `id` in `properties` is one
+            return None
         return found if isinstance(found, str) else None
 
     make: Any = Specification
@@ -439,13 +474,6 @@ def standard_dialect(schema: Schema) -> Dialect | None:
         return DEFAULT_DIALECT
     uri = schema["$schema"]
     return _DIALECTS.get(uri.rstrip("#")) if isinstance(uri, str) else None
-
-
-def _pointer(pointer: str, path: Iterable[str | int]) -> str:
-    """A pointer, with the parts of a path escaped behind it."""
-    for part in path:
-        pointer += f"/{part.replace('~', '~0').replace('/', '~1') if isinstance(part, str) else part}"
-    return pointer
 
 
 _SPECIFICATIONS: dict[str, tuple[int, Any]] = {

@@ -28,6 +28,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from constrain.arguments import check_text
 from constrain.errors import SchemaError
 from constrain.json_schema import formats
 from constrain.regular.keeping import remember
@@ -60,7 +61,6 @@ READER_ESCAPES = {0x2F: "/"}
 #: What may stand unescaped: RFC 8259's `unescaped`.
 _RAW = ((0x20, 0x21), (0x23, 0x5B), (0x5D, 0xD7FF), (0xE000, MAX_CODE_POINT))
 _ESCAPED = re.compile(r'[\x00-\x1f"\\]')
-_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 QUOTE = literal(b'"')
 
@@ -91,7 +91,7 @@ class StringSpace:
     def pattern(self, regex: str) -> Term:
         """The contents in which an ECMA regular expression finds a match."""
         if regex not in self._patterns:
-            _check_text(regex)
+            check_text(regex, error=SchemaError)
             if len(self._patterns) >= MAX_REMEMBERED:
                 self._patterns.clear()
             self._patterns[regex] = regex_term(regex, dialect="ecma", search=True, alphabet=self.character)
@@ -107,7 +107,7 @@ class StringSpace:
         if key not in self._values:
             distinct = sorted(key)
             for text in distinct:
-                _check_text(text)
+                check_text(text, error=SchemaError)
             if len(self._values) >= MAX_REMEMBERED:
                 self._values.clear()
             self._values[key] = self._spell(distinct)
@@ -158,15 +158,6 @@ def _spell_canonical_character(character: str) -> str:
     if code in SHORT_ESCAPES:
         return "\\" + SHORT_ESCAPES[code]
     return f"\\u{code:04x}" if code < 0x20 else character
-
-
-def _check_text(text: str) -> None:
-    half = _HALF_PAIR.search(text)
-    if half is not None:
-        raise SchemaError(
-            f"half a surrogate pair, \\u{ord(half[0]):04x}, is character {half.start()} of {text!a}",
-            hint="no UTF-8 text holds one: write the whole pair, or the character itself",
-        )
 
 
 @remember(1024)

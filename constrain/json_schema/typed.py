@@ -114,7 +114,7 @@ class TypedView:
                 seen = self.at(self.unevaluated(node, keyword, positive), kind)
         finally:
             self._open.discard(key)
-        self._touched.discard(key)
+            self._touched.discard(key)
         if seen is self._cycle and not self._touched:
             raise SchemaError(
                 "this reference leads back to itself, and says nothing on the way",

@@ -29,10 +29,12 @@ regular expressions with lookahead" (2019), for assertions as intersections.  We
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
-from constrain.errors import UnsupportedRegexError, caret
+from constrain.arguments import as_text, as_whole
+from constrain.errors import InvalidInputError, RegexError, UnsupportedRegexError, caret
 from constrain.regular import charset
 from constrain.regular.charset import CharSet, Dialect
 from constrain.regular.looping import Loop
@@ -66,7 +68,33 @@ from constrain.regular.utf8 import utf8
 from constrain.regular.watched import Assertion, watched
 
 Alphabet = Callable[[CharSet], Term]
+PatternLike = str | re.Pattern[str]
 _MAX_UNROLLED: Final = 64
+_FLAGS: Final = re.ASCII | re.IGNORECASE | re.MULTILINE | re.DOTALL | re.UNICODE | re.VERBOSE
+
+
+def as_pattern(pattern: PatternLike, flags: int = 0) -> tuple[str, int]:
+    """The text and the flags of a pattern that may be compiled already, as `re` would take them.
+
+    Raises RegexError for anything that is no pattern of text, and InvalidInputError for flags that change
+    what no pattern of text means.
+    """
+    flags = as_whole(flags, "flags", hint="give those of `re`, such as re.IGNORECASE | re.DOTALL")
+    if isinstance(pattern, re.Pattern):
+        if flags:
+            raise InvalidInputError("a compiled pattern has its own flags", hint="leave out `flags`")
+        flags, pattern = pattern.flags, pattern.pattern
+    text = as_text(pattern, "a pattern", error=RegexError)
+    if flags & re.LOCALE:
+        raise InvalidInputError("re.LOCALE is for patterns of bytes", hint="leave it out: text is Unicode")
+    if flags & ~_FLAGS:
+        raise InvalidInputError(
+            f"flags={flags:#x} has a flag that changes no pattern",
+            hint="those that do are re.A, re.I, re.M, re.S, re.U and re.X",
+        )
+    if flags & re.ASCII and flags & re.UNICODE:
+        raise InvalidInputError("re.ASCII and re.UNICODE exclude each other")
+    return text, int(flags)
 
 
 def regex_term(

@@ -32,6 +32,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from constrain.arguments import as_text, nearest
 from constrain.errors import InvalidInputError, UnsupportedError
 
 
@@ -154,6 +155,8 @@ def as_form(form: Form | str) -> Form:
     """A form, or the one in the table with this name."""
     if isinstance(form, Form):
         return form
-    if form not in FORMS:
-        raise InvalidInputError(f"there is no form `{form}`", hint=f"the forms are {', '.join(FORMS)}")
-    return FORMS[form]
+    name = as_text(form, "the name of a form")
+    if name not in FORMS:
+        hint = nearest(name, FORMS, f"the forms are {', '.join(FORMS)}")
+        raise InvalidInputError(f"there is no form `{name}`", hint=hint)
+    return FORMS[name]

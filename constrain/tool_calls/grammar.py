@@ -41,6 +41,7 @@ from constrain.parts import (
     repeated,
     sequence,
 )
+from constrain.recipe import remembered
 from constrain.regular.keeping import remember
 from constrain.structural import TEXT, Tag, free_text, structural_tags
 from constrain.tool_calls.forms import Form, as_form
@@ -136,9 +137,14 @@ def tool_call_grammar(
     return ToolCallGrammar(tuple(made), form, request)
 
 
-@remember(KEPT_GRAMMARS)
+@remembered
 def _part(request: _Request) -> Part:
     """The answers that a request stands for."""
+    return _kept_part(request)
+
+
+@remember(KEPT_GRAMMARS)
+def _kept_part(request: _Request) -> Part:
     writer = _Writer(request)
     if request.run == "none" or not request.offered:
         until = [writer.trigger] if request.run != "read" else []

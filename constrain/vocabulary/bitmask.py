@@ -12,9 +12,13 @@ kernels already read.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from constrain.arguments import as_whole, kind_of
+from constrain.errors import TokenError
 
 Words = npt.NDArray[np.int32]
 
@@ -30,7 +34,36 @@ def allocate_token_bitmask(batch_size: int, vocab_size: int) -> Words:
     >>> allocate_token_bitmask(2, 40).shape
     (2, 2)
     """
-    return np.zeros((batch_size, word_count(vocab_size)), dtype=np.int32)
+    rows = as_whole(batch_size, "batch_size")
+    return np.zeros((rows, word_count(as_whole(vocab_size, "vocab_size", least=1))), dtype=np.int32)
+
+
+def writable_row(bitmask: npt.NDArray[np.int32], index: int) -> Words:
+    """Row `index` of a bitmask, as words to write in.
+
+    A bitmask of uint32 is written bit for bit.  Raises TokenError for any other array: numpy would convert
+    the words to its dtype, and change their bits in silence.
+    """
+    if not isinstance(bitmask, np.ndarray):
+        raise TokenError(f"a bitmask is a numpy array, not {kind_of(bitmask)}", hint=_ALLOCATE)
+    dtype = bitmask.dtype
+    if dtype is not _INT32 and dtype not in (_INT32, _UINT32):
+        raise TokenError(f"a bitmask is an array of int32, not of {dtype}", hint=_ALLOCATE)
+    if bitmask.ndim != 2:
+        raise TokenError(f"a bitmask has two dimensions, not the shape {bitmask.shape}", hint=_ALLOCATE)
+    if not bitmask.flags.writeable:
+        raise TokenError("this bitmask cannot be written: it is read-only", hint="give a copy of it")
+    if type(index) is not int:
+        index = as_whole(index, "the row of a bitmask", error=TokenError)
+    try:
+        row: npt.NDArray[Any] = bitmask[index]
+    except IndexError:
+        raise TokenError(f"there is no row {index} in a bitmask of {len(bitmask)}") from None
+    return row if dtype is _INT32 else row.view(_INT32)
+
+
+_INT32, _UINT32 = np.dtype(np.int32), np.dtype(np.uint32)
+_ALLOCATE = "allocate it with allocate_token_bitmask(batch_size, vocabulary.size)"
 
 
 def pack_flags(flags: npt.NDArray[np.bool_]) -> Words:

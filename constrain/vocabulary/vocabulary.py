@@ -32,7 +32,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from constrain.errors import ModelError, TokenError
+from constrain.arguments import as_list, as_whole, kind_of
+from constrain.errors import InvalidInputError, ModelError, TokenError
 from constrain.vocabulary import cache as disk
 from constrain.vocabulary.blocks import COARSE, HEX
 from constrain.vocabulary.signatures import Signatures
@@ -76,13 +77,14 @@ class Vocabulary:
         >>> vocabulary.decode([0, 1, 2])
         b'aab'
         """
-        width = len(tokens) if size is None else size
-        if width < 1:
-            raise ModelError(f"a vocabulary has at least one token, not {width}")
+        tokens = _checked_tokens(tokens)
+        width = as_whole(
+            len(tokens) if size is None else size, "the size of a vocabulary", least=1, error=ModelError
+        )
         ends = _checked_ends(eos_token_ids, width)
         if special_token_ids is None:
             special_token_ids = [index for index, token in enumerate(tokens) if token is None]
-        special = tuple(sorted({*special_token_ids, *ends}))
+        special = tuple(sorted({*_token_ids(special_token_ids, "special_token_ids"), *ends}))
         texts = [token or None for token in tokens[:width]]
         texts += [None] * (width - len(texts))
         for index in special:
@@ -111,7 +113,9 @@ class Vocabulary:
         """
         source = TokenSource.of(tokenizer)
         width = source.size if size is None else size
-        ends = _checked_ends({*source.eos_token_ids, *(eos_token_ids or ())}, width)
+        width = as_whole(width, "the size of a vocabulary", least=1, error=ModelError)
+        more = () if eos_token_ids is None else _token_ids(eos_token_ids, "eos_token_ids")
+        ends = _checked_ends({*source.eos_token_ids, *more}, width)
         folder = disk.cache_folder() if cache is True else Path(cache) if cache else None
         vocabulary = (
             cls._read(source, width, ends) if folder is None else cls._kept(folder, source, width, ends)
@@ -172,6 +176,17 @@ class Vocabulary:
             _ = signatures.nodes, signatures.tokens, signatures.deep, signatures.lowest, signatures.symbols
         _ = self.trie.deep, self.trie.lowest, self.trie.token_node, self.trie.by_byte
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As its tokens: the trie and what is made of it would be ten times that."""
+        tokens = (self.blob, self.offsets, self.eos_token_ids, self.special_token_ids)
+        return _of_blob, (type(self), *tokens)
+
     @cached_property
     def _starts(self) -> memoryview[int]:
         return np.ascontiguousarray(self.offsets).data
@@ -207,7 +222,7 @@ class Vocabulary:
     def decode(self, token_ids: Iterable[int]) -> bytes:
         """The bytes that `token_ids` write; tokens that are never text write none."""
         tokens, pieces = self.tokens, []
-        for token_id in token_ids:
+        for token_id in map(as_token_id, as_list(token_ids, "token ids")):
             if not 0 <= token_id < self.size:
                 raise TokenError(
                     f"token {token_id} is outside the vocabulary", where=f"ids go from 0 to {self.size - 1}"
@@ -219,8 +234,56 @@ class Vocabulary:
 _TRIE_ARRAYS = ("byte", "parent", "start", "first", "last", "own", "order")
 
 
+def _of_blob(
+    kind: type[Vocabulary],
+    blob: bytes,
+    offsets: npt.NDArray[np.int64],
+    ends: tuple[int, ...],
+    special: tuple[int, ...],
+) -> Vocabulary:
+    """A vocabulary read from a pickle."""
+    tokens = [blob[start:stop] or None for start, stop in pairwise(offsets.tolist())]
+    return kind.from_tokens(tokens, eos_token_ids=ends, special_token_ids=special)
+
+
+def as_token_id(token_id: object) -> int:
+    """A whole number, numpy's too; whether the vocabulary has it is not asked.  Raises TokenError."""
+    if type(token_id) is int:
+        return token_id
+    return as_whole(token_id, "a token id", least=None, error=TokenError)
+
+
+def as_vocabulary(vocabulary: object) -> Vocabulary:
+    """Refuse what is often given in place of a vocabulary, and say how one is made of it."""
+    if isinstance(vocabulary, Vocabulary):
+        return vocabulary
+    hint = "make one with Vocabulary.from_tokenizer or Vocabulary.from_tokens"
+    if isinstance(getattr(vocabulary, "vocabulary", None), Vocabulary):
+        hint = "give its vocabulary: model.vocabulary"
+    elif hasattr(vocabulary, "encode"):
+        hint = "of a tokenizer: Vocabulary.from_tokenizer(tokenizer)"
+    raise InvalidInputError(f"a Vocabulary is needed here, not {kind_of(vocabulary)}", hint=hint)
+
+
+def _checked_tokens(tokens: Sequence[bytes | None]) -> list[bytes | None]:
+    given = as_list(tokens, "the tokens of a vocabulary")
+    for index, token in enumerate(given):
+        if token is not None and not isinstance(token, bytes):
+            hint = "text as bytes: token.encode()" if isinstance(token, str) else ""
+            what = f"a token is bytes or None, not {kind_of(token)}"
+            raise ModelError(what, where=f"token {index}", hint=hint)
+    return given
+
+
+def _token_ids(token_ids: Iterable[int], what: str) -> list[int]:
+    return [
+        as_whole(index, f"an id of {what}", least=None, error=ModelError)
+        for index in as_list(token_ids, what, f"for a single one: {what}=[...]")
+    ]
+
+
 def _checked_ends(eos_token_ids: Iterable[int], size: int) -> tuple[int, ...]:
-    ends = tuple(sorted(set(eos_token_ids)))
+    ends = tuple(sorted(set(_token_ids(eos_token_ids, "eos_token_ids"))))
     if not ends:
         raise ModelError(
             "the vocabulary has no end token, so that no generation could ever finish",
