@@ -116,11 +116,9 @@ def apply_bitmask(logits: mx.array, words: Words) -> mx.array:
     return _select(logits, mx.array(packed[:, :needed]))
 
 
-_BIT = mx.arange(32, dtype=mx.int32)
-
-
 @mx.compile
 def _select(logits: mx.array, words: mx.array) -> mx.array:
-    bits = (words[..., None] >> _BIT) & 1
+    # No array of the module's own: one made by the importing thread could not be evaluated in another.
+    bits = (words[..., None] >> mx.arange(32, dtype=mx.int32)) & 1
     allowed = bits.reshape(words.shape[0], -1)[:, : logits.shape[-1]]
     return mx.where(allowed.astype(mx.bool_), logits, mx.array(-mx.inf, dtype=logits.dtype))

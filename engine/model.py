@@ -148,9 +148,14 @@ def _load_with_mlx(name: str, *, is_local: bool, options: dict[str, Any]) -> tup
 
     register()
     try:
+        import mlx.core as mx
         import mlx_lm
 
         model, tokenizer = mlx_lm.load(name, **options)[:2]
+        if not options.get("lazy"):
+            # mlx-lm computes the parameters, but not what a model keeps beside them (the frequencies of
+            # Llama 3's positions); as long as that is lazy, only this thread can use the model.
+            mx.eval(model)
     except ModelError:
         raise
     except Exception as problem:  # a hub, a parser, three libraries: all their errors are one of ours
