@@ -32,7 +32,7 @@ from constrain.errors import LimitExceeded
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.clipping import clip, far_counts
 from constrain.regular.interning import LOCK, interned
-from constrain.regular.keeping import at_end, forget, free_some, retire
+from constrain.regular.keeping import at_end, forget, free_some, retire_with
 from constrain.regular.leaf import Leaf
 from constrain.regular.sizes import outnumbers
 from constrain.regular.terms import EMPTY, EPSILON, Choice, Concat, Term
@@ -60,12 +60,10 @@ class Automaton:
         self._empty: dict[Term, bool] = {}
         self._short: dict[Term, int] = {}
         self._steps: list[dict[int, int]] = [{}]
+        retire_with(self, self)
 
     def __len__(self) -> int:
         return len(self._terms)
-
-    def __del__(self) -> None:
-        retire(*vars(self).values())
 
     def state(self, term: Term) -> int:
         """The number of `term`'s state, 0 if its language is empty.

@@ -8,6 +8,7 @@ So everything shared belongs to a *generation*:
     at_end(callback)                what else is to be emptied then
     forget()                        the next generation begins, with nothing remembered
     retire(container, ...)          what nobody uses any more is freed, but not at once
+    retire_with(owner, part, ...)   the same for the containers of some parts, when their owner is gone
 
 A generation ends when somebody asks for the shared automaton and too much has gathered
 (`automaton.shared_automaton`).  Grammars compiled before go on with what they hold, and it is freed with
@@ -25,6 +26,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, ParamSpec, TypeVar, cast
+from weakref import finalize
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,6 +64,15 @@ def forget() -> None:
 def retire(*containers: object) -> None:
     """Take over lists and dictionaries that nobody uses any more; others are ignored."""
     _retired.extend(each for each in containers if isinstance(each, list | dict))
+
+
+def retire_with(owner: object, *parts: object) -> None:
+    """Retire the lists and dictionaries that some parts of `owner` have now, when nobody uses it any more.
+
+    Parts may not rebind them, and hold no reference to the owner.
+    """
+    containers = [each for part in parts for each in vars(part).values() if isinstance(each, list | dict)]
+    finalize(owner, retire, *containers).atexit = False
 
 
 def free_some() -> None:

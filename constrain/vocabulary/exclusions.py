@@ -23,7 +23,6 @@ Cost: a walk along the excluded texts, as far as tokens go.  Source: ours.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import proxy
@@ -157,8 +156,8 @@ class Exclusions:
         stack = [state]
         while stack:
             here = stack.pop()
-            after = {to for _, to in tables.live(here)} - seen
-            if len(seen) > MAX_STATES or (tables.automaton.accepting[here] and tables.live(here)):
+            after = {to for _, to in tables.automaton.ways(here)} - seen
+            if len(seen) > MAX_STATES or (tables.automaton.accepting[here] and tables.automaton.ways(here)):
                 return False
             after = {to for to in after if not self._is_code.get(to, False)}
             seen |= after
@@ -185,7 +184,7 @@ class Exclusions:
             for here, count in counts.items():
                 if tables.automaton.accepting[here]:
                     total += count
-                for to, ways in Counter(to for _, to in tables.live(here)).items():
-                    after[to] = min(after.get(to, 0) + ways * count, PLENTY)
+                for some_bytes, to in tables.automaton.ways(here):
+                    after[to] = min(after.get(to, 0) + some_bytes.bit_count() * count, PLENTY)
             counts = after
         return min(total, PLENTY)

@@ -40,7 +40,7 @@ from constrain.continuation import AnyEdge
 from constrain.regular.automaton import Automaton, shared_automaton
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.clipping import FAR
-from constrain.regular.keeping import retire
+from constrain.regular.keeping import retire_with
 from constrain.vocabulary.bitmask import Sparse, Words, pack_flags, set_tokens, unpack_words, word_count
 from constrain.vocabulary.counted import Counted
 from constrain.vocabulary.exclusions import Exclusions
@@ -103,10 +103,7 @@ class Tables:
         self.faraway = Faraway(self)
         self.sums = Sums(self)
         self.spellings = Spellings(self)
-
-    def __del__(self) -> None:
-        for part in (self, self.remainders, self.steps, self.sums):
-            retire(*vars(part).values())
+        retire_with(self, self, self.remainders, self.steps, self.sums)
 
     def row(self, state: int) -> list[int]:
         """The successors of `state` by byte, 256 of them; 0 is dead."""
