@@ -2,19 +2,20 @@
 
     minLength 8, maxLength 64, and two patterns beside them
 
-A length is not a factor: its states would be 64 times those of the patterns.  It is a window beside the product,
-with what is still owed and what is left, and each character that is begun moves both bounds:
+A length is not a factor: its states would be 64 times those of the patterns.  It is a window beside the
+product, with what is still owed and what is left, and each character that is begun moves both bounds:
 
     (product, 8 to 64)  by `a`  (product after `a`, 7 to 63)
 
-A character begins where a byte is read at the place `whole` (between two characters) and does not end the text.
+A character begins where a byte is read at the place `whole` (between two characters) and does not end the
+text.
 
 **Is there a text of that length?**  From the cheap to the dear:
 
-1. The product has texts of `some` characters, as found by looking for the nearest end, and if on the way there a
-   loop of `round` characters is met, also of `some + round`, `some + 2 round`, ...
-2. No text is shorter than the shortest one of a single factor.  That is found over single places of the factor's
-   pattern, as in (5) of `products.py`.
+1. The product has texts of `some` characters, as found by looking for the nearest end, and if on the way
+   there a loop of `round` characters is met, also of `some + round`, `some + 2 round`, ...
+2. No text is shorter than the shortest one of a single factor.  That is found over single places of the
+   factor's pattern, as in (5) of `products.py`.
 3. Depth first, over products with their windows; each product passed is asked (1) and (2) again.  What is
    searched in vain with no least length is known to need more characters than that.
 
@@ -103,8 +104,8 @@ class Bounded(Leaf):
 
 
 def bounded(product: Product, whole: Term, window: Window) -> Term:
-    """The texts of a product with a length in `window`, counted from here; `whole` is between two characters."""
-    if window.is_closed:
+    """The texts of a product with a length in `window`; `whole` is the place between two characters."""
+    if window.is_closed or product.condition is False:
         return EMPTY
     if product.place is EPSILON:
         return EMPTY if window.low else product.term
@@ -234,7 +235,7 @@ def _least_length(start: Product, whole: Term) -> int:
 
 
 def _find_least_length(start: Product, whole: Term) -> None:
-    """Dijkstra's algorithm over single places.  What is known of a place is a last step, and waits its turn."""
+    """Dijkstra's algorithm over single places; what is known of one is a last step, and waits its turn."""
     number = count()
     parent: dict[Product, Product | None] = {start: None}
     cost = {start: 0}

@@ -3,16 +3,17 @@
     pattern p, not pattern q          all(p, ~q)
     exactly one of three patterns     one(p, q, r)
 
-A condition is True, False, a term, the complement of a term, or a `Connective` of conditions.  The terms in it
-are its *factors*.  It is kept in a normal form, so that conditions which are plainly alike are the same object:
+A condition is True, False, a term, the complement of a term, or a `Connective` of conditions.  The terms in
+it are its *factors*.  It is kept in a normal form, so that conditions which are plainly alike are the same
+object:
 
 1. Complements stand at the factors only: the negation of `all` is `any` of the negations.
 2. `all` and `any` are flat, sorted, and without repetitions, and a part beside its negation settles them.
 3. `one` of parts, of which one holds, is `all` of the negations of the others.  It is not written as so many
    conjunctions: its size, and the work that is done for it, would be quadratic.
 
-`replaced` puts something else in place of each factor.  A text is read by a condition by replacing its factors
-by their derivatives, again and again.
+`replaced` puts something else in place of each factor.  A text is read by a condition by replacing its
+factors by their derivatives, again and again.
 
 Source: folklore; `one` is kept as the keyword `oneOf` says it.
 Cost: linear in the parts.

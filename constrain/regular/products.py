@@ -2,10 +2,10 @@
 
     p and q and not r       the texts of a universe that match p and q, but not r
 
-As a term that is an intersection; its derivatives are intersections of derivatives, and each is a new term with
-states, emptiness and tables of its own.  A `Product` keeps the factors apart.  It is a *place* in the universe,
-which is the derivative of the universe by the text so far, and a condition (`conditions.py`) over the
-derivatives of the factors.  Let the universe be `[abc]*"` and the condition be "an `a`, and no `b`":
+As a term that is an intersection; its derivatives are intersections of derivatives, and each is a new term
+with states, emptiness and tables of its own.  A `Product` keeps the factors apart.  It is a *place* in the
+universe, which is the derivative of the universe by the text so far, and a condition (`conditions.py`) over
+the derivatives of the factors.  Let the universe be `[abc]*"` and the condition be "an `a`, and no `b`":
 
     [abc]*"  all([abc]*a[abc]*", ~[abc]*b[abc]*")
       by a     [abc]*"  ~[abc]*b[abc]*"         an `a` is there for good: that factor is the universe, so True
@@ -16,8 +16,8 @@ derivatives of the factors.  Let the universe be `[abc]*"` and the condition be 
 1. A factor in which nothing is left is False.  A factor that is the place, or a choice of the place and of
    something else, is True: an unanchored pattern becomes that when it has matched.
 2. At the end of the universe each factor is complete or it is not, so the condition has a value.
-3. A product of which a single factor is left is that factor, and one of which nothing is left is the place.  So
-   the states that a pattern has alone are also the ones that it has behind a product.
+3. A product of which a single factor is left is that factor, and one of which nothing is left is the place.
+   So the states that a pattern has alone are also the ones that it has behind a product.
 
 Where a universe ends with a byte that nothing else in it holds (a quote that is not escaped), and the factors
 are languages within it, the product is the term `universe & condition`, with complements within the universe.
@@ -28,12 +28,12 @@ are languages within it, the product is the term `universe & condition`, with co
 2. A conjunction that plainly holds all that the one before it holds is as alive as that one.
 3. Depth first, over FEW products.
 4. The most promising first, over SOME products: where the shortest texts of all factors are least in sum.
-5. A factor is often a choice, for it may be in several places of its pattern.  An intersection of choices is empty
-   if and only if all combinations of their members are, so these are looked at instead: `a.{14}$`, `b.{14}$`
-   and `c.{14}$` are in one of 16 places each, but in one of 2^15 sets of places.
+5. A factor is often a choice, for it may be in several places of its pattern.  An intersection of choices is
+   empty if and only if all combinations of their members are, so these are looked at instead: `a.{14}$`,
+   `b.{14}$` and `c.{14}$` are in one of 16 places each, but in one of 2^15 sets of places.
 
-Source: Antimirov, "Partial derivatives of regular expressions and finite automaton constructions", TCS 155(2),
-1996, for (5); the others are ours.
+Source: Antimirov, "Partial derivatives of regular expressions and finite automaton constructions", TCS
+155(2), 1996, for (5); the others are ours.
 Cost: a row of a product is cut together from the rows of its factors, a few microseconds for each.  With many
 factors there may be exponentially many products, but only those that a text leads to are made.
 Alternatives weighed: docs/decisions/0013-products.md.
@@ -159,13 +159,13 @@ class Product(Leaf):
 
     @property
     def counted(self) -> tuple[Term, ...]:
-        """The factors that all of its texts match: those in no complement, and in no connective but the first."""
+        """The factors that all texts match: those in no complement, and in no connective but the first."""
         parts = parts_of(self.condition, "all")
         return tuple(part for part in parts if isinstance(part, Term) and is_positive(part))
 
 
 _steps: Final[dict[int, tuple[Step, ...]]] = {}
-"""By id.  Products do not hold their own, for many lead to themselves, and would be garbage to be collected."""
+"""By id.  Products do not hold their own, for many lead to themselves: that would be a circle."""
 _replaced: Final[dict[tuple[int, ...], Condition]] = {}
 at_end(_steps.clear)
 at_end(_replaced.clear)
@@ -185,9 +185,18 @@ def product(universe: Term, condition: Condition) -> Product:
     return _product(universe, replaced(condition, here))
 
 
+def at_place(term: Term, place: Term) -> Product:
+    """The product that `term`, the term of a product at a place, is of."""
+    return term if isinstance(term, Product) else _product(place, term is place or term)
+
+
 def _product(place: Term, condition: Condition) -> Product:
-    number = int(condition) - 2 if isinstance(condition, bool) else condition.id
-    return intern((Product, place.id, number), Product, place, condition)  # type: ignore[return-value]
+    key = (Product, place.id, _number(condition))
+    return intern(key, Product, place, condition)  # type: ignore[return-value]
+
+
+def _number(condition: Condition) -> int:
+    return int(condition) - 2 if isinstance(condition, bool) else condition.id
 
 
 def _factor(factor: Term, place: Term) -> Condition:
@@ -211,18 +220,19 @@ def _find_steps(here: Product) -> Iterator[Step]:
         ways = factor.ways()
         cut: list[tuple[int, tuple[Term, ...]]] = []
         for mask, tos in pieces:
+            rest = mask
             for its_mask, to in ways:
-                common = mask & its_mask
+                common = rest & its_mask
                 if common:
                     cut.append((common, (*tos, to)))
-                    mask ^= common
-                    if not mask:
+                    rest ^= common
+                    if not rest:
                         break
-            if mask:
-                cut.append((mask, (*tos, EMPTY)))
+            if rest:
+                cut.append((rest, (*tos, EMPTY)))
         pieces = cut
     found: dict[Product, int] = {}
-    number = 0 if isinstance(here.condition, bool) else here.condition.id
+    number = _number(here.condition)
     for mask, (place, *left) in pieces:
         key = (number, place.id, *[to.id for to in left])
         condition = _replaced.get(key)
@@ -319,7 +329,7 @@ def _splits_or_steps_of(here: Product) -> Iterable[Product]:
 
 
 def alternatives(here: Product) -> list[Product]:
-    """Products that hold together what `here` holds: one for each alternative of the first part that has some."""
+    """Products that hold together what `here` holds: one for each alternative of the first part with any."""
     parts = parts_of(here.condition, "all")
     for number, part in enumerate(parts):
         each: tuple[Condition, ...] = ()
@@ -353,7 +363,7 @@ def condition_distance(condition: Condition) -> int:
 
 
 def distance(term: Term) -> int:
-    """How many bytes a shortest text has, seen from the term alone: a guess where there are leaves or operators.
+    """How many bytes a shortest text has, seen from the term alone: a guess beside leaves and operators.
 
     To look for a shortest text would take long: the leap seconds of a time of day are 1,440 minutes.
     """
