@@ -25,31 +25,18 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Generic, TypeVar
 
-from constrain.json_schema.component import component
 from constrain.json_schema.finite import few_strings
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.number_set import NumberSet
 from constrain.json_schema.numbers import number_space
 from constrain.json_schema.occurring import numbers_in, spell_number
 from constrain.json_schema.plain_scalars import plainly_some
-from constrain.json_schema.strings import Spelling, matches, spell_canonical, string_space
+from constrain.json_schema.string_sets import StringSets
+from constrain.json_schema.strings import QUOTE, matches, spell_canonical, string_space
 from constrain.json_schema.values import BOOLEAN, NULL, NUMBER, STRING, Value, fraction_of
 from constrain.json_schema.witnesses import has_a_contradiction, has_witnesses, listed
-from constrain.regular.codes import meet
-from constrain.regular.keeping import remember
 from constrain.regular.queries import accepts, enumerate_strings, is_empty
-from constrain.regular.substrings import Substrings, substrings
-from constrain.regular.terms import (
-    EMPTY,
-    Intersection,
-    Strings,
-    Term,
-    choice,
-    difference,
-    intersect,
-    literal,
-    literals,
-)
+from constrain.regular.terms import Term, choice, concat, difference, literal, literals
 
 Set = TypeVar("Set")
 
@@ -147,52 +134,6 @@ NUMBER_ALGEBRA: Algebra[Numbers] = Algebra(
 )
 
 
-@remember(64)
-def _string_algebra(spelling: Spelling, factor: Callable[[Term], Term], document: str) -> Algebra[Term]:
-    space = string_space(spelling)
-
-    def named(atom: Formula) -> Term:
-        return space.values(value.data for value in atom.args[0] if value.type == STRING)
-
-    def format_of(atom: Formula) -> Term:
-        term = space.format(atom.args[0])
-        return space.universe if term is None else term
-
-    atoms: dict[str, Callable[[Formula], Term]] = {
-        "in": named,
-        "nin": lambda atom: difference(space.universe, named(atom)),
-        "pat": lambda atom: factor(space.pattern(atom.args[0])),
-        "npat": lambda atom: difference(space.universe, factor(space.pattern(atom.args[0]))),
-        "fmt": lambda atom: factor(format_of(atom)),
-        "nfmt": lambda atom: difference(space.universe, factor(format_of(atom))),
-        "minl": lambda atom: space.length(atom.args[0], None),
-        "maxl": lambda atom: space.length(0, atom.args[0]),
-        "occurs": lambda atom: choice(substrings(document, space.character), named(atom)),
-    }
-    return Algebra(
-        space.universe,
-        EMPTY,
-        lambda atom: atoms[atom.kind](atom),
-        lambda left, right: _meet_strings(space.universe, left, right),
-        choice,
-        difference,
-    )
-
-
-def _itself(term: Term) -> Term:
-    return term
-
-
-def _meet_strings(universe: Term, left: Term, right: Term) -> Term:
-    """Both of two languages within `universe`, which is left out beside finite sets and substrings."""
-    if left is universe or right is universe:
-        return right if left is universe else left
-    both = meet(left, right)
-    if type(both) is Intersection and any(isinstance(m, Substrings | Strings) for m in both.members):
-        return intersect(*[member for member in both.members if member is not universe])
-    return both
-
-
 def _constant_algebra(universe: frozenset[Value]) -> Algebra[frozenset[Value]]:
     def atom(formula: Formula) -> frozenset[Value]:
         named: frozenset[Value] = formula.args[0] & universe
@@ -216,10 +157,12 @@ class Scalars:
         self.strings = string_space("canonical")
         self.spelled = self.strings if spelling == "canonical" else string_space("any")
         self.numbers = number_space("canonical" if spelling == "canonical" else "any")
-        self._document = verbatim or ""
         self._written = frozenset() if verbatim is None else numbers_in(verbatim)
+        self._values = StringSets(self.strings, verbatim or "")
+        self._texts = self._values
+        if self.spelled is not self.strings:
+            self._texts = StringSets(self.spelled, verbatim or "")
         self._strings: dict[Formula, Term] = {}
-        self._spelled: dict[Formula, Term] = {}
         self._numbers: dict[Formula, Numbers] = {}
         self._constants: dict[Formula, frozenset[Value]] = {}
         self._terminals: dict[int, Term] = {}
@@ -245,13 +188,11 @@ class Scalars:
     # Values.  Formulas here speak of one scalar type only.
 
     def string_language(self, formula: Formula) -> Term:
-        """The strings, canonically spelled, without quotes."""
-        return fold(formula, _string_algebra("canonical", component, self._document), self._strings)
-
-    def spelled_language(self, formula: Formula) -> Term:
-        """The strings in the caller's spelling, without quotes."""
-        algebra = _string_algebra(self.spelled.spelling, _itself, self._document)
-        return fold(formula, algebra, self._spelled)
+        """The strings, canonically spelled, each with its closing quote but without the one that opens it."""
+        found = self._strings.get(formula)
+        if found is None:
+            found = self._strings[formula] = self._values.term(formula, self.holds)
+        return found
 
     def _number_sets(self, formula: Formula) -> Numbers:
         return fold(formula, NUMBER_ALGEBRA, self._numbers)
@@ -373,7 +314,7 @@ class Scalars:
         if value.type == STRING:
             if kind in {"pat", "npat"}:
                 return matches(formula.args[0], value.data) == (kind == "pat")
-            return accepts(self.string_language(formula), spell_canonical(value.data))
+            return accepts(self.string_language(formula), spell_canonical(value.data) + b'"')
         sets = self._number_sets(formula)
         whole = value.data.denominator == 1
         return sets.other.contains(value.data) or (whole and sets.plain.contains(value.data))
@@ -390,7 +331,9 @@ class Scalars:
 
     def _terminal(self, formula: Formula, kind: int) -> Term:
         if kind == STRING:
-            return self.spelled.quoted(self.spelled_language(formula))
+            if self._texts is self._values:
+                return concat(QUOTE, self.string_language(formula))
+            return concat(QUOTE, self._texts.term(formula, self.holds))
         if kind == NUMBER:
             occurring = self._occurring(formula)
             if occurring is None:
@@ -429,10 +372,9 @@ class Scalars:
 
     def keys(self, language: Formula, without: Iterable[str] = ()) -> Term:
         """The quoted keys of a language, without some names, in the caller's spelling."""
-        space = self.spelled
-        return space.quoted(difference(self.spelled_language(language), space.values(without)))
+        return concat(QUOTE, self._texts.term(language, self.holds, without))
 
 
-def _text(spelled: bytes) -> str:
-    text: str = json.loads(b'"' + spelled + b'"')
+def _text(closed: bytes) -> str:
+    text: str = json.loads(b'"' + closed)
     return text

@@ -75,6 +75,8 @@ class StringSpace:
         self._values: dict[frozenset[str], Term] = {}
         self._formats: dict[formats.Format, Term] = {}
         self.universe: Term = star(self.character(TEXT))
+        self.closed: Term = concat(self.universe, QUOTE)
+        """All contents, each with the quote that closes it."""
         self.any_string: Term = self.quoted(self.universe)
         """Every string, with its quotes."""
 

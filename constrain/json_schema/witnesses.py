@@ -17,16 +17,16 @@ import json
 from collections.abc import Callable, Iterator
 
 from constrain.errors import ConstrainError
-from constrain.json_schema.component import component
 from constrain.json_schema.finite import few_strings
 from constrain.json_schema.formula import Formula
-from constrain.json_schema.strings import string_space
+from constrain.json_schema.strings import QUOTE, string_space
 from constrain.regular.charset import CharSet
+from constrain.regular.conditions import all_of, negation
 from constrain.regular.keeping import remember
 from constrain.regular.pattern import parse_regex
 from constrain.regular.pattern_tree import Chars, Choice, Group, Node, Repeat, Sequence
-from constrain.regular.queries import is_empty
-from constrain.regular.terms import difference, intersect
+from constrain.regular.products import product
+from constrain.regular.terms import concat
 
 LETTERS = "q0_Z-x1.y2 aAk/bC:3"
 """Behind or before an example there may be any character; these are as good as others."""
@@ -90,8 +90,8 @@ def has_a_contradiction(formula: Formula) -> bool:
 def _exclude(pattern: str, other: str, *, refused: bool) -> bool:
     """Does no string match `pattern` and, or but not if it is `refused`, the other one?"""
     space = string_space("canonical")
-    one, two = component(space.pattern(pattern)), component(space.pattern(other))
-    return is_empty(difference(one, two) if refused else intersect(one, two))
+    one, two = (concat(space.pattern(each), QUOTE) for each in (pattern, other))
+    return not product(space.closed, all_of([one, negation(two) if refused else two])).nonempty
 
 
 @remember(4_096)

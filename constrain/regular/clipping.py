@@ -26,6 +26,7 @@ done anywhere.
 from __future__ import annotations
 
 from constrain.regular.keeping import remember
+from constrain.regular.leaf import Leaf
 from constrain.regular.terms import (
     Bytes,
     Choice,
@@ -75,6 +76,8 @@ def clip(term: Term, horizon: int) -> Term:
         return choice(*[clip(member, horizon) for member in term.members])
     if type(term) is Intersection:
         return intersect(*[clip(member, horizon) for member in term.members])
+    if isinstance(term, Leaf):
+        return term.with_counts(lambda part: clip(part, horizon))
     raise AssertionError("only these kinds of term have counts in them")
 
 
@@ -126,4 +129,6 @@ def _far(term: Term) -> frozenset[tuple[int, int | None]]:
             found |= _far(term.body) | {bounds}
         elif type(term) is Choice or type(term) is Intersection:
             found.update(*map(_far, term.members))
+        elif isinstance(term, Leaf):
+            found.update(*map(_far, term.counted))
     return frozenset(found)

@@ -6,6 +6,8 @@ empty it must know by itself: nothing about its states follows from a structure.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from constrain.regular.interning import intern
 from constrain.regular.terms import Term
 
@@ -28,6 +30,15 @@ class Leaf(Term):
     def outline(self) -> Term | None:
         """A term without leaves that holds all of this one, and is as short and as long; None: not known."""
         return None
+
+    @property
+    def counted(self) -> tuple[Term, ...]:
+        """Terms each of which holds all of this one, and in which counters may run far (`clipping.py`)."""
+        return ()
+
+    def with_counts(self, changed: Callable[[Term], Term]) -> Term:
+        """The same with something else for each term of `counted`."""
+        return self
 
 
 def intern_leaf(make: type[Leaf], *key: object) -> Term:

@@ -11,13 +11,14 @@ the remainder of all tokens that went past a point where the terminal was comple
 the terminal decides about them.  A table knows nothing of what follows, so every grammar shares it.
 
 A table is made by walking the vocabulary and the automaton together (`reached.py` says which walk is
-right).  Three kinds of state need no walk of their own, because another state's table says nearly all:
+right).  Four kinds of state need no walk of their own, because another state's table says nearly all:
 
 1. `base & ~{excluded keys}` differs from `base` only in the tokens that complete one of these
    (`exclusions.py`).
 2. A string of at most n characters differs from one of any length only in tokens that are too long
    (`counted.py`).
-3. A counter that is far from its end, or several, differ from none in long tokens only (`faraway.py`).
+3. A pattern with a length beside it differs from the pattern in tokens too long, or too short (`windows.py`).
+4. A counter that is far from its end, or several, differ from none in long tokens only (`faraway.py`).
 
 Source: masks as a table per automaton state are due to Willard and Louf, "Efficient Guided Generation
 for Large Language Models" (2023), section 3; splitting a token at the terminal's end is the idea of
@@ -51,6 +52,7 @@ from constrain.vocabulary.spellings import Spellings
 from constrain.vocabulary.sums import Sums
 from constrain.vocabulary.vocabulary import Vocabulary
 from constrain.vocabulary.walks import Steps
+from constrain.vocabulary.windows import Windows
 
 MAX_TABLES = 50_000
 KEPT_WIDE = 4_000
@@ -99,6 +101,7 @@ class Tables:
         self.steps = Steps(automaton)
         self.walker = Walker(vocabulary, self.steps)
         self.counted = Counted(self)
+        self.windows = Windows(self)
         self.exclusions = Exclusions(self)
         self.faraway = Faraway(self)
         self.sums = Sums(self)
@@ -179,8 +182,11 @@ class Tables:
             found = self.walker.few(state)
             if found is not None:
                 return self._found(found)
+        table = self.windows.table(remainder, state)
+        if table is not None:
+            return table
         if counts:
-            for another_way in (self.counted.plain_table, self.faraway.table, self.counted.table):
+            for another_way in (self.counted.table, self.faraway.table):
                 table = another_way(remainder, state)
                 if table is not None:
                     return table

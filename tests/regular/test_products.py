@@ -1,0 +1,185 @@
+"""A product holds what the boolean combination of its factors holds, and never multiplies them out."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from constrain.budget import budget
+from constrain.errors import LimitExceeded
+from constrain.regular.bounded import Window, bounded
+from constrain.regular.conditions import (
+    Condition,
+    all_of,
+    any_of,
+    exactly_one,
+    factors_of,
+    negation,
+    replaced,
+)
+from constrain.regular.products import product
+from constrain.regular.queries import accepts, is_empty
+from constrain.regular.syntax import regex_term
+from constrain.regular.terms import EMPTY, Term, intersect
+from tests.oracle import strings_over
+from tests.regular.conditions import conditions, multiplied_out
+from tests.strategies import small_patterns
+
+UNIVERSE = regex_term("[abé]*!")
+TEXTS = [f"{text}!".encode() for text in strings_over("abé", 4)]
+
+
+def factor(pattern: str) -> Term:
+    return intersect(UNIVERSE, regex_term(f"(?:{pattern})!"))
+
+
+def says(condition: Condition, text: bytes) -> bool:
+    """Does the condition hold of a text?"""
+    found = replaced(condition, {each: accepts(each, text) for each in factors_of(condition)})
+    assert isinstance(found, bool)
+    return found
+
+
+plain_factors = small_patterns("ab").map(factor)
+searches = st.sampled_from(["a", "b.", "ab", "é", "a..", "^b", "b$", "(ab|ba)$", "a.{3}$", "^.{2}$"]).map(
+    lambda pattern: regex_term(
+        {True: "", False: "[abé]*"}[pattern[0] == "^"]
+        + pattern.strip("^$").replace(".", "[abé]")
+        + {True: "!", False: "[abé]*!"}[pattern[-1] == "$"]
+    )
+)
+
+
+@given(conditions(plain_factors | searches))
+@settings(max_examples=200)
+def test_a_product_holds_the_texts_of_which_its_condition_holds(condition: Condition) -> None:
+    term = product(UNIVERSE, condition).term
+
+    assert [text for text in TEXTS if accepts(term, text)] == [
+        text for text in TEXTS if says(condition, text)
+    ]
+
+
+@given(conditions(plain_factors | searches), st.integers(0, 2**32))
+@settings(max_examples=200)
+def test_a_product_is_empty_where_it_is_empty_multiplied_out(condition: Condition, seed: int) -> None:
+    """At the start and along a random text: what is remembered on the way must hold too."""
+    rng = random.Random(seed)
+    term, oracle = product(UNIVERSE, condition).term, multiplied_out(UNIVERSE, condition)
+    for _ in range(6):
+        assert is_empty(term) == is_empty(oracle)
+        ways = [(mask, after) for mask, after in term.ways() if not is_empty(after)]
+        if not ways:
+            break
+        mask, term = rng.choice(ways)
+        oracle = oracle.derivative((mask & -mask).bit_length() - 1)
+
+
+@given(conditions(plain_factors))
+def test_a_condition_is_negated_back(condition: Condition) -> None:
+    assert negation(negation(condition)) is condition
+
+
+@given(
+    conditions(plain_factors | searches),
+    st.integers(0, 6),
+    st.none() | st.integers(0, 7),
+    st.integers(0, 2**32),
+)
+@settings(max_examples=300)
+def test_bounded_texts_are_those_of_the_product_that_are_as_long(
+    condition: Condition, low: int, high: int | None, seed: int
+) -> None:
+    """And no state on the way to them is dead: what is left of a text decides that, not what was read."""
+    whole = product(UNIVERSE, condition)
+    window = Window(low, high)
+    term = bounded(whole, UNIVERSE, window)
+    lengths = EMPTY if window.is_closed else regex_term(f"[abé]{{{low},{'' if high is None else high}}}!")
+    oracle = intersect(multiplied_out(UNIVERSE, condition), lengths)
+    rng = random.Random(seed)
+    for text in TEXTS:
+        fits = low <= len(text.decode()) - 1 and (high is None or len(text.decode()) - 1 <= high)
+        assert accepts(term, text) == (fits and says(condition, text))
+    for _ in range(8):
+        assert is_empty(term) == is_empty(oracle)
+        ways = [(mask, after) for mask, after in term.ways() if not is_empty(after)]
+        if not ways:
+            break
+        mask, term = rng.choice(ways)
+        oracle = oracle.derivative((mask & -mask).bit_length() - 1)
+
+
+def search(pattern: str) -> Term:
+    return regex_term(f"[a-z]*{pattern}!")
+
+
+LETTERS = regex_term("[a-z]*!")
+
+
+@pytest.mark.parametrize(
+    ("condition", "lives"),
+    [
+        (all_of([search(f"{letter}[a-z]{{14}}") for letter in "abc"]), False),
+        (all_of([search("a[a-z]{14}"), search("b[a-z]{9}")]), True),
+        (all_of([search(f"{letter}[a-z]*") for letter in "abcdefghijkl"]), True),
+        (
+            exactly_one(
+                [search(f"{word}[a-z]*") for word in ("red", "green", "blue", "cyan", "black", "grey")]
+            ),
+            True,
+        ),
+        (
+            all_of(
+                [
+                    any_of([search(f"a[a-z]{{{n}}}b[a-z]*"), search(f"c[a-z]{{{n}}}d[a-z]*")])
+                    for n in range(20)
+                ]
+            ),
+            True,
+        ),
+        (all_of([regex_term("[ab]*!"), negation(search("a[a-z]{18}"))]), True),
+        (
+            all_of([search("(?:[a-z]*a){30}[a-z]*"), negation(search("b[a-z]*")), search("(?:[a-z]*c){30}")]),
+            True,
+        ),
+        (all_of([search(f"{letter}[a-z]*{letter}[a-z]*") for letter in "abcdefghij"]), True),
+    ],
+)
+def test_products_that_would_be_exponential_are_decided_in_few_steps(
+    condition: Condition, lives: bool
+) -> None:
+    with budget(60_000, "looking for a text"):
+        assert is_empty(product(LETTERS, condition).term) == (not lives)
+
+
+@pytest.mark.parametrize(
+    ("condition", "window", "lives"),
+    [
+        (all_of([search(f"{letter}[a-z]*{letter}[a-z]*") for letter in "abcdefghij"]), Window(8, 64), True),
+        (
+            all_of([regex_term("(?:[a-z]{2,3}m)*!"), negation(search("z[a-z]{20}z"))]),
+            Window(5_000, 9_000),
+            True,
+        ),
+        (regex_term("(?:[a-z]{3}m)*!"), Window(5_000, 5_000), True),
+        (regex_term("(?:[a-z]{3}m)*!"), Window(5_001, 5_002), False),
+        (search("(?:[a-z]*a){30}[a-z]*"), Window(0, 29), False),
+        (search("(?:[a-z]*a){30}[a-z]*"), Window(30, 30), True),
+    ],
+)
+def test_lengths_beside_products_are_decided_in_few_steps(
+    condition: Condition, window: Window, lives: bool
+) -> None:
+    with budget(60_000, "looking for a text"):
+        assert is_empty(bounded(product(LETTERS, condition), LETTERS, window)) == (not lives)
+
+
+def test_a_search_without_end_ends_with_the_budget() -> None:
+    """None of seven letters may come at one place, and each must at another one: sets of places for each."""
+    condition = all_of([negation(search(f"{letter}[a-z]{{9}}")) for letter in "abcdefg"])
+    condition = all_of([condition, *[search(f"{letter}[a-z]{{10}}") for letter in "abcdefg"]])
+    with budget(2_000, "looking for a text"), pytest.raises(LimitExceeded):
+        is_empty(product(LETTERS, condition).term)

@@ -1,0 +1,87 @@
+"""Tables of products, with a length or without, say what reading in the term that they stand for says."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from constrain.json_schema.strings import QUOTE, string_space
+from constrain.regular.automaton import shared_automaton
+from constrain.regular.bounded import Window, bounded
+from constrain.regular.conditions import Condition
+from constrain.regular.products import product
+from constrain.regular.terms import concat, intersect
+from constrain.vocabulary.remainders import EVERYTHING
+from constrain.vocabulary.tables import Tables
+from tests.oracle import toy_vocabulary
+from tests.regular.conditions import conditions, multiplied_out
+from tests.vocabulary.test_tables import by_reading
+
+SPACE = string_space("canonical")
+VOCABULARY = toy_vocabulary(
+    [b"a" * n for n in (2, 3, 9, 24, 63, 64, 65, 66, 70, 130)]
+    + [b"ab" * n for n in (1, 2, 8, 31, 33, 50)]
+    + ["é".encode() * n for n in (1, 2, 33)]
+    + [
+        b'a"',
+        b'b",',
+        b'"',
+        b'":',
+        b'\\"',
+        b"\\n",
+        b"a\\",
+        b"\xc3",
+        b"\xa9",
+        b"\xa9a",
+        b'\xa9"',
+        b"a b",
+        b" ",
+        b"c",
+        b"ca",
+    ]
+    + [b"a" * 64 + b'"', b"a" * 65 + b'",', b"red", b"ed", b"gre", b"en", b"re", b"b" * 66]
+)
+TABLES = Tables(VOCABULARY, shared_automaton())
+PATTERNS = [
+    "a", "^a*$", "b$", "^(a+ )*a+$", "é", "^(ab|a){2,9}$", "^[ab]{90}$", "red", "green", "^.*a", "^.*b",
+    "a.{2}$", "b.{2}$", "^(ab){20,40}$", "[^a]", "\\\\", '"', "a.*b.*é", "^(aa)*$",
+]  # fmt: skip
+FACTORS = st.sampled_from(PATTERNS).map(lambda pattern: concat(SPACE.pattern(pattern), QUOTE))
+LENGTHS = st.sampled_from([0, 0, 0, 1, 2, 7, 12, 63, 64, 65, 66, 67, 130, 400])
+
+
+@given(
+    conditions(FACTORS, most=3),
+    LENGTHS,
+    st.none() | LENGTHS,
+    st.sampled_from([0, 1, 5, 61, 66, 128]),
+    st.integers(0, 2**32),
+)
+@settings(max_examples=100)
+def test_tables_of_products_are_those_of_the_terms_they_stand_for(
+    condition: Condition, low: int, more: int | None, skipped: int, seed: int
+) -> None:
+    """At the start, along a random text, and far from the start: counts of more than a token's characters."""
+    rng = random.Random(seed)
+    window = Window(low, None if more is None else low + more)
+    term = bounded(product(SPACE.closed, condition), SPACE.closed, window)
+    oracle = intersect(multiplied_out(SPACE.closed, condition), concat(SPACE.length(*window), QUOTE))
+    automaton = TABLES.automaton
+    state, other = automaton.state(term), automaton.state(oracle)
+    for size in (skipped, 1, 1, 4, 1):
+        assert bool(state) == bool(other)
+        for _ in range(size):
+            ways = [to for to in TABLES.live(state) if not automaton.accepting[to[1]]] if state else []
+            if ways:
+                byte, state = rng.choice([way for way in ways if chr(way[0]) in "abred\xc3\xa9"] or ways)
+                other = automaton.step(other, byte)
+        if not state:
+            break
+        table = TABLES.table(EVERYTHING, state)
+        inside = {token for token, flag in enumerate(table.flags(VOCABULARY.size).tolist()) if flag}
+
+        assert (inside - table.refused, set(TABLES.remainders.nodes[table.exit])) == by_reading(
+            VOCABULARY, TABLES, other
+        )
