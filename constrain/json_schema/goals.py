@@ -30,10 +30,12 @@ Cost: one or two alternatives for 99 % of the goals of real schemas; `max_altern
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 from constrain.budget import spend
 from constrain.errors import LimitExceeded
+from constrain.json_schema.cases import Cases
 from constrain.json_schema.formula import CONNECTIVES, Formula, Formulas
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.plainly import plainly_lives
@@ -51,7 +53,17 @@ from constrain.json_schema.units import (
     not_told_apart,
     single_key,
 )
-from constrain.json_schema.values import ALL_TYPES, ARRAY, OBJECT, SCALAR_TYPES, STRING, Value
+from constrain.json_schema.values import (
+    ALL_TYPES,
+    ARRAY,
+    BOOLEAN,
+    NULL,
+    NUMBER,
+    OBJECT,
+    SCALAR_TYPES,
+    STRING,
+    Value,
+)
 
 SHALLOW = 2
 """How many levels of properties are looked at to refute a branch; more is emptiness's business."""
@@ -70,6 +82,8 @@ class Goals:
         self._alternatives: dict[int, tuple[Alternative, ...]] = {}
         self._clearly_empty: dict[int, bool] = {}
         self._holds_key: dict[tuple[Formula, str], bool] = {}
+        self._few: dict[Formula, frozenset[Value] | None] = {}
+        self._spoken: dict[Formula, dict[str, frozenset[frozenset[Value]]]] = {}
 
     # Cheap questions.
 
@@ -135,6 +149,22 @@ class Goals:
         """The types that a goal may have, as bits; some of them may turn out to have no value."""
         return self.view.translator.types(formula.args[0]) if formula.kind == "ref" else ALL_TYPES
 
+    def few_values(self, formula: Formula) -> frozenset[Value] | None:
+        """The values of a formula that lists them."""
+        if formula not in self._few:
+            self._few[formula] = self._find_few_values(formula)
+        return self._few[formula]
+
+    def _find_few_values(self, formula: Formula) -> frozenset[Value] | None:
+        found: frozenset[Value] = frozenset()
+        for kind in (STRING, NULL, BOOLEAN, NUMBER, ARRAY, OBJECT):
+            seen = self.view.at(formula, kind)
+            if seen.kind == "in":
+                found |= seen.args[0]
+            elif seen is not self.formulas.false:
+                return None
+        return found
+
     # Alternatives.
 
     def alternatives(self, formula: Formula, kind: int) -> tuple[Alternative, ...]:
@@ -180,6 +210,10 @@ class Goals:
         while True:
             if not self._collect(units, pending, clauses) or units.is_contradictory():
                 return
+            name = self._telling_key(clauses) if isinstance(units, ObjectUnits) else None
+            if name is not None:
+                self._solve_by_cases(name, clauses, units, made)
+                return
             pending, kept = [], []
             for clause in clauses:
                 seen = self._simplified(clause, units)
@@ -218,6 +252,51 @@ class Goals:
             self._solve([*excluded, branch], units.fork(), list(clauses), made)
             if branch.kind == "some" and branch.args[1] is self.formulas.true:
                 excluded.append(self.formulas.negate(branch))
+
+    # Cases.
+
+    def _telling_key(self, clauses: list[Formula]) -> str | None:
+        """The key whose values decide most of the clauses that would have to be split."""
+        sets: dict[str, set[frozenset[Value]]] = {}
+        mentions: Counter[str] = Counter()
+        for clause in clauses:
+            if clause.kind == "or" and all(map(is_single_key, clause.parts)):
+                continue
+            spoken = [self._values_spoken_of(part) for part in clause.parts]
+            count = Counter(name for said in spoken for name in said)
+            for name, number in count.items():
+                if 2 * number >= len(spoken):
+                    mentions[name] += number
+                    sets.setdefault(name, set()).update(*(said.get(name, ()) for said in spoken))
+        names = [name for name, number in mentions.items() if number > 1]
+        return max(names, key=lambda name: (len(sets[name]), mentions[name]), default=None)
+
+    def _values_spoken_of(self, formula: Formula) -> dict[str, frozenset[frozenset[Value]]]:
+        """The keys of which a formula lists values, and which sets of values those are."""
+        found = self._spoken.get(formula)
+        if found is None:
+            gathered: dict[str, set[frozenset[Value]]] = {}
+            if formula.kind in CONNECTIVES:
+                for part in formula.parts:
+                    for name, sets in self._values_spoken_of(part).items():
+                        gathered.setdefault(name, set()).update(sets)
+            elif is_single_key(formula):
+                language, holds = formula.args
+                listed = self.few_values(holds) or self.few_values(self.formulas.negate(holds))
+                name = single_key(language)
+                if listed and name is not None:
+                    gathered[name] = {listed}
+            found = self._spoken[formula] = {name: frozenset(sets) for name, sets in gathered.items()}
+        return found
+
+    def _solve_by_cases(
+        self, name: str, clauses: list[Formula], units: Units, made: dict[Alternative, None]
+    ) -> None:
+        cases = Cases(self.formulas, name, self.few_values)
+        telling = [clause for clause in clauses if name in self._values_spoken_of(clause)]
+        others = [clause for clause in clauses if name not in self._values_spoken_of(clause)]
+        for condition, left in cases.split(telling):
+            self._solve([condition, left], units.fork(), list(others), made)
 
     def _is_deferrable(self, clause: Formula, units: Units) -> bool:
         return isinstance(units, ObjectUnits) and all(is_single_key(part) for part in clause.parts)
@@ -291,21 +370,10 @@ class Goals:
         for atom in atoms:
             name = single_key(atom.args[0])
             if name is not None and (name in required or name in units.required):
-                values = self._few_values(atom.args[1])
+                values = self.few_values(atom.args[1])
                 if values is not None:
                     tags[name] = tags.get(name, values) & values
         return tags
-
-    def _few_values(self, formula: Formula) -> frozenset[Value] | None:
-        """The values of a formula that lists them."""
-        found: frozenset[Value] = frozenset()
-        for kind in (*SCALAR_TYPES, ARRAY, OBJECT):
-            seen = self.view.at(formula, kind)
-            if seen.kind == "in":
-                found |= seen.args[0]
-            elif seen is not self.formulas.false:
-                return None
-        return found
 
     def _expanded(self, clause: Formula, units: Units) -> Formula:
         """`one` or `notone` as `or`, with as few negations as the units allow."""
