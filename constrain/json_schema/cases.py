@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from constrain.budget import spend
 from constrain.json_schema.formula import CONNECTIVES, Formula, Formulas
@@ -45,6 +46,14 @@ class Rest:
         return self.by_value.get(value, self.other)
 
 
+class Case(NamedTuple):
+    """What the key holds where it is there, whether it may be absent, and what is left then."""
+
+    holds: Formula
+    absent: bool
+    left: Formula
+
+
 class Cases:
     """The rests of formulas by what one key holds."""
 
@@ -64,9 +73,9 @@ class Cases:
             return self._atom(formula)
         return Rest(formula, formula, {})
 
-    def split(self, clauses: Iterable[Formula]) -> Iterator[tuple[Formula, Formula]]:
-        """Cases that exclude each other and cover everything: a condition on the key, and what is left."""
-        formulas, language = self.formulas, self.language
+    def split(self, clauses: Iterable[Formula]) -> Iterator[Case]:
+        """Cases that exclude each other and leave something of a conjunction."""
+        formulas = self.formulas
         rest = self._joined("and", [self.of(clause) for clause in clauses])
         values: dict[Formula, list[Value]] = {}
         for value, left in rest.by_value.items():
@@ -74,12 +83,12 @@ class Cases:
         for left in dict.fromkeys((*values, rest.other, rest.absent)):
             if left is formulas.false:
                 continue
+            here = values.get(left, ())
             if left is rest.other:
-                holds = formulas.not_values(rest.by_value.keys() - set(values.get(left, ())))
+                holds = formulas.not_values(rest.by_value.keys() - set(here))
             else:
-                holds = formulas.values(values.get(left, ()))
-            condition = formulas.all_keys if left is rest.absent else formulas.some_key
-            yield condition(language, holds), left
+                holds = formulas.values(here)
+            yield Case(holds, left is rest.absent, left)
 
     def _atom(self, formula: Formula) -> Rest:
         formulas, (_, holds) = self.formulas, formula.args

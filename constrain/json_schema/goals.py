@@ -32,10 +32,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from math import prod
 
 from constrain.budget import spend
 from constrain.errors import LimitExceeded
 from constrain.json_schema.cases import Cases
+from constrain.json_schema.clauses import distributed
 from constrain.json_schema.formula import CONNECTIVES, Formula, Formulas
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.plainly import plainly_lives
@@ -69,6 +71,9 @@ SHALLOW = 2
 """How many levels of properties are looked at to refute a branch; more is emptiness's business."""
 
 MAX_COMPARED = 64
+
+MANY_CASES = 128
+"""Clauses whose cases would multiply to more than that are deferred where they can be."""
 
 
 class Goals:
@@ -210,10 +215,13 @@ class Goals:
         while True:
             if not self._collect(units, pending, clauses) or units.is_contradictory():
                 return
-            name = self._telling_key(clauses) if isinstance(units, ObjectUnits) else None
-            if name is not None:
-                self._solve_by_cases(name, clauses, units, made)
-                return
+            pending = []
+            names = self._telling_keys(clauses) if isinstance(units, ObjectUnits) else []
+            if names:
+                if prod(number + 1 for _, number in names) <= MANY_CASES or not self._defer(clauses, pending):
+                    self._solve_by_cases(names[0][0], clauses, units, made)
+                    return
+                continue
             pending, kept = [], []
             for clause in clauses:
                 seen = self._simplified(clause, units)
@@ -230,6 +238,10 @@ class Goals:
             split = [
                 clause for clause in clauses if clause.kind == "or" and not self._is_deferrable(clause, units)
             ]
+            if split and isinstance(units, ObjectUnits):
+                ways = prod(len(self._branches(clause, units)) for clause in split)
+                if ways > MANY_CASES and self._defer(clauses, pending):
+                    continue
             if split or not late:
                 break
             first = min(late, key=lambda clause: len(clause.parts))
@@ -255,24 +267,38 @@ class Goals:
 
     # Cases.
 
-    def _telling_key(self, clauses: list[Formula]) -> str | None:
-        """The key whose values decide most of the clauses that would have to be split."""
-        sets: dict[str, set[frozenset[Value]]] = {}
-        mentions: Counter[str] = Counter()
-        for clause in clauses:
-            if clause.kind == "or" and all(map(is_single_key, clause.parts)):
-                continue
-            spoken = [self._values_spoken_of(part) for part in clause.parts]
-            count = Counter(name for said in spoken for name in said)
-            for name, number in count.items():
-                if 2 * number >= len(spoken):
-                    mentions[name] += number
-                    sets.setdefault(name, set()).update(*(said.get(name, ()) for said in spoken))
-        names = [name for name, number in mentions.items() if number > 1]
-        return max(names, key=lambda name: (len(sets[name]), mentions[name]), default=None)
+    def _telling_keys(self, clauses: list[Formula]) -> list[tuple[str, int]]:
+        """Keys whose values decide clauses that would have to be split: each with how many sets of values
+        those speak of.  The first decides most; the others are of clauses that say nothing of those before.
+        """
+        said = {
+            clause: [self._values_spoken_of(part) for part in clause.parts]
+            for clause in clauses
+            if not (clause.kind == "or" and all(map(is_single_key, clause.parts)))
+        }
+        found: list[tuple[str, int]] = []
+        while said:
+            sets: dict[str, set[frozenset[Value]]] = {}
+            mentions: Counter[str] = Counter()
+            for spoken in said.values():
+                for name, number in Counter(name for names in spoken for name in names).items():
+                    if 2 * number >= len(spoken):
+                        mentions[name] += number
+                        sets.setdefault(name, set()).update(*(names.get(name, ()) for names in spoken))
+            names = [name for name, number in mentions.items() if number > 1 and sets[name]]
+            if not names:
+                break
+            first = max(names, key=lambda name: (len(sets[name]), mentions[name]))
+            found.append((first, len(sets[first])))
+            said = {
+                clause: spoken
+                for clause, spoken in said.items()
+                if not any(first in names for names in spoken)
+            }
+        return found
 
     def _values_spoken_of(self, formula: Formula) -> dict[str, frozenset[frozenset[Value]]]:
-        """The keys of which a formula lists values, and which sets of values those are."""
+        """The keys of which a formula lists values or asks for presence, and the sets of values listed."""
         found = self._spoken.get(formula)
         if found is None:
             gathered: dict[str, set[frozenset[Value]]] = {}
@@ -282,10 +308,12 @@ class Goals:
                         gathered.setdefault(name, set()).update(sets)
             elif is_single_key(formula):
                 language, holds = formula.args
-                listed = self.few_values(holds) or self.few_values(self.formulas.negate(holds))
-                name = single_key(language)
-                if listed and name is not None:
-                    gathered[name] = {listed}
+                key = single_key(language)
+                listed = self.few_values(holds)
+                if listed is None:
+                    listed = self.few_values(self.formulas.negate(holds))
+                if key is not None and listed is not None:
+                    gathered[key] = {listed} if listed else set()
             found = self._spoken[formula] = {name: frozenset(sets) for name, sets in gathered.items()}
         return found
 
@@ -295,8 +323,24 @@ class Goals:
         cases = Cases(self.formulas, name, self.few_values)
         telling = [clause for clause in clauses if name in self._values_spoken_of(clause)]
         others = [clause for clause in clauses if name not in self._values_spoken_of(clause)]
-        for condition, left in cases.split(telling):
-            self._solve([condition, left], units.fork(), list(others), made)
+        for case in cases.split(telling):
+            condition = self.formulas.all_keys if case.absent else self.formulas.some_key
+            pending = [condition(cases.language, case.holds), case.left]
+            self._solve(pending, units.fork(), list(others), made)
+
+    def _defer(self, clauses: list[Formula], pending: list[Formula]) -> bool:
+        """Take out the clauses that can be written as clauses about single keys, as which they are pending."""
+        kept = []
+        for clause in clauses:
+            is_ready = clause.kind == "or" and all(map(is_single_key, clause.parts))
+            made = None if is_ready else distributed(self.formulas, clause)
+            if made is None:
+                kept.append(clause)
+            else:
+                pending += made
+        changed = len(kept) < len(clauses)
+        clauses[:] = kept
+        return changed
 
     def _is_deferrable(self, clause: Formula, units: Units) -> bool:
         return isinstance(units, ObjectUnits) and all(is_single_key(part) for part in clause.parts)
