@@ -30,10 +30,14 @@ Cost: one or two alternatives for 99 % of the goals of real schemas; `max_altern
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
+from math import prod
 
 from constrain.budget import spend
 from constrain.errors import LimitExceeded
+from constrain.json_schema.cases import Cases
+from constrain.json_schema.clauses import distributed
 from constrain.json_schema.formula import CONNECTIVES, Formula, Formulas
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.plainly import plainly_lives
@@ -51,7 +55,17 @@ from constrain.json_schema.units import (
     not_told_apart,
     single_key,
 )
-from constrain.json_schema.values import ALL_TYPES, ARRAY, OBJECT, SCALAR_TYPES, STRING, Value
+from constrain.json_schema.values import (
+    ALL_TYPES,
+    ARRAY,
+    BOOLEAN,
+    NULL,
+    NUMBER,
+    OBJECT,
+    SCALAR_TYPES,
+    STRING,
+    Value,
+)
 
 SHALLOW = 2
 """How many levels of properties are looked at to refute a branch; more is emptiness's business."""
@@ -60,6 +74,9 @@ MAX_ASKING = 16
 """How many of these looks may be made within each other: each costs seven frames of Python's stack."""
 
 MAX_COMPARED = 64
+
+MANY_CASES = 128
+"""Clauses whose cases would multiply to more than that are deferred where they can be."""
 
 
 class Goals:
@@ -74,6 +91,8 @@ class Goals:
         self._clearly_empty: dict[int, bool] = {}
         self._asking = 0
         self._holds_key: dict[tuple[Formula, str], bool] = {}
+        self._few: dict[Formula, frozenset[Value] | None] = {}
+        self._spoken: dict[Formula, dict[str, frozenset[frozenset[Value]]]] = {}
 
     # Cheap questions.
 
@@ -145,6 +164,22 @@ class Goals:
         """The types that a goal may have, as bits; some of them may turn out to have no value."""
         return self.view.translator.types(formula.args[0]) if formula.kind == "ref" else ALL_TYPES
 
+    def few_values(self, formula: Formula) -> frozenset[Value] | None:
+        """The values of a formula that lists them."""
+        if formula not in self._few:
+            self._few[formula] = self._find_few_values(formula)
+        return self._few[formula]
+
+    def _find_few_values(self, formula: Formula) -> frozenset[Value] | None:
+        found: frozenset[Value] = frozenset()
+        for kind in (STRING, NULL, BOOLEAN, NUMBER, ARRAY, OBJECT):
+            seen = self.view.at(formula, kind)
+            if seen.kind == "in":
+                found |= seen.args[0]
+            elif seen is not self.formulas.false:
+                return None
+        return found
+
     # Alternatives.
 
     def alternatives(self, formula: Formula, kind: int) -> tuple[Alternative, ...]:
@@ -190,6 +225,13 @@ class Goals:
         while True:
             if not self._collect(units, pending, clauses) or units.is_contradictory():
                 return
+            pending = []
+            names = self._telling_keys(clauses) if isinstance(units, ObjectUnits) else []
+            if names:
+                if prod(number + 1 for _, number in names) <= MANY_CASES or not self._defer(clauses, pending):
+                    self._solve_by_cases(names[0][0], clauses, units, made)
+                    return
+                continue
             pending, kept = [], []
             for clause in clauses:
                 seen = self._simplified(clause, units)
@@ -206,6 +248,10 @@ class Goals:
             split = [
                 clause for clause in clauses if clause.kind == "or" and not self._is_deferrable(clause, units)
             ]
+            if split and isinstance(units, ObjectUnits):
+                ways = prod(len(self._branches(clause, units)) for clause in split)
+                if ways > MANY_CASES and self._defer(clauses, pending):
+                    continue
             if split or not late:
                 break
             first = min(late, key=lambda clause: len(clause.parts))
@@ -228,6 +274,83 @@ class Goals:
             self._solve([*excluded, branch], units.fork(), list(clauses), made)
             if branch.kind == "some" and branch.args[1] is self.formulas.true:
                 excluded.append(self.formulas.negate(branch))
+
+    # Cases.
+
+    def _telling_keys(self, clauses: list[Formula]) -> list[tuple[str, int]]:
+        """Keys whose values decide clauses that would have to be split: each with how many sets of values
+        those speak of.  The first decides most; the others are of clauses that say nothing of those before.
+        """
+        said = {
+            clause: [self._values_spoken_of(part) for part in clause.parts]
+            for clause in clauses
+            if not (clause.kind == "or" and all(map(is_single_key, clause.parts)))
+        }
+        found: list[tuple[str, int]] = []
+        while said:
+            sets: dict[str, set[frozenset[Value]]] = {}
+            mentions: Counter[str] = Counter()
+            for spoken in said.values():
+                for name, number in Counter(name for names in spoken for name in names).items():
+                    if 2 * number >= len(spoken):
+                        mentions[name] += number
+                        sets.setdefault(name, set()).update(*(names.get(name, ()) for names in spoken))
+            names = [name for name, number in mentions.items() if number > 1 and sets[name]]
+            if not names:
+                break
+            first = max(names, key=lambda name: (len(sets[name]), mentions[name]))
+            found.append((first, len(sets[first])))
+            said = {
+                clause: spoken
+                for clause, spoken in said.items()
+                if not any(first in names for names in spoken)
+            }
+        return found
+
+    def _values_spoken_of(self, formula: Formula) -> dict[str, frozenset[frozenset[Value]]]:
+        """The keys of which a formula lists values or asks for presence, and the sets of values listed."""
+        found = self._spoken.get(formula)
+        if found is None:
+            gathered: dict[str, set[frozenset[Value]]] = {}
+            if formula.kind in CONNECTIVES:
+                for part in formula.parts:
+                    for name, sets in self._values_spoken_of(part).items():
+                        gathered.setdefault(name, set()).update(sets)
+            elif is_single_key(formula):
+                language, holds = formula.args
+                key = single_key(language)
+                listed = self.few_values(holds)
+                if listed is None:
+                    listed = self.few_values(self.formulas.negate(holds))
+                if key is not None and listed is not None:
+                    gathered[key] = {listed} if listed else set()
+            found = self._spoken[formula] = {name: frozenset(sets) for name, sets in gathered.items()}
+        return found
+
+    def _solve_by_cases(
+        self, name: str, clauses: list[Formula], units: Units, made: dict[Alternative, None]
+    ) -> None:
+        cases = Cases(self.formulas, name, self.few_values)
+        telling = [clause for clause in clauses if name in self._values_spoken_of(clause)]
+        others = [clause for clause in clauses if name not in self._values_spoken_of(clause)]
+        for case in cases.split(telling):
+            condition = self.formulas.all_keys if case.absent else self.formulas.some_key
+            pending = [condition(cases.language, case.holds), case.left]
+            self._solve(pending, units.fork(), list(others), made)
+
+    def _defer(self, clauses: list[Formula], pending: list[Formula]) -> bool:
+        """Take out the clauses that can be written as clauses about single keys, as which they are pending."""
+        kept = []
+        for clause in clauses:
+            is_ready = clause.kind == "or" and all(map(is_single_key, clause.parts))
+            made = None if is_ready else distributed(self.formulas, clause)
+            if made is None:
+                kept.append(clause)
+            else:
+                pending += made
+        changed = len(kept) < len(clauses)
+        clauses[:] = kept
+        return changed
 
     def _is_deferrable(self, clause: Formula, units: Units) -> bool:
         return isinstance(units, ObjectUnits) and all(is_single_key(part) for part in clause.parts)
@@ -301,21 +424,10 @@ class Goals:
         for atom in atoms:
             name = single_key(atom.args[0])
             if name is not None and (name in required or name in units.required):
-                values = self._few_values(atom.args[1])
+                values = self.few_values(atom.args[1])
                 if values is not None:
                     tags[name] = tags.get(name, values) & values
         return tags
-
-    def _few_values(self, formula: Formula) -> frozenset[Value] | None:
-        """The values of a formula that lists them."""
-        found: frozenset[Value] = frozenset()
-        for kind in (*SCALAR_TYPES, ARRAY, OBJECT):
-            seen = self.view.at(formula, kind)
-            if seen.kind == "in":
-                found |= seen.args[0]
-            elif seen is not self.formulas.false:
-                return None
-        return found
 
     def _expanded(self, clause: Formula, units: Units) -> Formula:
         """`one` or `notone` as `or`, with as few negations as the units allow."""

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from constrain.budget import spend
 from constrain.continuation import lazy
+from constrain.json_schema.cases import Cases
 from constrain.json_schema.formula import Formula, Formulas
 from constrain.json_schema.strings import spell_canonical
 from constrain.json_schema.units import Clause, ObjectAlternative, single_key
@@ -117,6 +118,8 @@ class ObjectShape:
         """Does nothing but missing keys have to be looked after?"""
         self.asked = self.live = 0  # the named keys whose goal is known to have a value or none, and one
         self._goal: dict[int, Formula] = {}
+        self._clause_keys: dict[Clause, frozenset[str | None]] = {}
+        self._cases: dict[tuple[str, tuple[Clause, ...]], list[tuple[Formula, tuple[Clause, ...]]]] = {}
         self.start = ObjectState(
             open=(1 << len(self.names)) - 1,
             missing=sum(1 << self.index[name] for name in alternative.required),
@@ -253,7 +256,7 @@ class ObjectShape:
         )
         if not bit & self.watched and not state.excluded:
             return self._tidy([(self.goal(number), after)])
-        found = self._settle_clauses(name, [(self.goal(number), after)])
+        found = self._settle_clauses(name, self.goal(number), after)
         for some, (language, formula) in enumerate(self.somes):
             if state.somes >> some & 1 and self.goals.has_key(self.goals.key_language(language), name):
                 found = self._settle_some(some, formula, found)
@@ -314,29 +317,69 @@ class ObjectShape:
                 marks += [(number, mark) for mark in range(written)]
         return state._replace(extra=frozenset(marks))
 
-    def _settle_clauses(self, name: str, ways: list[Way]) -> list[Way]:
+    def _settle_clauses(self, name: str, goal: Formula, state: ObjectState) -> list[Way]:
+        """What a key does to the clauses that speak of it: first by its value, where they list values."""
+        mine = tuple(clause for clause in state.clauses if name in self._keys_of(clause))
+        if not mine:
+            return [(goal, state)]
+        others = tuple(clause for clause in state.clauses if name not in self._keys_of(clause))
+        cases = [
+            (narrowed, left)
+            for holds, left in self._by_value(name, mine)
+            if not self.goals.clearly_empty(narrowed := self.goals.formulas.conj([goal, holds]))
+        ]
+        spend(len(cases))
+        if len(cases) == 1:  # the goal decides it by itself
+            cases = [(goal, cases[0][1])]
+        return [
+            way
+            for narrowed, left in cases
+            for way in self._claim(name, narrowed, state._replace(clauses=(*others, *left)))
+        ]
+
+    def _keys_of(self, clause: Clause) -> frozenset[str | None]:
+        found = self._clause_keys.get(clause)
+        if found is None:
+            keys = frozenset(single_key(part.args[0]) for part in clause)
+            found = self._clause_keys[clause] = keys
+        return found
+
+    def _by_value(self, name: str, clauses: tuple[Clause, ...]) -> list[tuple[Formula, tuple[Clause, ...]]]:
+        """What a key may hold that is there, and the clauses that are left then."""
+        found = self._cases.get((name, clauses))
+        if found is None:
+            formulas = self.goals.formulas
+            cases = Cases(formulas, name, self.goals.few_values)
+            found = self._cases[name, clauses] = [
+                (case.holds, tuple(_parts("or", clause) for clause in _parts("and", case.left)))
+                for case in cases.split(map(formulas.disj, clauses))
+            ]
+        return found
+
+    def _claim(self, name: str, goal: Formula, state: ObjectState) -> list[Way]:
+        """A key pays what it can of a clause, or its disjunct is struck."""
         formulas = self.goals.formulas
-        for clause in ways[0][1].clauses:
-            mine = [part for part in clause if single_key(part.args[0]) == name]
-            if not mine:
+        ways: list[Way] = [(goal, state)]
+        for clause in state.clauses:
+            if name not in self._keys_of(clause):
                 continue
+            mine = [part for part in clause if single_key(part.args[0]) == name]
             struck = tuple(part for part in clause if part not in mine)
             settled: list[Way] = []
-            for goal, state in ways:
-                others = tuple(other for other in state.clauses if other != clause)
-                claims = [formulas.conj([goal, part.args[1]]) for part in mine]
-                if goal in claims or any(self._follows(goal, part.args[1]) for part in mine):
-                    settled.append((goal, state._replace(clauses=others)))
+            for wanted, before in ways:
+                paid = before._replace(clauses=tuple(other for other in before.clauses if other != clause))
+                claims = [formulas.conj([wanted, part.args[1]]) for part in mine]
+                if wanted in claims or any(self._follows(wanted, part.args[1]) for part in mine):
+                    settled.append((wanted, paid))
                     continue
-                paid = state._replace(clauses=others)
                 settled += [(claim, paid) for claim in claims if not self.goals.clearly_empty(claim)]
                 if struck:
-                    kept = tuple(struck if other == clause else other for other in state.clauses)
+                    kept = tuple(struck if other == clause else other for other in before.clauses)
                     # Exclusive where that is cheap: what meets a claim goes on as that claim only.
                     flat = [part.args[1] for part in mine if self.goals.is_flat(part.args[1])]
-                    rest = formulas.conj([goal, *map(formulas.negate, flat)])
+                    rest = formulas.conj([wanted, *map(formulas.negate, flat)])
                     if not self.goals.clearly_empty(rest):
-                        settled.append((rest, state._replace(clauses=kept)))
+                        settled.append((rest, before._replace(clauses=kept)))
             ways = settled
             spend(len(ways))
         return ways
@@ -378,6 +421,13 @@ class ObjectShape:
             and all(any(part.kind == "all" for part in clause) for clause in state.clauses)
             and not any(len(value.order) == state.written for value in state.excluded)
         )
+
+
+def _parts(kind: str, formula: Formula) -> tuple[Formula, ...]:
+    """The operands of a connective; of TRUE as an `and`, none."""
+    if formula.kind == kind:
+        return formula.parts
+    return () if formula.kind == "true" else (formula,)
 
 
 def _names_in(language: Formula) -> Iterator[str]:
