@@ -31,7 +31,7 @@ from constrain.json_schema.keywords import KEYWORDS_OF, VALIDATION, Form, Keywor
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.references import MAX_DEPTH, Node
 from constrain.json_schema.scalars import Scalars
-from constrain.json_schema.values import TYPE_BITS
+from constrain.json_schema.values import TYPE_BITS, fraction_of, shown
 
 Schema = Any
 
@@ -220,7 +220,7 @@ class _Scan:
         if row.name == "format":
             self._check_format(node, value)
         elif row.name in {"enum", "const"}:
-            self.scalars.note_points([value])
+            self.scalars.note_points([value], node.at(row.name))
 
     def _is_older_form(self, node: Node, row: Keyword, value: Schema) -> bool:
         detail = {
@@ -299,17 +299,19 @@ def _is_number(value: object) -> bool:
 def _number(value: Any, name: str) -> None:
     if not _is_number(value):
         raise SchemaError(f"`{name}` must be a number, not {_named(value)}")
+    fraction_of(value)
 
 
 def _positive(value: Any, name: str) -> None:
     _number(value, name)
     if value <= 0:
-        raise SchemaError(f"`{name}` must be greater than 0, not {value}")
+        raise SchemaError(f"`{name}` must be greater than 0, not {shown(value)}")
 
 
 def _natural(value: Any, name: str) -> None:
-    if not (_is_number(value) and value == int(value) and value >= 0):
-        raise SchemaError(f"`{name}` must be a whole number, not negative; it is `{value}`")
+    if not _is_number(value) or (whole := fraction_of(value)) < 0 or whole.denominator != 1:
+        shown_value = shown(value) if _is_number(value) else value
+        raise SchemaError(f"`{name}` must be a whole number, not negative; it is `{shown_value}`")
 
 
 def _boolean(value: Any, name: str) -> None:

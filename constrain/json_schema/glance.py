@@ -27,7 +27,7 @@ from constrain.errors import ConstrainError
 from constrain.json_schema.keywords import KEYWORDS_OF, Form
 from constrain.json_schema.references import MAX_DEPTH, Dialect
 from constrain.json_schema.strings import StringSpace
-from constrain.json_schema.values import TYPE_BITS
+from constrain.json_schema.values import TYPE_BITS, is_small
 from constrain.regular.plain_pattern import is_plain
 
 Schema = Any
@@ -174,11 +174,12 @@ def _names_map(value: Any, found: Found) -> bool:
 
 
 def _natural(value: Any, found: Found) -> bool:
-    return type(value) is int and value >= 0
+    return type(value) is int and value >= 0 and is_small(value)
 
 
 def _number(value: Any, found: Found) -> bool:
-    return type(value) is int or type(value) is float or type(value) is Decimal
+    kind = type(value)
+    return (kind is int or kind is float or kind is Decimal) and is_small(value)
 
 
 def _positive(value: Any, found: Found) -> bool:

@@ -19,7 +19,7 @@ from referencing import Registry
 
 from constrain.budget import budget
 from constrain.continuation import END, Continuation, Terminal, Union
-from constrain.errors import SchemaError, UnsatisfiableError
+from constrain.errors import ConstrainError, SchemaError, UnsatisfiableError
 from constrain.json_schema.admission import Admission, Note, admit
 from constrain.json_schema.emit import Emitter
 from constrain.json_schema.formats import find
@@ -158,7 +158,10 @@ def _plain(schema: Schema, scalars: Scalars) -> Node | None:
     seen = dialect and glance(schema, dialect, scalars.strings)
     if not dialect or not seen:
         return None
-    scalars.note_points(seen.named)
+    try:
+        scalars.note_points(seen.named)
+    except ConstrainError:
+        return None  # the scan says where it stands
     return Documents.plain(schema, dialect, seen.targets)
 
 
