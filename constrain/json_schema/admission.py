@@ -20,7 +20,7 @@ Cost: linear in the schema.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -32,6 +32,7 @@ from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.references import MAX_DEPTH, Node
 from constrain.json_schema.scalars import Scalars
 from constrain.json_schema.values import TYPE_BITS, fraction_of, shown
+from constrain.regular.pattern import FOREIGN, foreign_constructs
 
 Schema = Any
 
@@ -217,7 +218,9 @@ class _Scan:
         except ConstrainError as problem:  # of a pattern, with a caret
             problem.where = f"{node.at(row.name)}\n{problem.where}".rstrip("\n")
             raise
-        if row.name == "format":
+        if row.form == "pattern" or row.name == "patternProperties":
+            self._check_dialect(node, row.name, [value] if isinstance(value, str) else value)
+        elif row.name == "format":
             self._check_format(node, value)
         elif row.name in {"enum", "const"}:
             self.scalars.note_points([value], node.at(row.name))
@@ -233,6 +236,15 @@ class _Scan:
             return False
         self._note(node, row.name, "older form", detail + "; the document names no draft")
         return True
+
+    def _check_dialect(self, node: Node, name: str, patterns: Iterable[str]) -> None:
+        """Note what a pattern has from another dialect than ECMA-262."""
+        foreign = dict.fromkeys(
+            construct for pattern in patterns for construct in foreign_constructs(pattern)
+        )
+        if foreign:
+            said = ", ".join(f"`{construct}` is {FOREIGN[construct]}" for construct in foreign)
+            self._note(node, name, "exact", f"not ECMA-262, read as other dialects do: {said}")
 
     def _check_format(self, node: Node, value: str) -> None:
         if self.options.formats == "annotate":
