@@ -163,3 +163,14 @@ def test_a_text_conforms_exactly_when_it_is_valid(schema: Any, document: Any, cu
     assert matcher.validate_tokens(text) == verdict.offset
     assert (verdict.expected == "") == verdict.conforms
     assert check_text(compiled, text[:cut]).offset <= len(text[:cut])
+
+
+def test_a_report_names_what_a_pattern_has_from_another_dialect() -> None:
+    """It is honoured, but the author may want to know that ECMA-262 reads it otherwise."""
+    report = check_schema({"pattern": r"\A\pL+$", "patternProperties": {"^(?i)x": True}})
+
+    assert [note.detail for note in report.keywords] == [
+        "not ECMA-262, read as other dialects do: `\\A` is the start of the text, "
+        "`\\pL` is the general category of that letter",
+        "not ECMA-262, read as other dialects do: `(?i)` is flags for what follows in the group",
+    ]

@@ -20,10 +20,9 @@ Cost: linear in the schema.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from math import isfinite
 from typing import Any, Literal
 
 from constrain.arguments import check_text, shown
@@ -34,7 +33,8 @@ from constrain.json_schema.keywords import KEYWORDS_OF, VALIDATION, Form, Keywor
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.references import MAX_DEPTH, Node
 from constrain.json_schema.scalars import Scalars
-from constrain.json_schema.values import TYPE_BITS, fraction_of
+from constrain.json_schema.values import TYPE_BITS, fraction_of, shown_number
+from constrain.regular.pattern import FOREIGN, foreign_constructs
 
 Schema = Any
 
@@ -226,8 +226,12 @@ class _Scan:
         except ConstrainError as problem:  # of a pattern, with a caret
             problem.where = f"{node.at(row.name)}\n{problem.where}".rstrip("\n")
             raise
-        if row.name == "format":
+        if row.form == "pattern" or row.name == "patternProperties":
+            self._check_dialect(node, row.name, [value] if isinstance(value, str) else value)
+        elif row.name == "format":
             self._check_format(node, value)
+        elif row.name in {"enum", "const"}:
+            self.scalars.note_points([value], node.at(row.name))
 
     def _is_older_form(self, node: Node, row: Keyword, value: Schema) -> bool:
         detail = {
@@ -240,6 +244,15 @@ class _Scan:
             return False
         self._note(node, row.name, "older form", detail + "; the document names no draft")
         return True
+
+    def _check_dialect(self, node: Node, name: str, patterns: Iterable[str]) -> None:
+        """Note what a pattern has from another dialect than ECMA-262."""
+        foreign = dict.fromkeys(
+            construct for pattern in patterns for construct in foreign_constructs(pattern)
+        )
+        if foreign:
+            said = ", ".join(f"`{construct}` is {FOREIGN[construct]}" for construct in foreign)
+            self._note(node, name, "exact", f"not ECMA-262, read as other dialects do: {said}")
 
     def _check_format(self, node: Node, value: str) -> None:
         if self.options.formats == "annotate":
@@ -303,23 +316,21 @@ def _is_number(value: object) -> bool:
 def _number(value: Any, name: str) -> None:
     if not _is_number(value):
         raise _wrong(name, "a number", value)
-    if isinstance(value, float) and not isfinite(value):
-        raise SchemaError(f"`{name}` must be a number, and `{value}` is none in JSON")
-    fraction_of(value)  # refuses other numbers that are not finite, and exponents beyond all limits
+    fraction_of(value)  # refuses numbers that are not finite, and those of too many digits
 
 
 def _positive(value: Any, name: str) -> None:
     _number(value, name)
     if value <= 0:
-        raise SchemaError(f"`{name}` must be greater than 0, not {value}")
+        raise SchemaError(f"`{name}` must be greater than 0, not {shown_number(value)}")
 
 
 def _natural(value: Any, name: str) -> None:
     if not _is_number(value):
         raise _wrong(name, "a whole number", value)
-    _number(value, name)
-    if value != int(value) or value < 0:
-        raise SchemaError(f"`{name}` must be a whole number, not negative; it is `{shown(value)}`")
+    whole = fraction_of(value)
+    if whole < 0 or whole.denominator != 1:
+        raise SchemaError(f"`{name}` must be a whole number, not negative; it is `{shown_number(value)}`")
 
 
 def _boolean(value: Any, name: str) -> None:

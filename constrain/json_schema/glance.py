@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from math import isfinite
 from typing import Any
 from urllib.parse import unquote
 
@@ -30,11 +29,8 @@ from constrain.json_schema.data import holds_itself, is_data
 from constrain.json_schema.keywords import KEYWORDS_OF, Form
 from constrain.json_schema.references import MAX_DEPTH, Dialect
 from constrain.json_schema.strings import StringSpace
-from constrain.json_schema.values import TYPE_BITS
+from constrain.json_schema.values import TYPE_BITS, is_small
 from constrain.regular.plain_pattern import is_plain
-
-FAR = 300
-"""Decimals of so large an exponent, or so small a one, are not plain; floats end there."""
 
 Schema = Any
 Look = Callable[[Any, "Found"], bool]
@@ -181,14 +177,12 @@ def _names_map(value: Any, found: Found) -> bool:
 
 
 def _natural(value: Any, found: Found) -> bool:
-    return type(value) is int and value >= 0
+    return type(value) is int and value >= 0 and is_small(value)
 
 
 def _number(value: Any, found: Found) -> bool:
     kind = type(value)
-    if kind is Decimal:
-        return bool(value.is_finite()) and abs(value.adjusted()) < FAR
-    return kind is int or (kind is float and isfinite(value))
+    return (kind is int or kind is float or kind is Decimal) and is_small(value)
 
 
 def _positive(value: Any, found: Found) -> bool:

@@ -339,7 +339,7 @@ class Goals:
             self._solve(pending, units.fork(), list(others), made)
 
     def _defer(self, clauses: list[Formula], pending: list[Formula]) -> bool:
-        """Take out the clauses that can be written as clauses about single keys, as which they are pending."""
+        """Take out the clauses that can be written as clauses about single keys, which are then pending."""
         kept = []
         for clause in clauses:
             is_ready = clause.kind == "or" and all(map(is_single_key, clause.parts))

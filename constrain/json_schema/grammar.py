@@ -20,7 +20,7 @@ from referencing import Registry
 from constrain.arguments import kind_of
 from constrain.budget import budget
 from constrain.continuation import END, Continuation, Terminal, Union
-from constrain.errors import InvalidInputError, SchemaError, UnsatisfiableError
+from constrain.errors import ConstrainError, InvalidInputError, SchemaError, UnsatisfiableError
 from constrain.json_schema.admission import Admission, Note, admit
 from constrain.json_schema.data import each_value
 from constrain.json_schema.emit import Emitter
@@ -166,7 +166,10 @@ def _plain(schema: Schema, scalars: Scalars) -> Node | None:
     seen = dialect and glance(schema, dialect, scalars.strings)
     if not dialect or not seen:
         return None
-    scalars.note_points(seen.named)
+    try:
+        scalars.note_points(seen.named)
+    except ConstrainError:
+        return None  # the scan says where it stands
     return Documents.plain(schema, dialect, seen.targets)
 
 

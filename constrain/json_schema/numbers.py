@@ -89,6 +89,8 @@ _EXPONENTS = {
     Form.SCIENTIFIC: ((-324, -5), (16, 308)),
     Form.ANY: ((-ANY_EXPONENT, ANY_EXPONENT),),
 }
+#: The smallest number above 0 that every way of spelling has.
+SMALLEST_SPELLED = Fraction(1, 10**324)
 #: How many digits DECIMAL has before its point, and zeros after `0.`, at most.
 _DECIMAL_DIGITS = 16
 _SMALLEST_DECIMAL = Fraction(1, 10**4)
@@ -385,6 +387,7 @@ def _what_is_open(
                 known = inner if stretch.plain else inner + 1
                 apart = chain(range(shifts.start, known), range(outer + 1, shifts.stop))
             for shift in apart:
+                spend(2 + abs(shift) // 64)
                 if part := stretch.within(digits, shift, idle=idle):
                     seen.append((shift + places, part))
     return (idle, tuple(last is None or last + places for _, last in ranges), *seen) if seen else None

@@ -22,6 +22,7 @@ from fractions import Fraction
 
 from constrain.json_schema.formats import REGISTERED, find
 from constrain.json_schema.formula import Formula
+from constrain.json_schema.numbers import SMALLEST_SPELLED
 from constrain.json_schema.values import NUMBER, STRING, Value
 from constrain.regular.plain_pattern import is_plain, plainly_matches
 
@@ -56,7 +57,11 @@ def plainly_some(formula: Formula, kind: int) -> bool:
     parts = formula.parts if formula.kind == "and" else (formula,)
     named = next((part for part in parts if part.kind == "in"), None)
     if named is not None:
-        return any(all(_holds(part, value) for part in parts) for value in named.args[0])
+        return any(
+            all(_holds(part, value) for part in parts)
+            for value in named.args[0]
+            if value.type != NUMBER or is_spelled(value.data)
+        )
     return _some_string(parts) if kind == STRING else kind == NUMBER and _some_number(parts)
 
 
@@ -84,6 +89,11 @@ _COMPARED: dict[str, Callable[[Fraction, Fraction], bool]] = {
     "mul": lambda number, of: number % of == 0,
     "nmul": lambda number, of: number % of != 0,
 }
+
+
+def is_spelled(number: Fraction) -> bool:
+    """Is a decimal number written in every spelling?  Nearer to 0 than any double, only some are."""
+    return not number or abs(number) > SMALLEST_SPELLED
 
 
 def _some_string(parts: Iterable[Formula]) -> bool:
@@ -128,7 +138,9 @@ def _some_number(parts: Iterable[Formula]) -> bool:
             return False
     if low is None or high is None:
         return True
+    if not (is_spelled(low) and is_spelled(high)):
+        return False
     if step is None:
         return low < high or (low == high and not above and not below)
     first = (math.floor(low / step) + 1 if above else math.ceil(low / step)) * step
-    return first < high or (first == high and not below)
+    return is_spelled(first) and (first < high or (first == high and not below))

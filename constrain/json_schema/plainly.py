@@ -41,7 +41,7 @@ ABOVE = frozenset({"maximum", "exclusiveMaximum"})
 OF_ONE_TYPE = OF_OBJECTS | OF_ARRAYS | OF_STRINGS | OF_NUMBERS | {"type"}
 PLAIN_OBJECT = frozenset({"properties", "required", "additionalProperties"})
 PLAIN_ARRAY = frozenset({"items", "minItems", "maxItems"})
-FAR = 1e300
+FAR, NEAR = 1e300, 1e-300
 
 HasValue = Callable[[Node], bool]
 
@@ -147,7 +147,7 @@ def _number_lives(schema: Schema, said: Set[str], name: str) -> bool:
     if said != {"minimum", "maximum"}:
         return False
     low, high = schema["minimum"], schema["maximum"]
-    if not -FAR < low <= high < FAR:
+    if not -FAR < low <= high < FAR or 0 < abs(low) < NEAR or 0 < abs(high) < NEAR:
         return False
     return name == "number" or math.ceil(low) <= math.floor(high)
 

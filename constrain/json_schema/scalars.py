@@ -33,7 +33,7 @@ from constrain.json_schema.occurring import numbers_in, spell_number
 from constrain.json_schema.plain_scalars import plainly_some
 from constrain.json_schema.string_sets import StringSets
 from constrain.json_schema.strings import QUOTE, matches, spell_canonical, string_space
-from constrain.json_schema.values import BOOLEAN, NULL, NUMBER, STRING, Value, fraction_of
+from constrain.json_schema.values import BOOLEAN, NULL, NUMBER, STRING, Value, fraction_of, is_small
 from constrain.json_schema.witnesses import has_a_contradiction, has_witnesses, listed
 from constrain.regular.queries import accepts, enumerate_strings, is_empty
 from constrain.regular.terms import Term, choice, concat, difference, literal, literals
@@ -173,13 +173,21 @@ class Scalars:
         """Every string with its quotes, in the caller's spelling."""
         return self.spelled.any_string
 
-    def note_points(self, named: Iterable[object]) -> None:
-        """Remember the whole numbers that an `enum` or a `const` writes as `1.0`: so they may be written."""
+    def note_points(self, named: Iterable[object], where: str = "") -> None:
+        """Remember the whole numbers that an `enum` or a `const` writes as `1.0`: so they may be written.
+
+        Raises SchemaError or LimitExceeded for a number that no schema may hold (values.py).
+        """
         pending = list(named)
         while pending:
             here = pending.pop()
-            if isinstance(here, (float, Decimal)) and here % 1 == 0:
-                self.written_with_point.add(fraction_of(here))
+            if isinstance(here, (float, Decimal)):
+                number = fraction_of(here, where)
+                if number.denominator == 1:
+                    self.written_with_point.add(number)
+            elif isinstance(here, int):
+                if not is_small(here):
+                    fraction_of(here, where)
             elif isinstance(here, dict):
                 pending.extend(here.values())
             elif isinstance(here, list):

@@ -10,13 +10,18 @@ so `const`, `enum` and `uniqueItems` work on `Value`:
 Numbers are exact fractions, taken from the text where there was a text: parse schemas with `parse_json`,
 which reads decimals as decimals.  A Python float means the digits its `repr` shows, because that is what its
 author wrote.
+
+A number of a schema has at most MAX_DIGITS digits before its point, behind it, and in all.  So none costs
+more than its text did (`1e1000000000` is a text of twelve characters), and Python can write each, which by
+default writes no integer of more than 4,300 digits.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -35,7 +40,11 @@ TYPE_BITS = {
     "object": OBJECT,
 }
 
-MAX_EXPONENT = 4_096
+MAX_DIGITS = 1_000
+"""Three times what a double needs; with twice as many, a mask of multiples takes four times as long."""
+_MAX_BITS = math.floor(MAX_DIGITS * math.log2(10))
+"""No integer of so many bits has more than MAX_DIGITS digits."""
+_SHOWN_DIGITS = 40
 
 
 class Value(NamedTuple):
@@ -95,19 +104,52 @@ def value_of(data: object, where: str = "") -> Value:
 def fraction_of(number: int | float | Decimal | Fraction, where: str = "") -> Fraction:
     """The exact value of a number; a float means the digits of its `repr`.
 
+    Raises SchemaError for NaN and the infinities, and LimitExceeded beyond MAX_DIGITS.
+
     >>> fraction_of(0.1)
     Fraction(1, 10)
     """
+    if is_small(number):
+        return Fraction(Decimal(float.__repr__(number)) if isinstance(number, float) else number)
+    if isinstance(number, float) or (isinstance(number, Decimal) and not number.is_finite()):
+        raise SchemaError(f"`{shown_number(number)}` is not a JSON number", where=where)
+    if isinstance(number, Decimal) and not number:
+        return Fraction(0)
+    raise _too_long(shown_number(number), where)
+
+
+def _too_long(text: str, where: str = "") -> LimitExceeded:
+    return LimitExceeded(f"the number `{text}` takes more than MAX_DIGITS={MAX_DIGITS} digits", where=where)
+
+
+def is_small(number: int | float | Decimal | Fraction) -> bool:
+    """Is it a finite number of no more than MAX_DIGITS digits, as nearly all are?"""
     if isinstance(number, float):
-        number = Decimal(repr(number))
+        return math.isfinite(number)
     if isinstance(number, Decimal):
         if not number.is_finite():
-            raise SchemaError(f"`{number}` is not a JSON number", where=where)
-        if abs(number.adjusted()) > MAX_EXPONENT:
-            raise LimitExceeded(
-                f"the number `{number}` needs an exponent beyond MAX_EXPONENT={MAX_EXPONENT}", where=where
-            )
-    return Fraction(number)
+            return False
+        _, digits, exponent = number.as_tuple()
+        assert isinstance(exponent, int), "a finite number has an exponent"
+        return -MAX_DIGITS <= exponent <= MAX_DIGITS - len(digits) and len(digits) <= MAX_DIGITS
+    return number.numerator.bit_length() <= _MAX_BITS and number.denominator.bit_length() <= _MAX_BITS
+
+
+def shown_number(number: int | float | Decimal | Fraction) -> str:
+    """A number as a message shows it, a long one by its beginning.
+
+    >>> shown_number(0.5), shown_number(-(10**5_000))
+    ('0.5', '-1000000000000000000000000000000000000000...')
+    """
+    if isinstance(number, int) and number.bit_length() > _MAX_BITS:
+        # Python writes no integer as long as that; the first digits are those of a quotient.
+        places = max(0, math.floor(number.bit_length() * math.log10(2)) - _SHOWN_DIGITS)
+        return ("-" if number < 0 else "") + str(abs(number) // 10**places)[:_SHOWN_DIGITS] + "..."
+    return _cut(str(number))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 2 * _SHOWN_DIGITS else f"{text[:_SHOWN_DIGITS]}..."
 
 
 def values_of(items: Iterable[object], where: str = "") -> frozenset[Value]:
@@ -116,24 +158,19 @@ def values_of(items: Iterable[object], where: str = "") -> frozenset[Value]:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Parse JSON text without rounding its decimals."""
-    return json.loads(text, parse_float=Decimal)
+    """Parse JSON text without rounding its decimals; an integer of more than MAX_DIGITS is a Decimal as well.
+
+    Raises LimitExceeded for an exponent of more digits than Decimal reads, some eighteen.
+    """
+    return json.loads(text, parse_float=_decimal, parse_int=_integer)
 
 
-def to_python(value: Value) -> Any:
-    """The plain Python form of a value: ints stay ints, other numbers become Decimal or Fraction."""
-    if value.type == NUMBER:
-        return number_to_python(value.data)
-    if value.type == ARRAY:
-        return [to_python(item) for item in value.items]
-    if value.type == OBJECT:
-        return {key: to_python(item) for key, item in sorted(value.members.items())}
-    return value.data
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise _too_long(_cut(text)) from None
 
 
-def number_to_python(number: Fraction) -> int | float | Fraction:
-    """An int where the number is one, else a float where that is exact in its `repr`, else the fraction."""
-    if number.denominator == 1:
-        return number.numerator
-    near = float(number)
-    return near if Fraction(Decimal(repr(near))) == number else number
+def _integer(text: str) -> int | Decimal:
+    return int(text) if len(text) <= MAX_DIGITS else Decimal(text)

@@ -6,13 +6,22 @@ What the two dialects mean differently is decided here: `\\d`, `\\w`, `\\s`, `.`
 and what a lone `{` or `]` is.  What no finite automaton can do is refused here, with a caret:
 back-references, conditionals, recursion.
 
-Sources: Python's `re` documentation; ECMA-262 22.2.1 (Patterns) with Annex B.1.2, which schema authors
-rely on: a lone bracket is a character, an unknown escape is the character itself.
+Patterns that claim to be ECMA-262's are often written for another engine.  What ECMA-262 reads in its strict
+form (flag `u`) means what it says there.  Annex B gives the rest some meaning as well, mostly that of plain
+text: there `\\A[a-z]+\\Z` asks for the letters A and Z.  Nobody means that, so beyond the strict form
+
+1. punctuation stands for itself, escaped or not (`\\_`, `\\@`, a lone `{` or `]`), in every dialect;
+2. what the dialects that have it agree on is read as they read it (`FOREIGN`), and noted for the report;
+3. all else that another dialect reads in its own way is refused by name (`AMBIGUOUS`, and classes).
+
+Sources: Python's `re` documentation; ECMA-262 22.2.1 (Patterns) with Annex B.1.2; for other dialects the
+documentation of PCRE2, Perl, Java, .NET, Ruby, Go (RE2) and Rust.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import NoReturn
 
@@ -41,6 +50,40 @@ IGNORECASE, DOTALL, MULTILINE, VERBOSE, ASCII, UNICODE = map(int, (re.I, re.S, r
 _KNOWN_FLAGS = {"i": IGNORECASE, "s": DOTALL, "m": MULTILINE, "x": VERBOSE, "a": ASCII, "u": UNICODE}
 
 
+FOREIGN = {
+    r"\A": "the start of the text",
+    r"\z": "the end of the text",
+    r"\a": "the character U+0007",
+    r"\e": "the character U+001B",
+    r"\x{...}": "the character of that number",
+    r"\N{...}": "the character of that name",
+    r"\pL": "the general category of that letter",
+    "(?P<...>": "a named group",
+    "(?#...)": "a comment",
+    "(?i)": "flags for what follows in the group",
+}
+"""Constructs that strict ECMA-262 has not, and that mean one thing in every dialect which has them."""
+
+AMBIGUOUS = {
+    "Z": ("is the end of the text in some dialects, and in others may stand before a newline", "write `$`"),
+    "h": ("is a blank in some dialects and a hexadecimal digit in others", "write `[ \\t]` or `[0-9A-Fa-f]`"),
+    "H": ("is no blank in some dialects and no hexadecimal digit in others", "write the class out"),
+    "R": ("is a line break of one or two characters, in other dialects", r"write `(?:\r\n|\n|\r)`"),
+    "Q": ("begins a quotation in other dialects", "escape each character instead"),
+    "E": ("ends a quotation in other dialects", "escape each character instead"),
+    "g": ("refers back to a group, in other dialects", "spell the alternatives out"),
+    "k": ("refers back to a group, in other dialects", "spell the alternatives out"),
+    "K": ("forgets how a match began, in other dialects", "use a look-behind, `(?<=...)`"),
+    "G": ("is the end of the last match, in other dialects", "leave it out: a text is matched once"),
+    "X": ("is a grapheme cluster, in other dialects", "write the characters out"),
+    "x": ("lacks two hexadecimal digits", r"write `\x41` or `\u{41}`"),
+    "u": ("lacks four hexadecimal digits", r"write `\u0041` or `\u{41}`"),
+    "p": ("lacks a property", r"write `\p{L}`"),
+    "P": ("lacks a property", r"write `\P{L}`"),
+}
+"""Escaped letters that ECMA-262 does not define: what each is elsewhere, and what to write."""
+
+
 def parse_regex(pattern: str, dialect: Dialect = "python", flags: int = 0, *, groups: bool = False) -> Node:
     """Parse `pattern`; with `groups`, what stands in a named group is a node of its own.
 
@@ -50,12 +93,29 @@ def parse_regex(pattern: str, dialect: Dialect = "python", flags: int = 0, *, gr
     return _Parser(pattern, dialect, flags, groups).parse()
 
 
+def foreign_constructs(pattern: str) -> tuple[str, ...]:
+    """The keys of `FOREIGN` that an ECMA pattern in order makes use of.
+
+    >>> foreign_constructs(r"\\A\\pL+$")
+    ('\\\\A', '\\\\pL')
+    """
+    parser = _Parser(pattern, "ecma", 0, groups=False)
+    parser.foreign = {}
+    parser.parse()
+    return tuple(parser.foreign)
+
+
 class _Parser:
+    foreign: dict[str, None] | None = None
+    """The foreign constructs met, where they are asked for."""
+
     def __init__(self, pattern: str, dialect: Dialect, flags: int, groups: bool) -> None:
         self.groups = groups
         self.text = pattern
         self.ecma = dialect == "ecma"
         self.flags = int(flags)
+        self.comments = "(?#" in pattern
+        self.odd_class: tuple[int, int] | None = None  # where a class holds a bracket that is not escaped
         self.at = 0
         self.depth = 0
 
@@ -98,16 +158,17 @@ class _Parser:
         return items[0] if len(items) == 1 else Sequence(tuple(items))
 
     def _may_ignore(self) -> bool:
-        return not self.ecma or bool(self.flags & VERBOSE)
+        return not self.ecma or self.comments or bool(self.flags & VERBOSE)
 
     def _skip_ignored(self) -> bool:
         """Skip a comment, or with `x` a blank: what follows counts the atom before it, not the comment."""
         if not self._may_ignore():
             return False
-        if not self.ecma and self.text.startswith("(?#", self.at):
+        if self.text.startswith("(?#", self.at):
             end = self.text.find(")", self.at)
             if end < 0:
                 self._wrong("a comment that is not closed", self.at)
+            self._note("(?#...)")
             self.at = end + 1
             return True
         char = self.text[self.at : self.at + 1] if self.flags & VERBOSE else ""
@@ -132,7 +193,7 @@ class _Parser:
             if high is not None and high < low:
                 self._wrong(f"the bounds {low} and {high} are the wrong way round", begin, self.at)
             lazy = self._take("?")
-            if not lazy and not self.ecma and self._take("+"):
+            if not lazy and self._take("+"):
                 self._unsupported(
                     "a possessive quantifier forgets how it matched",
                     begin,
@@ -153,6 +214,13 @@ class _Parser:
             return simple
         found = self._braces(self.at)
         if found is None:
+            if self.ecma and (upper := _UPPER_BOUND.match(self.text, self.at)):
+                self._unsupported(
+                    f"`{upper[0]}` is a count in some dialects and plain text in others",
+                    self.at,
+                    upper.end(),
+                    f"write `{{0{upper[0][1:]}` or `\\{upper[0]}`",
+                )
             return None
         self.at = found.end()
         low = int(found[1] or 0)
@@ -191,6 +259,12 @@ class _Parser:
             return End(newline=not self.ecma, lines=self._lines())
         if self._bounds_ahead(start):
             self._wrong("nothing to repeat", start)
+        if char == "]" and self.ecma and self.odd_class is not None:
+            self._unsupported(
+                "this class is that of another dialect: a bracket in it is not escaped",
+                *self.odd_class,
+                r"write `\[` and `\]` for brackets, and `[A-Za-z]` for `[[:alpha:]]`",
+            )
         return self._char(ord(char))
 
     def _char(self, code: int) -> Chars:
@@ -221,6 +295,8 @@ class _Parser:
                 return Look(self._closed(start), ahead, negative, start)
         named = _NAME.match(self.text, self.at)
         if named:
+            if named[0][0] == "P":
+                self._note("(?P<...>")
             self.at = named.end()
             body = self._closed(start)
             return Group(body, start) if self.groups else body
@@ -242,6 +318,15 @@ class _Parser:
         if not found:
             self._wrong("an unknown kind of group", start, min(self.at + 1, len(self.text)))
         self.at = found.end()
+        if self.ecma:
+            if not {*"au"}.isdisjoint(found[1]):
+                self._unsupported(
+                    "the flags `a` and `u` are those of other dialects",
+                    start,
+                    self.at,
+                    "write the classes out",
+                )
+            self._note("(?i)")
         before = self.flags
         on = off = 0
         for letter in found[1]:
@@ -275,8 +360,9 @@ class _Parser:
         if char in "bB":
             self.at += 1
             return Boundary(self._word(), char == "B", self.ecma)
-        if not self.ecma and char in "AZz":
+        if char in "Az" or (char == "Z" and not self.ecma):
             self.at += 1
+            self._note(f"\\{char}")
             return Begin() if char == "A" else End()
         if char in "123456789" or (char == "k" and self.text.startswith("k<", self.at)):
             octal = None if self.ecma else _LONG_OCTAL.match(self.text, self.at)
@@ -300,7 +386,7 @@ class _Parser:
             kind = char.lower()
             members = self._digits() if kind == "d" else self._word() if kind == "w" else self._space()
             return charset.inverse(members) if char.isupper() else members
-        if char in "pP" and self.text.startswith("{", self.at):
+        if char in "pP" and self.ecma:
             members = self._property(start)
             return charset.inverse(members) if char == "P" else members
         code = self._escaped_code(char, start, in_class=in_class)
@@ -310,11 +396,22 @@ class _Parser:
         simple = _SIMPLE_ESCAPES.get(char)
         if simple is not None:
             return simple
-        if char == "a" and not self.ecma:
+        if char == "a":
+            self._note(r"\a")
             return 7
         if char == "b" and in_class:
             return 8
+        if char == "e" and self.ecma:
+            self._note(r"\e")
+            return 0x1B
+        if char == "N" and self.text.startswith("{", self.at):
+            return self._named_character(start)
         if char == "x":
+            braced = _BRACED.match(self.text, self.at) if self.ecma else None
+            if braced and int(braced[1], 16) <= charset.MAX_CODEPOINT:
+                self._note(r"\x{...}")
+                self.at = braced.end()
+                return int(braced[1], 16)
             return self._hex(2, start)
         if char == "u":
             return self._unicode(start)
@@ -327,9 +424,32 @@ class _Parser:
             if octal and (char == "0" or in_class or len(octal[0]) == 3):
                 self.at = octal.end()
                 return int(octal[0], 8)
-        if char.isascii() and char.isalnum() and not self.ecma:
-            self._wrong(f"an unknown escape `\\{char}`", start, self.at)
+        if char.isascii() and char.isalnum():
+            if not self.ecma:
+                self._wrong(f"an unknown escape `\\{char}`", start, self.at)
+            self._ambiguous(start)
         return ord(char)
+
+    def _named_character(self, start: int) -> int:
+        end = self.text.find("}", self.at)
+        name = self.text[self.at + 1 : end]
+        self.at = end + 1
+        try:
+            code = ord(unicodedata.lookup(name)) if end >= 0 else None
+        except (KeyError, TypeError):  # unknown, or the name of a sequence of characters
+            code = None
+        if code is None:
+            self._wrong("the name of a character is unknown", start, end + 1 if end >= 0 else None)
+        self._note(r"\N{...}")
+        return code
+
+    def _ambiguous(self, start: int) -> NoReturn:
+        """Refuse the escape at `start`, which strict ECMA-262 has not."""
+        char = self.text[start + 1]
+        what, hint = AMBIGUOUS.get(
+            char, ("is not an escape of ECMA-262", f"for the character write `{char}`")
+        )
+        self._unsupported(f"`\\{char}` {what}", start, start + 2, hint)
 
     def _control(self, *, in_class: bool) -> int:
         following = self.text[self.at : self.at + 1]
@@ -350,7 +470,7 @@ class _Parser:
                 self.at += count
                 return code
         if self.ecma:
-            return ord(self.text[self.at - 1])
+            self._ambiguous(start)
         return self._wrong("an escape that lacks hexadecimal digits", start, self.at)
 
     def _unicode(self, start: int) -> int:
@@ -367,11 +487,17 @@ class _Parser:
         return code
 
     def _property(self, start: int) -> CharSet:
-        end = self.text.find("}", self.at)
-        if end < 0:
-            self._wrong("a property that is not closed", start)
-        name = self.text[self.at + 1 : end]
-        self.at = end + 1
+        if self.text.startswith("{", self.at):
+            end = self.text.find("}", self.at)
+            if end < 0:
+                self._wrong("a property that is not closed", start)
+            name = self.text[self.at + 1 : end]
+            self.at = end + 1
+        elif (name := self.text[self.at : self.at + 1]) and name in "CLMNPSZ":
+            self._note(r"\pL")
+            self.at += 1
+        else:
+            self._ambiguous(start)
         key, _, value = name.rpartition("=")
         found = None
         if key in ("", "General_Category", "gc"):
@@ -409,8 +535,10 @@ class _Parser:
     def _bracket(self, start: int) -> CharSet:
         """A class; those of ECMA-262 are remembered by their text, for real patterns have few."""
         found = _ECMA_CLASS.match(self.text, start) if self.ecma else None
-        known = found and _class_of(found[0], self.flags)
-        if found and known is not None:
+        if found and _ODD_CLASS.match(found[0]):
+            self.odd_class = start, found.end()
+        known = found and self.foreign is None and _class_of(found[0], self.flags)
+        if found and known:
             self.at = found.end()
             return known
         return self._members(start)
@@ -426,6 +554,8 @@ class _Parser:
                 self.at += 1
                 break
             first = False
+            if self.ecma and self.text.startswith(("&&", "~~"), self.at):
+                self._set_operation()
             members.append(self._range(start))
         whole = charset.union(*[self._cased(part) for part in members])
         return charset.inverse(whole) if negative else whole
@@ -433,6 +563,8 @@ class _Parser:
     def _range(self, start: int) -> CharSet:
         begin = self.at
         low = self._member()
+        if self.ecma and _single(low) is None and self.text.startswith("--", self.at):
+            self._set_operation()
         ahead = self.text[self.at : self.at + 2]
         if not ahead.startswith("-") or ahead in ("-", "-]"):
             return low
@@ -445,7 +577,18 @@ class _Parser:
             self._wrong("a range needs a character at each end", begin, self.at)
         if other < one:
             self._wrong("a range that runs backwards", begin, self.at)
+        if self.ecma and self.text.startswith("--", self.at) and not self.text.startswith("--]", self.at):
+            self._set_operation()
         return ((one, other),)
+
+    def _set_operation(self) -> NoReturn:
+        what = self.text[self.at : self.at + 2]
+        self._unsupported(
+            f"`{what}` in a class is an operation on sets in other dialects",
+            self.at,
+            self.at + 2,
+            f"for the character write `\\{what[0]}`, for a set its members",
+        )
 
     def _member(self) -> CharSet:
         if self.at >= len(self.text):
@@ -460,6 +603,11 @@ class _Parser:
         return ((ord(char), ord(char)),)
 
     # Errors
+
+    def _note(self, construct: str) -> None:
+        """Note a construct that is not ECMA-262's."""
+        if self.foreign is not None:
+            self.foreign[construct] = None
 
     def _take(self, text: str) -> bool:
         if self.text.startswith(text, self.at):
@@ -506,6 +654,8 @@ def _class_of(text: str, flags: int) -> CharSet | None:
 
 _SIMPLE_BOUNDS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _SIMPLE_ESCAPES = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
+_UPPER_BOUND = re.compile(r"\{,\d+\}")
+_ODD_CLASS = re.compile(r"\[\^?(?:\]|(?:[^\]\\\[]|\\.)*\[)", re.DOTALL)
 _ECMA_CLASS = re.compile(r"\[(?:[^\]\\]|\\.)*\]", re.DOTALL)
 _LONG_OCTAL = re.compile(r"[0-3][0-7][0-7]")
 _OCTAL = re.compile(r"[0-7]{1,3}")

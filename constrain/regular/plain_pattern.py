@@ -55,7 +55,7 @@ def is_plain(pattern: str) -> bool:
     >>> is_plain("^[a-z]+(-[0-9]{2})?$"), is_plain("(a)\\\\1"), is_plain("(a"), is_plain("[z-a]")
     (True, False, False, False)
     """
-    if len(pattern) > MAX_LENGTH or not _PLAIN.fullmatch(pattern):
+    if len(pattern) > MAX_LENGTH or not _PLAIN.fullmatch(pattern) or "&&" in pattern or "~~" in pattern:
         return False
     if "{" in pattern and any(int(low) > int(high) for low, high in _COUNTS.findall(pattern)):
         return False
