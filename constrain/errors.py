@@ -62,7 +62,7 @@ class ConstrainError(Exception):
     def as_json(self) -> dict[str, str]:
         """The name of the class, and the three parts."""
         parts = {"what": self.what, "where": self.where, "hint": self.hint}
-        return {"kind": type(self).__name__, **{name: _printable(part) for name, part in parts.items()}}
+        return {"kind": type(self).__name__, **{name: printable(part) for name, part in parts.items()}}
 
     def __str__(self) -> str:
         lines = [shortened(self.what, MAX_SENTENCE)]
@@ -70,7 +70,7 @@ class ConstrainError(Exception):
             lines.append(_indented(self.where))
         if self.hint:
             lines.append(f"hint: {shortened(self.hint, MAX_SENTENCE)}")
-        return _printable("\n".join(lines))
+        return printable("\n".join(lines))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _made_again, (type(self), self.args, vars(self))
@@ -168,7 +168,7 @@ def shortened(text: str, limit: int) -> str:
     return f"{text[: limit // 2]} ... {text[-(limit // 3) :]}"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text, with halves of surrogate pairs, which no output can encode, as Python escapes them."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 

@@ -28,7 +28,7 @@ from typing import Any
 
 from constrain.arguments import as_text, kind_of
 from constrain.budget import budget
-from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded, UnsatisfiableError
+from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded, UnsatisfiableError, printable
 from constrain.json_schema.admission import REFERENCES, Admission, Note
 from constrain.json_schema.describe import DRAFT_NAMES
 from constrain.json_schema.grammar import scan_schema
@@ -68,10 +68,15 @@ class SchemaReport:
             "satisfiable": self.satisfiable,
             "problems": [problem.as_json() for problem in self.problems],
             "keywords": [
-                {"pointer": n.pointer, "keyword": n.keyword, "status": n.status, "detail": n.detail}
-                for n in self.keywords
+                {
+                    "pointer": printable(note.pointer),
+                    "keyword": printable(note.keyword),
+                    "status": note.status,
+                    "detail": printable(note.detail),
+                }
+                for note in self.keywords
             ],
-            "recursion": list(self.recursion),
+            "recursion": [printable(pointer) for pointer in self.recursion],
             "shortest": None if self.shortest is None else self.shortest.decode(),
             "shortest_bytes": None if self.shortest is None else len(self.shortest),
             "shortest_tokens": self.shortest_tokens,
@@ -95,7 +100,7 @@ class SchemaReport:
                 lines += [f"    {note.pointer}: {note.detail}" for note in notes if note.detail]
         for problem in self.problems:
             lines += [f"{type(problem).__name__}:", *("  " + line for line in str(problem).splitlines())]
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from constrain.arguments import as_text
 from constrain.budget import spend
 from constrain.continuation import Continuation
 from constrain.errors import (
@@ -96,11 +97,13 @@ def grammar_text(grammar: str | os.PathLike[str]) -> tuple[str, str]:
 
     Raises GrammarError for a file that cannot be read.
     """
-    if isinstance(grammar, str) and ("\n" in grammar or not grammar.endswith(".lark")):
-        return grammar, "<string>"
+    if not isinstance(grammar, os.PathLike):
+        grammar = as_text(grammar, "a grammar", error=GrammarError)
+        if "\n" in grammar or not grammar.endswith(".lark"):
+            return grammar, "<string>"
     try:
         return Path(grammar).read_text(encoding="utf-8"), str(grammar)
-    except (OSError, UnicodeError) as problem:
+    except (OSError, ValueError) as problem:  # ValueError: not UTF-8, or a name with a NUL
         raise GrammarError(f"the grammar cannot be read: {problem}") from problem
 
 
@@ -108,10 +111,13 @@ def _load(grammar: str | os.PathLike[str], start: str) -> Lark:
     from lark import Lark
 
     text, source = grammar_text(grammar)
+    start = as_text(start, "the name of the rule to start from")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of `re`, about what Lark hands to it
             lark = Lark(text, source_path=source, parser="earley", lexer="dynamic_complete", start=start)
+    except (RecursionError, MemoryError):  # right perhaps, but too large
+        raise
     except Exception as problem:  # Lark lets assertions and errors of `re` and of files through
         raise _as_ours(problem, start) from problem
     return lark

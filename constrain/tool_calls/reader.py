@@ -25,8 +25,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from constrain.budget import DEFAULT_MAX_STEPS, budget
+from constrain.arguments import as_flag, as_text, kind_of
+from constrain.budget import DEFAULT_MAX_STEPS, budget, checked_steps
 from constrain.continuation import END
+from constrain.errors import InvalidInputError
 from constrain.reading import Note, Reader
 from constrain.structural import TEXT
 from constrain.tool_calls.grammar import CALL, Arguments, ToolCallGrammar
@@ -112,9 +114,17 @@ class ToolCallReader:
     def __init__(
         self, grammar: ToolCallGrammar, *, loose: bool = True, max_steps: int = DEFAULT_MAX_STEPS
     ) -> None:
+        given: object = grammar
+        if not isinstance(given, ToolCallGrammar):
+            hint = "make it with tool_call_grammar(tools, form)"
+            raise InvalidInputError(
+                f"a grammar of tool calls is needed here, not {kind_of(given)}", hint=hint
+            )
         self.grammar = grammar
-        self.max_steps = max_steps
-        self._reader = Reader((grammar.read if loose else grammar.written).before(END))
+        self.max_steps = checked_steps(max_steps)
+        part = grammar.read if as_flag(loose, "loose") else grammar.written
+        with budget(self.max_steps, "reading an answer"):
+            self._reader = Reader(part.before(END))
         self._kept = bytearray()
         self._kept_from = 0
         self._call = bytearray()
@@ -125,7 +135,7 @@ class ToolCallReader:
 
     def feed(self, piece: str | bytes) -> Iterator[Event]:
         """Read the next piece, and tell what it settles."""
-        raw = piece.encode() if isinstance(piece, str) else piece
+        raw = piece if isinstance(piece, bytes) else as_text(piece, "a piece of an answer").encode()
         with budget(self.max_steps * (1 + len(raw)), "reading an answer"):
             return iter(list(self._read(raw)))
 

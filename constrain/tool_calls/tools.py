@@ -17,13 +17,16 @@ from __future__ import annotations
 
 import inspect
 import json
+import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, NotRequired, cast, get_type_hints
 
-from constrain.errors import InvalidInputError, UnsupportedError
+from constrain.arguments import as_text, check_text
+from constrain.errors import InvalidInputError, LimitExceeded, SchemaError, UnsupportedError
+from constrain.json_schema.data import check_data
 from constrain.tool_calls.docstrings import read_docstring
 
 OTHER_KEYS = ("input_schema", "inputSchema")
@@ -86,7 +89,7 @@ def _of_definition(definition: Mapping[str, Any]) -> Tool:
     if not isinstance(name, str) or not name:
         raise InvalidInputError(
             "a tool needs a name",
-            where=json.dumps(definition, default=repr)[:200],
+            where=_excerpt(definition),
             hint='{"type": "function", "function": {"name": ..., "parameters": {...}}}',
         )
     parameters = function.get("parameters")
@@ -98,13 +101,36 @@ def _of_definition(definition: Mapping[str, Any]) -> Tool:
                 hint="tools are given in OpenAI's form: call it `parameters`",
             )
         parameters = {"type": "object", "properties": {}, "additionalProperties": False}
-    if not isinstance(parameters, Mapping) or parameters.get("type", "object") != "object":
+    name = as_text(name, "the name of a tool")
+    kind = parameters.get("type", "object") if isinstance(parameters, Mapping) else None
+    if not isinstance(parameters, Mapping) or not isinstance(kind, str) or kind != "object":
         raise InvalidInputError(f"the parameters of the tool `{name}` are not the schema of an object")
+    _check_parameters(name, parameters)
+    description = str(function.get("description") or "")
+    check_text(description, where=f"the description of the tool `{name}`")
+    return Tool(name, description, {"type": "object", **parameters}, json.loads)
+
+
+def _check_parameters(name: str, parameters: Mapping[str, Any]) -> None:
+    """Refuse what cannot be written as JSON text, as prompts show it, or would be read as something else."""
+    what = f"the parameters of the tool `{name}` are not JSON: "
     try:
+        check_data(dict(parameters))
         json.dumps(parameters)
+    except SchemaError as problem:
+        raise InvalidInputError(what + problem.what, where=problem.where, hint=problem.hint) from problem
     except (TypeError, ValueError) as problem:
-        raise InvalidInputError(f"the parameters of the tool `{name}` are not JSON: {problem}") from problem
-    return Tool(name, str(function.get("description") or ""), {"type": "object", **parameters}, json.loads)
+        raise InvalidInputError(what + str(problem)) from problem
+    except RecursionError as problem:
+        raise LimitExceeded(f"the parameters of the tool `{name}` are nested too deeply") from problem
+
+
+def _excerpt(definition: Mapping[str, Any]) -> str:
+    """The beginning of a definition, as JSON where it is."""
+    try:
+        return json.dumps(definition, default=repr)[:200]
+    except (TypeError, ValueError, RecursionError):
+        return reprlib.repr(dict(definition))[:200]
 
 
 def _of_function(function: Callable[..., Any]) -> Tool:

@@ -243,7 +243,7 @@ def test_what_is_no_tool_is_refused_by_name() -> None:
         "int is not a tool",
         "a tool needs a name",
         "the parameters of the tool `f` are not the schema of an object",
-        "the parameters of the tool `f` are not JSON: Object of type set is not JSON serializable",
+        "the parameters of the tool `f` are not JSON: a set is not JSON data",
         "the parameter `a: 'int'` of `positional` has no name to pass it by",
         "the parameter `*words` of `<lambda>` has no name to pass it by",
         "Point is not a tool",
