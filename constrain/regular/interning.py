@@ -10,8 +10,9 @@ Both are emptied at the end of a generation (`keeping.py`).
 
 from __future__ import annotations
 
+import os
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from constrain.regular.keeping import at_end, retire
 
@@ -19,7 +20,15 @@ if TYPE_CHECKING:
     from constrain.regular.term import Term
 
 LOCK: Final = threading.RLock()
-"""Guards interning here and in everything built on it; terms are shared by the whole process."""
+"""Guards interning here and in everything built on it; terms are shared by the whole process.
+
+A forked child has one thread, and where another of the parent's held the lock, nobody would ever release it.
+So it is made free there, as `threading` and `logging` do with theirs; the work that thread had begun is left
+as an interrupt would have left it.
+"""
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=cast(Any, LOCK)._at_fork_reinit)
 
 MAX_INTERNED: Final = 1_000_000
 """A single search may not fill the memory with terms; past this, equal ones may be made twice."""

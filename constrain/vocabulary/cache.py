@@ -8,14 +8,17 @@ One flat file holds named numpy arrays.  Reading it is one read and one hash; th
     header       JSON        {"key": ..., "arrays": [[name, dtype, length], ...]}
     arrays                   one after the other, each starting at a multiple of 8
 
-A file is believed only if magic, checksum and key are right.  Anything else (cut short, a flipped bit, a
-newer format, somebody else's file under our name) reads as absent, and is made again and replaced.
+A file is believed only if magic, checksum and key are right.  The checksum is no signature, so whoever takes
+the arrays looks at them as well (`Damaged`).  Anything else reads as absent, and is made again and replaced:
+what is cut short, a flipped bit, a newer format, somebody else's file under our name, a folder, a link, a pipe
+or a device, which is not waited for.
 Files appear whole: they are written under another name and renamed.  A folder that cannot be written
 costs the next process the same work, and is not an error.
 
 There is no pickle, so that a file from elsewhere can at worst be wrong arrays, not code.
 
-Cost: 11 MB for Llama-3's vocabulary, 15 ms to read them; processors have instructions for SHA-256.
+Cost: 11 MB for Llama-3's vocabulary, 15 ms to read them and 25 to look at them; processors have
+instructions for SHA-256.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -36,6 +40,12 @@ Arrays = dict[str, npt.NDArray[Any]]
 MAGIC = b"CNSTRN\x00\x04"
 _CHECKSUM = 32
 _DTYPES = ("|u1", "<i2", "<i4", "<i8")
+_MAX_BYTES = 1 << 30
+"""Nobody's vocabulary takes as much; a larger file is not read."""
+
+
+class Damaged(Exception):
+    """A file with a right checksum holds something else than what was stored."""
 
 
 def cache_folder() -> Path:
@@ -60,29 +70,72 @@ def store(path: Path, key: str, arrays: Arrays) -> bool:
 
 
 def load(path: Path, key: str) -> Arrays | None:
-    """The arrays stored under `key`, read-only; None unless the file is exactly what was written."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
+    """The arrays stored under `key`, read-only; None unless this is a whole file of ours."""
+    content = _read(path)
     at = len(MAGIC) + _CHECKSUM
-    if len(content) < at + 4 or content[: len(MAGIC)] != MAGIC:
+    if content is None or len(content) < at + 4 or content[: len(MAGIC)] != MAGIC:
         return None
     body = memoryview(content)[at:]
     if hashlib.sha256(body).digest() != content[len(MAGIC) : at]:
         return None
     header_size = int.from_bytes(body[:4], "little")
-    header = json.loads(bytes(body[4 : 4 + header_size]))
-    if header["key"] != key:
-        return None
+    listed = _listed(bytes(body[4 : 4 + header_size]), key)
     at += 4 + header_size
     arrays: Arrays = {}
-    for name, dtype, length in header["arrays"]:
+    for name, dtype, length in listed or ():
         at += -at % 8
-        array = np.frombuffer(content, dtype=np.dtype(dtype), count=length, offset=at)
-        at += array.nbytes
-        arrays[name] = array
-    return arrays
+        if at + length * np.dtype(dtype).itemsize > len(content):
+            return None
+        arrays[name] = np.frombuffer(content, dtype=np.dtype(dtype), count=length, offset=at)
+        at += arrays[name].nbytes
+    return None if listed is None else arrays
+
+
+def _read(path: Path) -> bytes | None:
+    """The content of a regular file; None for what is not there, or is none."""
+    flags = (
+        os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    )
+    try:
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            status = os.fstat(file.fileno())
+            return file.read() if stat.S_ISREG(status.st_mode) and status.st_size <= _MAX_BYTES else None
+    except OSError:
+        return None
+
+
+def _listed(header: bytes, key: str) -> list[tuple[str, str, int]] | None:
+    """The name, dtype and length of each array that a header lists; None unless it is such a header."""
+    try:
+        content = json.loads(header)
+    except (ValueError, RecursionError):
+        return None
+    if (
+        not isinstance(content, dict)
+        or content.get("key") != key
+        or not isinstance(content.get("arrays"), list)
+    ):
+        return None
+    for entry in content["arrays"]:
+        match entry:
+            case [str(), str() as dtype, int() as length] if dtype in _DTYPES and 0 <= length <= _MAX_BYTES:
+                continue
+        return None
+    return [(name, dtype, length) for name, dtype, length in content["arrays"]]
+
+
+def expect(arrays: Arrays, **wanted: tuple[type[np.generic], int | None]) -> None:
+    """Check that there are arrays of these names, dtypes and lengths (None: any).  Raises Damaged."""
+    for name, (dtype, length) in wanted.items():
+        array = arrays.get(name)
+        if array is None or array.dtype != dtype or length not in (None, len(array)):
+            raise Damaged(f"`{name}` is not what was stored")
+
+
+def check(name: str, *facts: bool | np.bool_) -> None:
+    """Check what must be true of the array `name`.  Raises Damaged."""
+    if not all(facts):
+        raise Damaged(f"`{name}` is not what was stored")
 
 
 def group(arrays: Arrays, name: str) -> Arrays:
@@ -107,7 +160,7 @@ def write_whole(path: Path, content: bytes) -> bool:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
         Path(name).replace(path)
-    except OSError:
+    except OSError:  # also where a folder lies under this name
         Path(name).unlink(missing_ok=True)
         return False
     return True

@@ -23,6 +23,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from constrain.vocabulary import cache as disk
 from constrain.vocabulary.blocks import BETWEEN, SETS, SPELLED_OUT, Blocks
 from constrain.vocabulary.deep import Deep
 from constrain.vocabulary.trie import Int32s, Places, Trie, grouped, running
@@ -114,6 +115,31 @@ class Signatures:
             of_node=of_node,
             of_token=of_token,
         )
+
+    @classmethod
+    def checked(cls, trie: Trie, size: int, blocks: Blocks, arrays: disk.Arrays) -> Self:
+        """The signatures that a file tells of: those that `build` would make.  Raises Damaged."""
+        disk.expect(arrays, above=(np.int32, None), of_node=(np.int32, len(trie)), stops=(np.int32, None))
+        above, of_node, stops = arrays["above"], arrays["of_node"], arrays["stops"]
+        count = len(above)
+        disk.expect(arrays, symbol=(np.int32, count), context=(np.uint8, count))
+        symbol, context = arrays["symbol"], arrays["context"]
+        disk.check("above", count > 0 and above[0] == 0, (above[1:] >= 0).all())
+        disk.check("above", (above[1:] < np.arange(1, count)).all())
+        disk.check("symbol", symbol[0] == 0, (symbol >= 0).all(), (symbol < len(SETS)).all())
+        disk.check("context", context[0] == 0, (context < len(blocks.by_context)).all())
+        disk.check("above", (np.diff(above[1:] * np.int64(len(SETS)) + symbol[1:]) > 0).all())
+        disk.check("stops", len(stops) > 0 and stops[0] == 1, (stops > 0).all(), (stops <= count).all())
+        starts = running(1, np.bincount(above[1:], minlength=count))
+        disk.check("stops", stops[-1] == count, np.array_equal(stops[1:], starts[stops[:-1]]))
+        disk.check("of_node", of_node[0] == 0, (of_node >= 0).all(), (of_node < count).all())
+        disk.check("of_node", bool(np.bincount(of_node, minlength=count).all()))
+        # Each node is at the position that its parent's leads to by the symbol of its byte.
+        here, parent, byte = of_node[1:], of_node[trie.parent[1:]], trie.byte[1:]
+        disk.check("of_node", np.array_equal(above[here], parent))
+        disk.check("symbol", np.array_equal(symbol[here], blocks.symbol[context[parent], byte]))
+        disk.check("context", np.array_equal(context[here], blocks.after[context[parent], byte]))
+        return cls.from_arrays(trie, size, blocks, arrays)
 
     @cached_property
     def lowest(self) -> bytes:

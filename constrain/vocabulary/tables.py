@@ -28,7 +28,6 @@ Koo, Liu and He, "Automata-based constraints for language model decoding" (2024)
 
 from __future__ import annotations
 
-import threading
 import weakref
 from dataclasses import dataclass
 from functools import partial
@@ -41,6 +40,7 @@ from constrain.continuation import AnyEdge
 from constrain.regular.automaton import Automaton, shared_automaton
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.clipping import FAR
+from constrain.regular.interning import LOCK
 from constrain.regular.keeping import retire_with
 from constrain.vocabulary.bitmask import Sparse, Words, pack_flags, set_tokens, unpack_words, word_count
 from constrain.vocabulary.counted import Counted
@@ -213,13 +213,12 @@ class Tables:
 
 
 _shared: weakref.WeakKeyDictionary[Vocabulary, Tables] = weakref.WeakKeyDictionary()
-_shared_lock = threading.Lock()
 
 
 def shared_tables(vocabulary: Vocabulary) -> Tables:
     """The tables of `vocabulary` that all grammars of a generation share, until their masks fill 64 MB."""
     automaton = shared_automaton()
-    with _shared_lock:
+    with LOCK:
         tables = _shared.get(vocabulary)
         if tables is None or tables.automaton is not automaton or tables.wide > KEPT_WIDE:
             tables = _shared[vocabulary] = Tables(vocabulary, automaton)

@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, ClassVar, Self
@@ -41,6 +41,7 @@ import numpy as np
 import numpy.typing as npt
 
 from constrain.errors import LimitExceeded
+from constrain.vocabulary import cache as disk
 from constrain.vocabulary.blocks import EXACT, Blocks
 from constrain.vocabulary.deep import Deep
 
@@ -114,6 +115,48 @@ class Trie:
             own=own[listed],
             order=np.array(order, dtype=np.int32),
         )
+
+    @classmethod
+    def checked(
+        cls, arrays: disk.Arrays, blob: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]
+    ) -> Self:
+        """The trie that a file tells of: the one that `build` would make of its tokens.  Raises Damaged.
+
+        Token i writes `blob[offsets[i] : offsets[i + 1]]`.
+        """
+        disk.expect(arrays, byte=(np.uint8, None), order=(np.int32, None))
+        count, tokens, length = len(arrays["byte"]), len(arrays["order"]), np.diff(offsets)
+        disk.expect(arrays, start=(np.int32, count + 1))
+        disk.expect(arrays, **dict.fromkeys(("parent", "first", "last", "own"), (np.int32, count)))
+        trie = cls(**{field.name: arrays[field.name] for field in fields(cls)})
+        byte, parent, start, order = trie.byte, trie.parent, trie.start, trie.order
+        first, last, own = trie.first, trie.last, trie.own
+        # Every node but the root lies in the slice of its parent, which is before it, in the order of bytes.
+        disk.check("parent", count > 0 and parent[0] == -1, (parent[1:] >= 0).all())
+        disk.check("parent", (parent[1:] < np.arange(1, count)).all(), (np.diff(parent) >= 0).all())
+        disk.check("start", np.array_equal(start, running(1, np.bincount(parent[1:], minlength=count))))
+        beside = 1 + np.flatnonzero(parent[2:] == parent[1:-1])
+        disk.check("byte", (byte[beside] < byte[beside + 1]).all())
+        # The tokens that begin with a node are its own, then those of its children, child after child.
+        inner = np.flatnonzero(start[:-1] < start[1:])
+        outer = np.flatnonzero(start[:-1] == start[1:])
+        disk.check("own", own[0] == 0, (own >= 0).all(), (own[outer[outer > 0]] > 0).all())
+        disk.check("first", first[0] == 0, np.array_equal(first[start[inner]], first[inner] + own[inner]))
+        disk.check("first", np.array_equal(first[beside + 1], last[beside]))
+        disk.check("last", last[0] == tokens, np.array_equal(last[start[inner + 1] - 1], last[inner]))
+        disk.check("last", np.array_equal(last[outer], first[outer] + own[outer]))
+        disk.check("depth", len(trie.spans) <= MAX_TOKEN_BYTES + 1)
+        # Each token is listed once, and written on the way to its node; equal ones in the order of their ids.
+        disk.check("order", (order >= 0).all(), (order < len(length)).all())
+        disk.check("order", np.array_equal(np.bincount(order, minlength=len(length)), length > 0))
+        node, at = trie.token_node, offsets[order + 1] - 1
+        disk.check("order", (np.diff(order)[node[1:] == node[:-1]] > 0).all())
+        disk.check("order", np.array_equal(trie.depth[node], length[order]))
+        while len(node):
+            disk.check("blob", np.array_equal(byte[node], blob[at]))
+            node, at = parent[node], at - 1
+            node, at = node[node > 0], at[node > 0]
+        return trie
 
     def child(self, node: int, byte: int) -> int:
         """The child of `node` by `byte`, or -1."""

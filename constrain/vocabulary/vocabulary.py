@@ -23,7 +23,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -131,7 +132,8 @@ class Vocabulary:
         path = folder / "vocabulary" / f"{key}.bin"
         arrays = disk.load(path, key)
         if arrays is not None:
-            return cls._from_arrays(arrays, width, ends)
+            with suppress(disk.Damaged):
+                return cls._from_arrays(arrays, width, ends)
         vocabulary = cls._read(source, width, ends)
         disk.store(path, key, vocabulary._to_arrays())
         return vocabulary
@@ -143,11 +145,17 @@ class Vocabulary:
 
     @classmethod
     def _from_arrays(cls, arrays: disk.Arrays, width: int, ends: tuple[int, ...]) -> Self:
-        trie = Trie(*(arrays[name] for name in _TRIE_ARRAYS))
-        special = tuple(arrays["special"].tolist())
-        vocabulary = cls(width, ends, special, arrays["blob"].tobytes(), arrays["offsets"], trie)
+        """Raises Damaged where they are not those of a vocabulary with the tokens that they list."""
+        disk.expect(arrays, blob=(np.uint8, None), offsets=(np.int64, width + 1), special=(np.int32, None))
+        offsets, special = arrays["offsets"], tuple(arrays["special"].tolist())
+        disk.check(
+            "offsets", offsets[0] == 0, (np.diff(offsets) >= 0).all(), offsets[-1] == len(arrays["blob"])
+        )
+        disk.check("special", set(ends) <= set(special) <= set(range(width)))
+        trie = Trie.checked(arrays, arrays["blob"], offsets)
+        vocabulary = cls(width, ends, special, arrays["blob"].tobytes(), offsets, trie)
         vocabulary.__dict__["signatures"] = tuple(
-            Signatures.from_arrays(trie, width, blocks, disk.group(arrays, str(blocks.number)))
+            Signatures.checked(trie, width, blocks, disk.group(arrays, str(blocks.number)))
             for blocks in (COARSE, HEX)
         )
         return vocabulary
@@ -157,7 +165,7 @@ class Vocabulary:
             "blob": np.frombuffer(self.blob, dtype=np.uint8),
             "offsets": self.offsets,
             "special": np.array(self.special_token_ids, dtype=np.int32),
-            **{name: getattr(self.trie, name) for name in _TRIE_ARRAYS},
+            **{field.name: getattr(self.trie, field.name) for field in fields(Trie)},
         }
         for signatures in self.signatures:
             named = signatures.to_arrays().items()
@@ -229,9 +237,6 @@ class Vocabulary:
                 )
             pieces.append(tokens[token_id] or b"")
         return b"".join(pieces)
-
-
-_TRIE_ARRAYS = ("byte", "parent", "start", "first", "last", "own", "order")
 
 
 def _of_blob(
