@@ -99,7 +99,7 @@ def fraction_of(number: int | float | Decimal | Fraction, where: str = "") -> Fr
     Fraction(1, 10)
     """
     if isinstance(number, float):
-        number = Decimal(repr(number))
+        number = Decimal(float.__repr__(number))  # a subclass may show itself in another way
     if isinstance(number, Decimal):
         if not number.is_finite():
             raise SchemaError(f"`{number}` is not a JSON number", where=where)
