@@ -325,7 +325,8 @@ class Documents:
                     contents, base = self._look_up(outermost, "#")
         elif keyword == "$dynamicRef":
             name = reference.partition("#")[2]
-            if name and isinstance(contents, dict) and contents.get("$dynamicAnchor") == name:
+            anchor = contents.get("$dynamicAnchor") if isinstance(contents, dict) else None
+            if name and isinstance(anchor, str) and anchor == name:
                 outermost = dict(scope.environment).get(name)
                 if outermost is not None:
                     contents, base = self._look_up(outermost, f"#{name}")

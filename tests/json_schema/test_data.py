@@ -41,6 +41,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"minLength": float("nan")}, "`minLength` must be a number, and `nan` is none in JSON", "#/minLength"),
     ('{"maxItems": Infinity}', "`maxItems` must be a number, and `inf` is none in JSON", "#/maxItems"),
     ({"minimum": np.int64(3)}, "`minimum` must be a number, not a numpy.int64", "#/minimum"),
+    ({"type": np.arange(2)}, "`type` must name types", "#/type"),
     ({"required": ("a",)}, "`required` must be an array of strings", "#/required"),
     ({"enum": (1, 2)}, "`enum` must be an array, not a tuple", "#/enum"),
     (itself(), "an object holds itself", "#/items/items"),
