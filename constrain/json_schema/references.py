@@ -397,7 +397,7 @@ def _no_uris(schema: Schema) -> Iterator[str]:
 def _subschemas(contents: Schema, specification: Any) -> list[Schema]:
     try:
         return list(specification.subresources_of(contents))
-    except (AttributeError, TypeError):
+    except (AttributeError, TypeError, ValueError):  # arrays of numpy's are not compared
         return []
 
 
@@ -405,7 +405,7 @@ def _anchors(contents: Schema, specification: Any) -> list[Any]:
     try:
         found = list(specification.anchors_in(contents)) if isinstance(contents, dict) else []
         return [anchor for anchor in found if isinstance(anchor.name, str)]
-    except (AttributeError, TypeError):
+    except (AttributeError, TypeError, ValueError):  # arrays of numpy's are not compared
         return []
 
 

@@ -44,6 +44,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"type": np.arange(2)}, "`type` must name types", "#/type"),
     ({"required": ("a",)}, "`required` must be an array of strings", "#/required"),
     ({"enum": (1, 2)}, "`enum` must be an array, not a tuple", "#/enum"),
+    ([np.arange(2)], "a schema must be an object or a boolean, not an array", "#"),
     (itself(), "an object holds itself", "#/items/items"),
     ({"definitions": 0, "$ref": "#/definitions/a"}, NO_MAP, "#/definitions"),
     ({"$id": "http://[", "$ref": "#a"}, "an id is not a URI: Invalid IPv6 URL", "#/$id"),
