@@ -102,6 +102,13 @@ def as_list(values: object, what: str, hint: str = "") -> list[Any]:
     return list(values)
 
 
+def as_mapping(values: object, what: str) -> Mapping[str, Any]:
+    """A mapping whose keys are text; None counts as an empty one."""
+    if not isinstance(values, Mapping | None):
+        raise InvalidInputError(f"{what} is given as a dictionary, not as {kind_of(values)}")
+    return {as_text(key, f"a key of {what}"): value for key, value in (values or {}).items()}
+
+
 def are_texts(values: Iterable[object]) -> bool:
     """Are all of them text that UTF-8 can write?"""
     try:
@@ -116,6 +123,7 @@ def as_whole(
     what: str,
     *,
     least: int | None = 0,
+    most: int | None = None,
     error: type[ConstrainError] = InvalidInputError,
     hint: str = "",
 ) -> int:
@@ -128,6 +136,8 @@ def as_whole(
         raise error(f"{what} is a whole number, not {shown(value)}", hint=hint) from None
     if least is not None and number < least:
         raise error(f"{what} is at least {least}, not {shown(number)}", hint=hint)
+    if most is not None and number > most:
+        raise error(f"{what} is at most {most}, not {shown(number)}", hint=hint)
     return number
 
 

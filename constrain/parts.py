@@ -31,7 +31,7 @@ import os
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
-from constrain.arguments import as_list, as_text, as_whole, kind_of
+from constrain.arguments import as_list, as_mapping, as_text, as_whole, kind_of
 from constrain.budget import DEFAULT_MAX_STEPS, budget
 from constrain.continuation import (
     AnyEdge,
@@ -308,7 +308,7 @@ def lark(
     which parts stand for the terminals that it only declares (`%declare`).
     Raises GrammarError, UnsupportedError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
     """
-    embedded = {name: as_part(part) for name, part in as_named_parts(embed, "embed").items()}
+    embedded = {name: as_part(part) for name, part in as_mapping(embed, "embed").items()}
     with budget(max_steps, "compiling this grammar"):
         return _Lark(load_grammar(grammar, start=start, embed=embedded))
 
@@ -316,13 +316,6 @@ def lark(
 def verbatim_text(document: str | None) -> str | None:
     """The document `verbatim`; None where there is none."""
     return None if document is None else as_text(document, "the document `verbatim`")
-
-
-def as_named_parts(parts: Mapping[str, Any] | None, what: str) -> Mapping[str, Any]:
-    """A mapping whose keys are text; None counts as an empty one."""
-    if not isinstance(parts, Mapping | None):
-        raise InvalidInputError(f"{what} is a mapping from text to parts, not {kind_of(parts)}")
-    return {as_text(name, f"a key of {what}"): part for name, part in (parts or {}).items()}
 
 
 def choice(texts: Iterable[str]) -> Part:
@@ -337,7 +330,7 @@ def branches(parts: Mapping[str, PartLike | None]) -> Part:
 
     Ten thousand keys cost one step per byte: they share a trie.
     """
-    named = as_named_parts(parts, "branches")
+    named = as_mapping(parts, "branches")
     if not named:
         raise InvalidInputError("there is nothing to choose from", hint="give at least one text")
     return _Branches({text.encode(): None if part is None else as_part(part) for text, part in named.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ import numpy as np
 from hypothesis import strategies as st
 
 from constrain.json_schema.keywords import KEYWORDS
-from tests.strategies import first_part_schemas
 
 DIALECTS = [
     "http://json-schema.org/draft-04/schema#",
@@ -103,18 +103,77 @@ def objects() -> st.SearchStrategy[Any]:
     )
 
 
-def schemas() -> st.SearchStrategy[Any]:
-    """Schemas of any keywords, most of them with something wrong at some place."""
-    names = sorted({row.name for row in KEYWORDS})
-    anything = st.recursive(
-        st.one_of(first_part_schemas(), objects()),
-        lambda inner: st.one_of(
-            st.dictionaries(st.sampled_from(names), inner, max_size=4),
-            st.dictionaries(_KEYS, inner, max_size=2),
-            st.lists(inner, max_size=2),
-        ),
-        max_leaves=6,
-    )
-    keyed = st.dictionaries(st.sampled_from(names), anything, max_size=4)
-    declared = st.sampled_from([{}, {}, *({"$schema": uri} for uri in DIALECTS)])
-    return st.one_of(st.builds(lambda head, body: {**head, **body}, declared, keyed), anything)
+_NAMES = st.sampled_from(["a", "b", "ab", "id"])
+_OF_FORM: dict[str, st.SearchStrategy[Any]] = {
+    "any": st.sampled_from([1, "a", None, [1, {"a": True}], {"a": "b"}]),
+    "natural": st.integers(0, 3),
+    "number": st.sampled_from([0, 1, 1.5, -3]),
+    "positive": st.sampled_from([1, 2, 0.5]),
+    "boolean": st.booleans(),
+    "number or boolean": st.booleans(),
+    "pattern": st.sampled_from(["^a", "b$", "[a-c]+"]),
+    "names": st.lists(_NAMES, max_size=2, unique=True),
+    "names map": st.dictionaries(_NAMES, st.lists(_NAMES, max_size=2, unique=True), max_size=2),
+    "type": st.sampled_from(["string", "object", "array", "number", ["integer", "null"]]),
+    "array": st.lists(st.sampled_from(["a", 1, None, {"a": 1}, [True]]), min_size=1, max_size=3),
+}
+_STRINGS: dict[str, list[str]] = {
+    "$schema": DIALECTS,
+    "$ref": ["#", "#/definitions/a", "#/$defs/a/items", "#/properties/a", "#b", "x:y", "#/allOf/0"],
+    "$dynamicRef": ["#b", "#"],
+    "$recursiveRef": ["#"],
+    "format": ["date", "ipv4", "nonsense"],
+}
+_REFERRED = ["#a", "b", "http://x/y"]
+
+
+def _right(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Schemas in which each keyword has a value of the form that it needs."""
+    of_form = _OF_FORM | {
+        "schema": inner,
+        "schemas": st.lists(inner, min_size=1, max_size=2),
+        "schema map": st.dictionaries(_NAMES, inner, max_size=2),
+        "schema or schemas": inner,
+        "schema or names map": st.dictionaries(_NAMES, inner | _OF_FORM["names"], max_size=2),
+        "boolean or schema": inner,
+    }
+    keyed = [
+        st.tuples(
+            st.just(row.name),
+            st.sampled_from(_STRINGS.get(row.name, _REFERRED)) if row.form == "string" else of_form[row.form],
+        )
+        for row in KEYWORDS
+    ]
+    return st.lists(st.one_of(keyed), min_size=1, max_size=4).map(dict)
+
+
+@st.composite
+def schemas(draw: st.DrawFn) -> Any:
+    """Schemas of all keywords, right but for one or two places, which hold any object."""
+    schema = draw(st.recursive(st.booleans() | _right(st.just(True)), _right, max_leaves=5))
+    holder = {"": copy.deepcopy(schema)}  # what was sampled is shared
+    for _ in range(draw(st.integers(0, 2))):
+        inside, key = draw(st.sampled_from(_places(holder)))
+        how = draw(st.sampled_from(["value", "value", "key", "more"]))
+        if how == "value" or inside is holder or isinstance(inside, list):
+            inside[key] = draw(objects())
+        elif how == "key":
+            inside[draw(_KEYS)] = inside.pop(key)
+        else:
+            inside[draw(_KEYS)] = draw(objects())
+    return holder[""]
+
+
+def _places(holder: dict[str, Any]) -> list[tuple[Any, Any]]:
+    """Every value inside, as what holds it and its key or index; what holds itself is entered once."""
+    found: list[tuple[Any, Any]] = []
+    pending: list[Any] = [holder]
+    seen: set[int] = set()
+    while pending and len(found) < 200:
+        inside = pending.pop()
+        if isinstance(inside, dict | list) and id(inside) not in seen:
+            seen.add(id(inside))
+            items = list(inside.items() if isinstance(inside, dict) else enumerate(inside))
+            found += [(inside, key) for key, _ in items]
+            pending += [value for _, value in items]
+    return found

@@ -153,7 +153,7 @@ def check_message(problem: ConstrainError) -> None:
 
 @pytest.mark.parametrize("name", ENTRIES)
 @given(data=st.data())
-@settings(SLOW, max_examples=40)
+@settings(SLOW, max_examples=25)
 def test_whatever_is_given_the_error_is_a_documented_one(name: str, data: st.DataObject) -> None:
     """One argument is any object; the others are right, or one more is any object too."""
     function, right = ENTRIES[name]
@@ -174,7 +174,7 @@ def test_what_is_right_is_taken(name: str) -> None:
 
 
 @given(schemas(), st.sampled_from(["canonical", "any"]), st.randoms(use_true_random=False))
-@settings(SLOW, max_examples=400)
+@settings(SLOW, max_examples=200)
 def test_any_schema_is_followed_or_refused_by_name(schema: Any, spelling: str, rng: Any) -> None:
     """Compiled, and walked for some tokens: a mistake may not wait until a generation has come to it."""
     with documented() as problems:
@@ -197,7 +197,7 @@ def test_any_schema_is_followed_or_refused_by_name(schema: Any, spelling: str, r
 
 
 @given(schemas())
-@settings(SLOW, max_examples=150)
+@settings(SLOW, max_examples=80)
 def test_a_report_never_ends_in_an_error(schema: Any) -> None:
     """Every finding is in the report, which can be printed and is JSON."""
     report = check_schema(schema, max_steps=STEPS)

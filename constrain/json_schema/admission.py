@@ -236,7 +236,7 @@ class _Scan:
     def _is_older_form(self, node: Node, row: Keyword, value: Schema) -> bool:
         detail = {
             "items": isinstance(value, list) and "a list under `items` is read as `prefixItems`",
-            "type": value == "any" and "`any` was a type in draft 3",
+            "type": isinstance(value, str) and value == "any" and "`any` was a type in draft 3",
             "exclusiveMinimum": isinstance(value, bool) and "a boolean was draft 4's form",
             "exclusiveMaximum": isinstance(value, bool) and "a boolean was draft 4's form",
         }.get(row.name)

@@ -325,7 +325,8 @@ class Documents:
                     contents, base = self._look_up(outermost, "#")
         elif keyword == "$dynamicRef":
             name = reference.partition("#")[2]
-            if name and isinstance(contents, dict) and contents.get("$dynamicAnchor") == name:
+            anchor = contents.get("$dynamicAnchor") if isinstance(contents, dict) else None
+            if name and isinstance(anchor, str) and anchor == name:
                 outermost = dict(scope.environment).get(name)
                 if outermost is not None:
                     contents, base = self._look_up(outermost, f"#{name}")
@@ -396,7 +397,7 @@ def _no_uris(schema: Schema) -> Iterator[str]:
 def _subschemas(contents: Schema, specification: Any) -> list[Schema]:
     try:
         return list(specification.subresources_of(contents))
-    except (AttributeError, TypeError):
+    except (AttributeError, TypeError, ValueError):  # arrays of numpy's are not compared
         return []
 
 
@@ -404,7 +405,7 @@ def _anchors(contents: Schema, specification: Any) -> list[Any]:
     try:
         found = list(specification.anchors_in(contents)) if isinstance(contents, dict) else []
         return [anchor for anchor in found if isinstance(anchor.name, str)]
-    except (AttributeError, TypeError):
+    except (AttributeError, TypeError, ValueError):  # arrays of numpy's are not compared
         return []
 
 

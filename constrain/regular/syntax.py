@@ -70,7 +70,7 @@ from constrain.regular.watched import Assertion, watched
 Alphabet = Callable[[CharSet], Term]
 PatternLike = str | re.Pattern[str]
 _MAX_UNROLLED: Final = 64
-_FLAGS: Final = re.ASCII | re.IGNORECASE | re.MULTILINE | re.DOTALL | re.UNICODE | re.VERBOSE
+_FLAGS: Final = int(re.ASCII | re.IGNORECASE | re.MULTILINE | re.DOTALL | re.UNICODE | re.VERBOSE)
 
 
 def as_pattern(pattern: PatternLike, flags: int = 0) -> tuple[str, int]:

@@ -24,6 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
 
+from constrain.arguments import as_flag, as_mapping, kind_of
 from constrain.continuation import Continuation
 from constrain.errors import ConstrainError, InvalidInputError
 from constrain.json_schema.options import JsonOptions
@@ -123,6 +124,11 @@ def tool_call_grammar(
     Raises what `compile_json_schema` raises about a tool's parameters.
     """
     made, form = as_tools(tools), as_form(form)
+    tokens = as_mapping(special, "special")
+    for text, token in tokens.items():
+        if not isinstance(token, SpecialToken):
+            what = f"`{text}` stands for {kind_of(token)}, not for a special token"
+            raise InvalidInputError(what, hint="make one with special_token(vocabulary, token_id, text)")
     chosen, run, single = _chosen([tool.name for tool in made], tool_choice)
     request = _Request(
         form,
@@ -130,8 +136,8 @@ def tool_call_grammar(
         run,
         JsonOptions.of(options),
         tuple(chosen),
-        parallel and not single,
-        tuple((special or {}).items()),
+        as_flag(parallel, "parallel") and not single,
+        tuple(tokens.items()),
     )
     _part(request)
     return ToolCallGrammar(tuple(made), form, request)

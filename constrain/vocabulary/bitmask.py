@@ -20,6 +20,12 @@ import numpy.typing as npt
 from constrain.arguments import as_whole, kind_of
 from constrain.errors import TokenError
 
+MAX_TOKENS = 1 << 24
+"""Sixty times the largest vocabulary there is: a larger size is a mistake, and would only fill memory."""
+
+MAX_ROWS = 1 << 16
+"""Likewise a batch."""
+
 Words = npt.NDArray[np.int32]
 
 
@@ -34,8 +40,9 @@ def allocate_token_bitmask(batch_size: int, vocab_size: int) -> Words:
     >>> allocate_token_bitmask(2, 40).shape
     (2, 2)
     """
-    rows = as_whole(batch_size, "batch_size")
-    return np.zeros((rows, word_count(as_whole(vocab_size, "vocab_size", least=1))), dtype=np.int32)
+    rows = as_whole(batch_size, "batch_size", most=MAX_ROWS)
+    width = as_whole(vocab_size, "vocab_size", least=1, most=MAX_TOKENS)
+    return np.zeros((rows, word_count(width)), dtype=np.int32)
 
 
 def writable_row(bitmask: npt.NDArray[np.int32], index: int) -> Words:

@@ -36,6 +36,7 @@ import numpy.typing as npt
 from constrain.arguments import as_list, as_whole, kind_of
 from constrain.errors import InvalidInputError, ModelError, TokenError
 from constrain.vocabulary import cache as disk
+from constrain.vocabulary.bitmask import MAX_TOKENS
 from constrain.vocabulary.blocks import COARSE, HEX
 from constrain.vocabulary.signatures import Signatures
 from constrain.vocabulary.token_bytes import TokenSource
@@ -80,7 +81,11 @@ class Vocabulary:
         """
         tokens = _checked_tokens(tokens)
         width = as_whole(
-            len(tokens) if size is None else size, "the size of a vocabulary", least=1, error=ModelError
+            len(tokens) if size is None else size,
+            "the size of a vocabulary",
+            least=1,
+            most=MAX_TOKENS,
+            error=ModelError,
         )
         ends = _checked_ends(eos_token_ids, width)
         if special_token_ids is None:
@@ -114,7 +119,7 @@ class Vocabulary:
         """
         source = TokenSource.of(tokenizer)
         width = source.size if size is None else size
-        width = as_whole(width, "the size of a vocabulary", least=1, error=ModelError)
+        width = as_whole(width, "the size of a vocabulary", least=1, most=MAX_TOKENS, error=ModelError)
         more = () if eos_token_ids is None else _token_ids(eos_token_ids, "eos_token_ids")
         ends = _checked_ends({*source.eos_token_ids, *more}, width)
         folder = disk.cache_folder() if cache is True else Path(cache) if cache else None
