@@ -22,13 +22,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from math import isfinite
+from math import inf, isfinite
 from typing import NamedTuple, cast
 
 import mlx.core as mx
 
 from constrain.errors import InvalidInputError, ModelError
 from engine.masking import Mask, apply_bitmask
+from engine.options import real, whole
 
 SamplerFunction = Callable[[mx.array], mx.array]
 
@@ -69,7 +70,9 @@ def make_sampler(temp: float = 0.0, *, top_p: float = 0.0, min_p: float = 0.0, t
     constrain.errors.InvalidInputError: top_p=1.5 is not a probability
     hint: give a number from 0 to 1; 0 or 1 keeps every token
     """
-    if not temp >= 0.0:
+    temp, top_p, min_p = real("temp", temp), real("top_p", top_p), real("min_p", min_p)
+    top_k = whole("top_k", top_k, least=-(2**63), most=2**31)
+    if not 0.0 <= temp < inf:
         raise InvalidInputError(
             f"temp={temp} is not a temperature", hint="0 is greedy; 0.1 to 0.3 suits structured output"
         )
