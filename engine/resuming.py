@@ -127,7 +127,8 @@ class Results:
         except OSError as problem:
             with suppress(OSError):
                 self._file.truncate(end)
-            raise _unwritable(self.path, problem) from problem
+            kept = "what was written before is kept, and --resume goes on from there"
+            raise _unwritable(self.path, problem, hint=kept) from problem
 
 
 def _lock(file: io.FileIO, path: Path) -> None:
@@ -146,11 +147,9 @@ def _options_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.options.json")
 
 
-def _unwritable(path: Path, problem: OSError) -> InvalidInputError:
+def _unwritable(path: Path, problem: OSError, hint: str = "") -> InvalidInputError:
     return InvalidInputError(
-        f"the output file cannot be written: {problem.strerror}",
-        where=shown(path),
-        hint="what was written before is kept, and --resume goes on from there",
+        f"the output file cannot be written: {problem.strerror}", where=shown(path), hint=hint
     )
 
 
