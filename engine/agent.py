@@ -31,6 +31,7 @@ from typing import Any
 from constrain.errors import InvalidInputError, UnsupportedError
 from constrain.tool_calls.tools import Tool, as_tools
 from engine.model import ModelLike, as_model
+from engine.options import whole
 from engine.prompting import Message
 from engine.tool_calling import ToolCall, ToolCallAnswer, generate_tool_calls
 from engine.tool_prompting import conversation
@@ -86,6 +87,7 @@ def run_tools(
     only, because a model that must call would never come to an end.
     Raises what `generate_tool_calls` raises; what a function raises is told to the model.
     """
+    max_steps = whole("max_steps", max_steps, least=-(2**63))
     if max_steps < 1:
         raise InvalidInputError(f"max_steps={max_steps} leaves no step to take", hint="give at least 1")
     loaded, made = as_model(model), as_tools(tools)
@@ -121,7 +123,7 @@ def _run(tool: Tool, call: ToolCall) -> ToolResult:
         value = tool.function(**call.arguments)
         shown = _cut(_shown(value))
     except Exception as problem:  # the function is the caller's: whatever it raises is for the model to read
-        return _failed(call, f"{type(problem).__name__}: {problem}")
+        return _failed(call, f"{type(problem).__name__}: {_said(problem)}")
     return ToolResult(call, value, "", shown)
 
 
@@ -136,7 +138,17 @@ def _shown(value: Any) -> str:
     return value if isinstance(value, str) else to_json(value, fallback=repr).decode()
 
 
+def _said(problem: Exception) -> str:
+    """The words of an exception, whose own `__str__` may fail as well."""
+    try:
+        return str(problem)
+    except Exception as another:
+        return f"(its text cannot be had: {type(another).__name__})"
+
+
 def _cut(shown: str) -> str:
+    """What the model is told of a result: cut where it is long, and halves of surrogate pairs escaped."""
+    shown = shown.encode(errors="backslashreplace").decode()
     if len(shown) <= MAX_RESULT_CHARACTERS:
         return shown
     return f"{shown[:MAX_RESULT_CHARACTERS]}... ({len(shown):,} characters in all)"

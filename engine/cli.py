@@ -19,6 +19,7 @@ at once.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -28,8 +29,15 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from constrain.errors import ConstrainError, EndedEarlyWarning, IncompleteOutputError, InvalidInputError
+from constrain.errors import (
+    ConstrainError,
+    EndedEarlyWarning,
+    IncompleteOutputError,
+    InvalidInputError,
+    LimitExceeded,
+)
 from engine.extract_cli import extract_command
+from engine.files import is_file, read_prompt
 from engine.schema_files import read_schema
 from engine.tools_cli import tools_command
 
@@ -109,7 +117,7 @@ def json_command(
 ) -> None:
     """Answer with JSON that follows a schema."""
     target = read_schema(schema)
-    text = _read_prompt(prompt)
+    text = read_prompt(prompt)
     from engine.generate import generate_json, schema_of
 
     form = schema_of(target)
@@ -125,7 +133,7 @@ def json_command(
         seed=seed,
         use_chat_template=not ignore_chat_template,
         schema_in_prompt=not no_schema_in_prompt,
-        whitespace=int(whitespace) if whitespace.isdigit() else whitespace,
+        whitespace=_whole_or_name(whitespace),
         property_order=property_order,
     )
     written = json.dumps(answer, ensure_ascii=False, indent=indent)
@@ -166,7 +174,7 @@ def regex_command(
 
     Exit code 2: something is wrong with the command, or the answer was cut off.
     """
-    text = _read_prompt(prompt)
+    text = read_prompt(prompt)
     from engine.forms import PatternForm
     from engine.generate import generate_regex
 
@@ -206,7 +214,7 @@ def choice_command(
     ] = False,
 ) -> None:
     """Answer with one of some texts."""
-    text = _read_prompt(prompt)
+    text = read_prompt(prompt)
     from engine.generate import generate_choice
 
     use_chat_template = not ignore_chat_template
@@ -246,7 +254,7 @@ def grammar_command(
     ] = False,
 ) -> None:
     """Answer with text that a Lark grammar accepts."""
-    text = _read_prompt(prompt)
+    text = read_prompt(prompt)
     path = _find_grammar(grammar)
     from engine.generate import generate_lark
 
@@ -345,26 +353,14 @@ def _find_grammar(source: str) -> Path:
     import grammars
 
     path = Path(source)
-    if path.is_file() or source.endswith(".lark"):
+    if is_file(path) or source.endswith(".lark"):
         return path
     return grammars.path(source)
 
 
-def _read_prompt(prompt: str) -> str:
-    try:
-        text = sys.stdin.read() if prompt == "-" else prompt
-    except UnicodeDecodeError as problem:
-        raise InvalidInputError(
-            f"byte {problem.start} (0x{problem.object[problem.start]:02x}) is not {problem.encoding.upper()}",
-            where="standard input",
-            hint="convert it first, for example with iconv -f latin1 -t utf-8",
-        ) from problem
-    if not text.strip():
-        where = "standard input" if prompt == "-" else "--prompt"
-        raise InvalidInputError(
-            "the prompt is empty", where=where, hint="say what the answer should be about"
-        )
-    return text
+def _whole_or_name(text: str) -> int | str:
+    """A number where it is one; every other text is for its option to refuse, digits without end too."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else text
 
 
 def _read_bytes(text: str) -> bytes:
@@ -389,6 +385,7 @@ def _tell(message: Warning | str, category: type[Warning], *place: Any, **more: 
 
 def main() -> None:
     """The `constrain` command."""
+    _escape_halves()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", EndedEarlyWarning)
@@ -396,8 +393,21 @@ def main() -> None:
             app()
     except ConstrainError as problem:
         _stop(problem)
+    except RecursionError:
+        _stop(LimitExceeded("something here is nested too deeply for Python's recursion limit"))
+    except MemoryError:
+        _stop(LimitExceeded("something here is too large for the memory of this machine"))
+    except OSError as problem:
+        name = f": {problem.filename}" if problem.filename else ""
+        _stop(InvalidInputError(f"a file cannot be read or written: {problem.strerror or problem}{name}"))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _escape_halves() -> None:
+    """Let half a surrogate pair, which no encoding has, be written as `\\ud800`, as JSON writes it."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

@@ -31,14 +31,14 @@ end, because it was submitted before the last token was read.  Measurements: doc
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from typing import Literal, cast
+from typing import Literal
 
 import mlx.core as mx
 
 from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded
 from engine.masking import Constraint, Mask, MaskRow
 from engine.network import Cache, Network
-from engine.sampling import Sampler, SamplerFunction, choose, choose_among
+from engine.sampling import Choice, Sampler, SamplerFunction, choose, choose_among
 
 FinishReason = Literal["stop", "length"]
 
@@ -67,6 +67,8 @@ def decode(
     End tokens are never yielded.  With a `cache`, `prompt` is what follows the tokens already in it.
     `finish = yield from decode(...)` is "stop" where the text is complete and "length" where
     `max_tokens` or the model's context ran out first.
+
+    Raises ModelError where the logits that a token is chosen by are NaN or infinite.
     """
     cache = network.make_cache() if cache is None else cache
     room = check_prompt(network, prompt, _length(cache))
@@ -90,7 +92,7 @@ def decode(
         if certain:
             ready = list(certain)
         else:
-            ready = [run.read_choice()]
+            ready = [run.read_choice(mask)]
             if ready[0] in ends:
                 return "stop"
         for index, token in enumerate(ready):
@@ -116,7 +118,7 @@ class _Run:
         self._cache = cache
         self._sampler = sampler
         self._hidden: mx.array | None = None
-        self._choice: mx.array | None = None
+        self._choice: Choice | None = None
         self.pending: list[int] = []
 
     def prefill(self, prompt: Sequence[int]) -> None:
@@ -133,22 +135,21 @@ class _Run:
         if self.pending:
             self._forward(mx.array([self.pending]))
             self.pending = []
-        choice = self._choose(mask)
-        mx.async_eval(choice)  # type: ignore[no-untyped-call]
-        self._choice = choice
+        self._choice = self._choose(mask)
+        mx.async_eval(self._choice.token, self._choice.score)  # type: ignore[no-untyped-call]
         if ahead:
-            self._forward(choice[None])
+            self._forward(self._choice.token[None])
             mx.async_eval(self._hidden)  # type: ignore[no-untyped-call]
 
-    def read_choice(self) -> int:
+    def read_choice(self, mask: Mask) -> int:
         """Wait for the token (not for the forward pass behind it)."""
         assert self._choice is not None
-        return cast(int, self._choice.item())
+        return self._choice.read(mask)
 
     def _forward(self, tokens: mx.array) -> None:
         self._hidden = self._network.body(tokens, self._cache)[:, -1:]
 
-    def _choose(self, mask: Mask) -> mx.array:
+    def _choose(self, mask: Mask) -> Choice:
         assert self._hidden is not None
         if mask.few and self._network.rows is not None and isinstance(self._sampler, Sampler):
             return choose_among(self._network.rows(self._hidden, mx.array(mask.ids)), mask, self._sampler)

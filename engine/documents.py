@@ -17,13 +17,15 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from constrain.errors import InvalidInputError
+from constrain.errors import InvalidInputError, LimitExceeded
+from engine.files import is_file, parse_json
 
 STANDARD_INPUT = "-"
 _GLOB = frozenset("*?[")
@@ -44,7 +46,7 @@ class Document:
 class Unreadable:
     """A document that could not be read."""
 
-    problem: InvalidInputError
+    problem: InvalidInputError | LimitExceeded
     source: str
     line: int | None = None
     id: Any = None
@@ -63,8 +65,8 @@ def sources_of(names: Sequence[str]) -> list[str]:
     found: list[str] = []
     for name in names:
         matching = sorted(glob.glob(name, recursive=True)) if _GLOB & set(name) else []
-        files = [match for match in matching if Path(match).is_file()]
-        found.extend([name] if Path(name).exists() or not files else files)
+        files = [match for match in matching if is_file(match)]
+        found.extend([name] if os.path.exists(name) or not files else files)
     return found
 
 
@@ -77,7 +79,7 @@ def read_documents(sources: Sequence[str], fields: Fields | None = None) -> Iter
                 continue
             with Path(source).open("rb") as file:
                 yield from _read(file, source, fields)
-        except OSError as problem:
+        except (OSError, ValueError) as problem:  # a name with NUL in it is a ValueError
             yield Unreadable(_unopened(source, problem), source)
 
 
@@ -92,18 +94,18 @@ def count_documents(sources: Sequence[str], fields: Fields | None = None) -> int
         try:
             with Path(source).open("rb") as file:
                 total += sum(1 for line in file if line.strip())
-        except OSError:
+        except (OSError, ValueError):
             total += 1
     return total
 
 
-def _unopened(source: str, problem: OSError) -> InvalidInputError:
+def _unopened(source: str, problem: OSError | ValueError) -> InvalidInputError:
     if isinstance(problem, FileNotFoundError):
         what = "no file matches this pattern" if _GLOB & set(source) else "there is no such file"
         return InvalidInputError(what)
     if isinstance(problem, IsADirectoryError):
         return InvalidInputError("this is a folder", hint=f"give its files: '{source}/*'")
-    return InvalidInputError(f"the file cannot be read: {problem.strerror}")
+    return InvalidInputError(f"the file cannot be read: {getattr(problem, 'strerror', problem)}")
 
 
 def _read(file: BinaryIO, source: str, fields: Fields | None) -> Iterator[Document | Unreadable]:
@@ -125,7 +127,7 @@ def _read(file: BinaryIO, source: str, fields: Fields | None) -> Iterator[Docume
             if not isinstance(text, str):
                 raise InvalidInputError(f"the field `{fields.text}` is {_kind(text)}, not text")
             yield Document(text, source, number, identity)
-        except InvalidInputError as problem:
+        except (InvalidInputError, LimitExceeded) as problem:
             yield Unreadable(problem, source, number, identity)
 
 
@@ -142,12 +144,10 @@ def _decoded(content: bytes) -> str:
 def _parsed(line: bytes) -> dict[str, Any]:
     text = _decoded(line.rstrip(b"\r\n"))
     try:
-        value = json.loads(text)
+        value = parse_json(text, "the line")
     except json.JSONDecodeError as problem:
         reason = f"{problem.msg.removesuffix(' at')} at column {problem.colno}"
         raise InvalidInputError(f"the line is not JSON: {reason}") from problem
-    except RecursionError as problem:
-        raise InvalidInputError("the line is nested too deeply for Python's recursion limit") from problem
     if not isinstance(value, dict):
         raise InvalidInputError(f"the line is {_kind(value)}, not an object")
     return value

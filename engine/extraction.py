@@ -32,9 +32,9 @@ from engine.documents import Document, Unreadable
 from engine.forms import Form, Found, PatternForm, SchemaForm
 from engine.generate import DEFAULT_MAX_TOKENS, generate_compiled
 from engine.model import LoadedModel, ModelLike, as_model
+from engine.options import check_max_tokens, check_seed, whole
 from engine.prompting import Message, check_text, prompt_tokens
 from engine.splitting import Range, split
-from engine.streaming import check_max_tokens
 
 if TYPE_CHECKING:
     from constrain.matcher import CompiledGrammar
@@ -143,6 +143,16 @@ class Extractor:
 
     def __init__(self, loaded: LoadedModel, form: Form, question: Question) -> None:
         check_max_tokens(question.max_tokens)
+        check_seed(question.seed)
+        whole("overlap", question.overlap, least=-(2**63))
+        if question.context is not None:
+            whole("context", question.context, least=1)
+        if question.instruction is not None:
+            if not isinstance(question.instruction, str):
+                raise InvalidInputError(
+                    f"instruction must be text, not {type(question.instruction).__name__}"
+                )
+            check_text(question.instruction)
         self.loaded, self.form, self.question = loaded, form, question
         self._compiled: dict[bool, CompiledGrammar] = {}
         self._has_system_role = True

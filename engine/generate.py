@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 from constrain.errors import SchemaError
 from constrain.lark_grammar.grammar import grammar_text
 from engine.answers import read_json
+from engine.files import parse_json
 from engine.model import ModelLike, as_model
 from engine.prompting import (
     Message,
@@ -63,8 +64,8 @@ def schema_of(schema: object) -> Target:
         return Target(schema, read_json)
     if isinstance(schema, str):
         try:
-            parsed = json.loads(schema)
-        except ValueError as problem:
+            parsed = parse_json(schema, "the schema")
+        except json.JSONDecodeError as problem:
             raise SchemaError(
                 f"the schema is text, but not JSON: {problem}",
                 hint="give a schema as a dict, as JSON text, or as a type",

@@ -86,6 +86,10 @@ class Mask:
             self._ids.append(used[row] * 32 + bit)
         return self._ids[0]
 
+    def allows(self, token: int) -> bool:
+        """Whether one token is allowed."""
+        return bool(int(self.words[token // 32]) >> token % 32 & 1)
+
 
 class MaskRow:
     """A preallocated row that a constraint fills again and again, one mask at a time."""

@@ -19,6 +19,7 @@ use and cached on disk by its content.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from constrain.errors import ModelError
+from engine.files import shown
 
 if TYPE_CHECKING:
     from mlx import nn
@@ -99,16 +101,16 @@ def load(path_or_hf_repo: str | Path | None = None, **options: Any) -> LoadedMod
     if path_or_hf_repo is None:
         return _default_model()
     name = str(path_or_hf_repo)
-    folder = Path(name).expanduser()
-    if folder.exists():
+    folder = Path(os.path.expanduser(name))
+    if os.path.exists(folder):
         _check_folder(folder)
         name = str(folder)
     elif not _HUB_ID.fullmatch(name):
         raise ModelError(
-            f"there is no folder `{name}`, and it is not a model id of the form owner/name",
+            f"there is no folder `{shown(name)}`, and it is not a model id of the form owner/name",
             hint="give a folder with config.json, or an id such as mlx-community/nesso-0.4B-agentic-mlx",
         )
-    return LoadedModel(*_load_with_mlx(name, is_local=folder.exists(), options=options), name)
+    return LoadedModel(*_load_with_mlx(name, is_local=os.path.exists(folder), options=options), name)
 
 
 def as_model(model: ModelLike) -> LoadedModel:
@@ -176,7 +178,7 @@ def _check_folder(folder: Path) -> None:
         )
     try:
         json.loads(config.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         raise ModelError("config.json is not JSON", where=f"{config}: {problem}") from problem
 
 

@@ -16,9 +16,13 @@ draft was refused; the one new token of the common case is all that is read then
 Rule 2: it never raises.  An exception here ends mlx-lm's generation thread, and with it the server.  A token
 the constraint refuses (someone sampled past the mask) ends the text: `error` says why, and only end tokens
 are allowed from there.
-Rule 3: it is harmless after the end.  mlx-lm runs one step ahead and asks once more after an end token.
+Rule 3: it is harmless after the end.  mlx-lm runs one step ahead and asks once more after an end token, and
+drafts may be several; all of them are end tokens, for nothing else is allowed.
 Rule 4: one sequence, one processor.  Make one for each; for a batch, pass `[[f], [g]]` to
-`BatchGenerator.insert`.
+`BatchGenerator.insert`.  One sequence after the other is possible: tokens that begin otherwise are another
+prompt, and the text begins anew.  A text that goes on behind its end is an error.
+Rule 5: logits that are NaN or infinite are an error.  The masked row is kept, and what it holds for the token
+that was chosen is read with that token: so nothing is waited for.
 
 The order of the queue is what keeps it fast.  mlx-lm calls the processor while step n+1 is only *built*:
 reading token n first would leave the device idle.  So token n is queued, then the logits (the whole forward
@@ -32,6 +36,7 @@ penalties hit the quotes and braces that JSON must repeat.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf, isfinite, isnan
 from typing import Any, cast
 
 import mlx.core as mx
@@ -40,6 +45,7 @@ import numpy as np
 from constrain.errors import ConstrainError
 from constrain.vocabulary.bitmask import Words, allocate_token_bitmask, set_tokens
 from engine.masking import Constraint, Mask, apply_bitmask
+from engine.sampling import NOT_FINITE, NOT_FINITE_HINT
 
 
 class GrammarLogitsProcessor:
@@ -57,8 +63,11 @@ class GrammarLogitsProcessor:
         self._bitmask = allocate_token_bitmask(1, size)
         self._end: Words = allocate_token_bitmask(1, size)[0]
         set_tokens(self._end, getattr(vocabulary, "eos_token_ids", ()))
+        self._ends = frozenset(int(token) for token in getattr(vocabulary, "eos_token_ids", ()))
         self._mark: int | None = None
+        self._prompt: mx.array | Sequence[int] = ()
         self._accepted: list[int] = []
+        self._row: mx.array | None = None
 
     def __call__(self, tokens: mx.array | Sequence[int], logits: mx.array) -> mx.array:
         """Mask `logits`, (1, V) or (V,), for the token that follows `tokens`, a list or 1-D array of ints."""
@@ -69,16 +78,20 @@ class GrammarLogitsProcessor:
             words = self._end
         if not words.any():
             return logits
-        return apply_bitmask(logits, words) if logits.ndim == 2 else apply_bitmask(logits[None], words)[0]
+        if self.error is not None:
+            logits = mx.zeros_like(logits)  # they may be NaN, and an end is to be chosen
+        masked = apply_bitmask(logits if logits.ndim == 2 else logits[None], words)
+        self._row = masked[0]
+        return masked if logits.ndim == 2 else self._row
 
     def reset(self) -> None:
         """Forget the sequence, so that the processor can serve another one from the start."""
         self.matcher.rollback(len(self._accepted))
-        self.error, self._mark, self._accepted = None, None, []
+        self.error, self._mark, self._accepted, self._row = None, None, [], None
 
     def _next(self, tokens: mx.array | Sequence[int], logits: mx.array) -> Words:
         if self._mark is None:
-            self._mark = len(tokens)
+            self._begin(tokens)
         self._follow(tokens, logits)
         if self.error is not None or self.matcher.is_terminated():
             return self._end
@@ -89,24 +102,44 @@ class GrammarLogitsProcessor:
         row: Words = self._bitmask[0]
         return row
 
+    def _begin(self, tokens: mx.array | Sequence[int]) -> None:
+        self._mark, self._prompt = len(tokens), tokens
+
     def _follow(self, tokens: mx.array | Sequence[int], logits: mx.array) -> None:
         """Rule 1: bring the matcher to where `tokens` is."""
         assert self._mark is not None
+        had_error = self.error is not None
         if len(tokens) == self._mark + len(self._accepted) + 1:
-            fresh = [_read_last(tokens, logits)]
-        else:
-            generated = _as_list(tokens)[self._mark :]
-            same = _common(generated, self._accepted)
-            self._take_back(len(self._accepted) - same)
-            fresh = generated[same:]
-        for token in fresh:
-            if (
-                self.error is None
-                and not self.matcher.is_terminated()
-                and not self.matcher.accept_token(token)
-            ):
-                self._fail(f"token {token} is not allowed after {len(self._accepted)} generated tokens")
-            self._accepted.append(token)
+            token, score = _read_last(tokens, logits, self._row)
+            if score == inf or isnan(score):
+                self._fail(NOT_FINITE)
+            self._accept(token)
+            if had_error or self.error is None:
+                return
+        # The rarer case, or an error, which may be none: is this still the same sequence?
+        listed = _as_list(tokens)
+        if listed[: self._mark] != _as_list(self._prompt):
+            self.reset()
+            self._begin(tokens)
+            return
+        generated = listed[self._mark :]
+        same = _common(generated, self._accepted)
+        self._take_back(len(self._accepted) - same)
+        for token in generated[same:]:
+            self._accept(token)
+
+    def _accept(self, token: int) -> None:
+        """Advance by a token of the text, or by one that follows its end or an error (Rules 2 and 3)."""
+        if self.error is None:
+            if self.matcher.is_terminated():
+                if self._ends and token not in self._ends:
+                    self._fail(f"token {token} follows the end of the text")
+            elif not self.matcher.accept_token(token):
+                # Where the logits are NaN, or all that are allowed -inf, any token may have been chosen.
+                is_finite = self._row is None or isfinite(cast(float, self._row.max().item()))
+                refused = f"token {token} is not allowed after {len(self._accepted)} generated tokens"
+                self._fail(refused if is_finite else NOT_FINITE)
+        self._accepted.append(token)
 
     def _take_back(self, count: int) -> None:
         """Undo `count` tokens; the matcher may have refused or ignored the last of them."""
@@ -121,24 +154,28 @@ class GrammarLogitsProcessor:
         self.matcher.rollback(len(followed or ()))
         self.error, self._accepted = None, []
         for token in kept:
-            if not self.matcher.accept_token(token):
-                self._fail(f"token {token} is not allowed after {len(self._accepted)} generated tokens")
-            self._accepted.append(token)
+            self._accept(token)
 
     def _fail(self, what: str) -> None:
-        self.error = self.error or ConstrainError(
-            what, hint="from here only the end is allowed; is the processor the last of the list, and new?"
-        )
+        hint = NOT_FINITE_HINT if what == NOT_FINITE else _HINT
+        self.error = self.error or ConstrainError(what, hint=hint)
 
 
-def _read_last(tokens: mx.array | Sequence[int], logits: mx.array) -> int:
-    """Read the newest token in the order that lets the device go on: token, logits, then wait."""
+_HINT = "from here only the end is allowed; is the processor the last of the list, and new?"
+
+
+def _read_last(tokens: mx.array | Sequence[int], logits: mx.array, row: mx.array | None) -> tuple[int, float]:
+    """The newest token, and its score in the row that it was chosen from (0 if there is none).
+
+    In the order that lets the device go on: token and score, then the logits, then wait.
+    """
     last = tokens[-1]
+    score = mx.array(0.0) if row is None else row[last]
     if isinstance(last, mx.array):
-        mx.async_eval(last)  # type: ignore[no-untyped-call]
+        mx.async_eval(last, score)  # type: ignore[no-untyped-call]
         mx.async_eval(logits)  # type: ignore[no-untyped-call]
-        return cast(int, last.item())
-    return last
+        return cast(int, last.item()), cast(float, score.item())
+    return last, cast(float, score.item())
 
 
 def _as_list(tokens: mx.array | Sequence[int]) -> list[int]:

@@ -16,10 +16,10 @@ are written here once.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from constrain.errors import InvalidInputError
+from constrain.errors import InvalidInputError, LimitExceeded, SchemaError
 
 SCHEMA_LINE = "Answer with JSON that follows this JSON Schema:"
 REGEX_LINE = "Answer with text that matches this regular expression:"
@@ -27,13 +27,15 @@ GRAMMAR_LINE = "Answer with text that this Lark grammar accepts:"
 CHOICE_LINE = "Answer with exactly one of these texts:"
 ANSWER_LINE = "Answer:"
 RESULT_LINE = "Result of the call:"
+MAX_DEPTH = 100
+"""Messages nest a few levels; one that holds itself has no end."""
 
 Message = dict[str, Any]
 
 
 def schema_request(schema: object) -> str:
-    """The lines that ask for JSON under `schema`."""
-    return f"{SCHEMA_LINE}\n{json.dumps(schema, ensure_ascii=False)}"
+    """The lines that ask for JSON under `schema`.  Raises SchemaError where it is not JSON itself."""
+    return f"{SCHEMA_LINE}\n{as_json(schema)}"
 
 
 def regex_request(pattern: str) -> str:
@@ -59,19 +61,64 @@ def messages_of(prompt: str | Sequence[Message]) -> list[Message]:
             raise InvalidInputError("the prompt is empty", hint="say what the answer should be about")
         check_text(prompt)
         return [{"role": "user", "content": prompt}]
-    messages = [dict(message) for message in prompt]
+    if not isinstance(prompt, Sequence) or isinstance(prompt, bytes | bytearray | memoryview):
+        raise InvalidInputError(
+            f"a prompt is text or a list of messages, not {type(prompt).__name__}",
+            hint='[{"role": "user", "content": "..."}]',
+        )
+    for index, message in enumerate(prompt):
+        if not isinstance(message, Mapping):
+            raise InvalidInputError(
+                f"a chat message is a dictionary, not {type(message).__name__}",
+                where=f"message {index}",
+                hint='for example {"role": "user", "content": "..."}',
+            )
+    messages = [dict(message) for message in prompt if isinstance(message, Mapping)]
     if not messages:
         raise InvalidInputError("the list of messages is empty", hint='[{"role": "user", "content": "..."}]')
     for index, message in enumerate(messages):
-        if not isinstance(message.get("role"), str) or "content" not in message:
+        if not isinstance(message.get("role"), str) or message.get("content") is None:
             raise InvalidInputError(
                 "a chat message needs a role and a content",
-                where=f"message {index}: {message!r}",
+                where=f"message {index}: {ascii(message)[:200]}",
                 hint='for example {"role": "user", "content": "..."}',
             )
-        if isinstance(message["content"], str):
-            check_text(message["content"])
+        _check_texts(message, f"message {index}")
     return messages
+
+
+def as_json(schema: object) -> str:
+    """A schema as JSON text, for a prompt; halves of surrogate pairs stay the escapes that they are there.
+
+    Raises SchemaError for what JSON has no form for, LimitExceeded for what is nested too deeply.
+    """
+    try:
+        text = json.dumps(schema, ensure_ascii=False)
+    except (TypeError, ValueError) as problem:
+        raise SchemaError(
+            f"the schema is not JSON: {problem}", hint="with schema_in_prompt=False it is not written down"
+        ) from problem
+    except RecursionError:
+        raise LimitExceeded(
+            "the schema is nested too deeply to be written into the prompt",
+            hint="with schema_in_prompt=False it is not",
+        ) from None
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _check_texts(value: object, where: str, depth: int = 0) -> None:
+    """Refuse half a surrogate pair anywhere in a message."""
+    if isinstance(value, str):
+        check_text(value)
+    elif depth > MAX_DEPTH:
+        raise LimitExceeded(f"a message is nested deeper than {MAX_DEPTH}", where=where)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            _check_texts(key, where, depth + 1)
+            _check_texts(item, where, depth + 1)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check_texts(item, where, depth + 1)
 
 
 def check_text(text: str) -> None:
@@ -103,6 +150,7 @@ def prompt_tokens(
     """Write a prompt and its request as tokens, through the chat template where there is one."""
     messages = messages_of(prompt)
     if request is not None:
+        check_text(request)
         messages = with_request(messages, request)
     if use_chat_template and getattr(tokenizer, "has_chat_template", False):
         return [int(t) for t in tokenizer.apply_chat_template(messages, add_generation_prompt=True)]

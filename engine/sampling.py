@@ -22,13 +22,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf, isfinite
+from typing import NamedTuple, cast
 
 import mlx.core as mx
 
-from constrain.errors import InvalidInputError
+from constrain.errors import InvalidInputError, ModelError
 from engine.masking import Mask, apply_bitmask
+from engine.options import real, whole
 
 SamplerFunction = Callable[[mx.array], mx.array]
+
+NOT_FINITE = "the model's logits are NaN or infinite, and say nothing about the next token"
+NOT_FINITE_HINT = (
+    "weights that are damaged do this, and a precision that they overflow (float16 ends at 65,504)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,9 @@ def make_sampler(temp: float = 0.0, *, top_p: float = 0.0, min_p: float = 0.0, t
     constrain.errors.InvalidInputError: top_p=1.5 is not a probability
     hint: give a number from 0 to 1; 0 or 1 keeps every token
     """
-    if not temp >= 0.0:
+    temp, top_p, min_p = real("temp", temp), real("top_p", top_p), real("min_p", min_p)
+    top_k = whole("top_k", top_k, least=-(2**63), most=2**31)
+    if not 0.0 <= temp < inf:
         raise InvalidInputError(
             f"temp={temp} is not a temperature", hint="0 is greedy; 0.1 to 0.3 suits structured output"
         )
@@ -86,20 +96,40 @@ def _mlx_sampler(temp: float, top_p: float, min_p: float, top_k: int) -> Sampler
     return sampler
 
 
-def choose(logits: mx.array, mask: Mask, sampler: SamplerFunction) -> mx.array:
-    """Queue the choice of one token: logits (1, W) and a mask in, a lazy token id (1,) out."""
+class Choice(NamedTuple):
+    """A choice in the queue: a token id (1,), its score (1,), and the row (1, n) that the sampler saw."""
+
+    token: mx.array
+    score: mx.array
+    row: mx.array
+
+    def read(self, mask: Mask) -> int:
+        """Wait for the token.  Raises ModelError where the logits it was chosen by are NaN or infinite.
+
+        One look at its score tells: NaN in a row is the greatest, or makes all of it NaN.  A token without
+        probability is the sampler's fault, unless no token had any.
+        """
+        token, score = cast(int, self.token.item()), cast(float, self.score.item())
+        if not isfinite(score) and (mask.allows(token) or not isfinite(cast(float, self.row.max().item()))):
+            raise ModelError(NOT_FINITE, hint=NOT_FINITE_HINT)
+        return token
+
+
+def choose(logits: mx.array, mask: Mask, sampler: SamplerFunction) -> Choice:
+    """Queue the choice of one token by logits (1, W), among those that a mask allows."""
     if isinstance(sampler, Sampler) and mask.few:
         return choose_among(mx.take(logits, mx.array(mask.ids), axis=-1), mask, sampler)
     masked = apply_bitmask(logits, mask.words)
-    if isinstance(sampler, Sampler) and sampler.is_greedy:
-        return sampler(masked)
-    return sampler(normalize(masked))
+    row = masked if isinstance(sampler, Sampler) and sampler.is_greedy else normalize(masked)
+    token = sampler(row)
+    return Choice(token, mx.take(row, token), row)
 
 
-def choose_among(logits: mx.array, mask: Mask, sampler: Sampler) -> mx.array:
-    """Queue the choice of one token where logits (1, k) are those of `mask.ids` already."""
+def choose_among(logits: mx.array, mask: Mask, sampler: Sampler) -> Choice:
+    """The same where logits (1, k) are those of `mask.ids` already."""
     row = logits if sampler.is_greedy else normalize(logits)
-    return mx.take(mx.array(mask.ids), sampler(row))
+    index = sampler(row)
+    return Choice(mx.take(mx.array(mask.ids), index), mx.take(row, index), row)
 
 
 def normalize(logits: mx.array) -> mx.array:

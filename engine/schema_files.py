@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
 import sys
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 from constrain.errors import SchemaError
+from engine.files import is_file, read_json, shown
 
 
 def read_schema(source: str) -> object:
@@ -26,31 +26,20 @@ def read_schema(source: str) -> object:
     Raises SchemaError, with the file and place, for anything that is not there or not a schema.
     """
     path = Path(source)
-    if path.is_file():
-        return _read_json(path)
+    if is_file(path):
+        return _read_schema(path)
     module, colon, name = source.rpartition(":")
     if not colon or not name.isidentifier():
         raise SchemaError(
             "there is no such schema file",
-            where=source,
+            where=shown(source),
             hint="give a JSON file, or a type as module:Class or file.py:Class",
         )
     return read_named(module, name)
 
 
-def _read_json(path: Path) -> object:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise SchemaError(f"the schema file cannot be read: {problem}", where=str(path)) from problem
-    try:
-        schema = json.loads(text)
-    except json.JSONDecodeError as problem:
-        line = text.splitlines()[problem.lineno - 1] if text.strip() else ""
-        shown = f"{path}, line {problem.lineno}, column {problem.colno}"
-        if line:
-            shown += f"\n{line}\n{' ' * (problem.colno - 1)}^"
-        raise SchemaError(f"the schema file is not JSON: {problem.msg}", where=shown) from problem
+def _read_schema(path: Path) -> object:
+    schema = read_json(path, "the schema file", SchemaError)
     if not isinstance(schema, dict | bool):
         raise SchemaError(
             f"a JSON Schema is an object or a boolean, not {type(schema).__name__}", where=str(path)
@@ -67,9 +56,9 @@ def read_named(module_name: str, name: str) -> object:
         module = _import(module_name)
     except SchemaError:
         raise
-    except Exception as problem:  # the user's module may do anything while it is imported
+    except (Exception, SystemExit) as problem:  # the user's module may do anything while it is imported
         raise SchemaError(
-            f"`{module_name}` cannot be imported: {type(problem).__name__}: {problem}"
+            f"`{shown(module_name)}` cannot be imported: {type(problem).__name__}: {problem}"
         ) from problem
     if not hasattr(module, name):
         known = sorted(
@@ -92,8 +81,8 @@ def _import(name: str) -> Any:
         finally:
             sys.path.pop(0)
     path = Path(name)
-    if not path.is_file():
-        raise SchemaError("there is no such Python file", where=name)
+    if not is_file(path):
+        raise SchemaError("there is no such Python file", where=shown(name))
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise SchemaError("this file cannot be imported", where=name)

@@ -31,8 +31,10 @@ from typing import Any, cast
 import mlx.core as mx
 import numpy as np
 
+from constrain.errors import ModelError
 from constrain.vocabulary.vocabulary import Vocabulary
 from engine.network import Cache, Network
+from engine.sampling import NOT_FINITE, NOT_FINITE_HINT
 
 READ_AT_ONCE = 512
 SCORED_AT_ONCE = 8
@@ -42,7 +44,10 @@ SCORED_AT_ONCE = 8
 def shares(
     network: Network, prompt: Sequence[int], texts: Sequence[str], vocabulary: Vocabulary, tokenizer: Any
 ) -> list[float]:
-    """The logarithm of each text's share of the probability that all of them have together."""
+    """The logarithm of each text's share of the probability that all of them have together.
+
+    Raises ModelError where the logits are NaN or infinite.
+    """
     cache = network.make_cache()
     for start in range(0, len(prompt) - 1, READ_AT_ONCE):
         network.body(mx.array([prompt[start : min(start + READ_AT_ONCE, len(prompt) - 1)]]), cache)
@@ -53,6 +58,8 @@ def shares(
         for text in texts
     ]
     total = float(np.logaddexp.reduce(scores))
+    if not np.isfinite(total):
+        raise ModelError(NOT_FINITE, hint=NOT_FINITE_HINT)
     return [score - total for score in scores]
 
 

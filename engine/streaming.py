@@ -15,21 +15,14 @@ import warnings
 from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from constrain.errors import EndedEarlyWarning, IncompleteOutputError, InvalidInputError
+from constrain.errors import EndedEarlyWarning, IncompleteOutputError
 from engine.model import LoadedModel
+from engine.options import check_max_tokens, check_seed
 
 if TYPE_CHECKING:
     from constrain.matcher import CompiledGrammar
     from engine.masking import Constraint
     from engine.sampling import SamplerFunction
-
-
-def check_max_tokens(max_tokens: int) -> None:
-    """Refuse a limit that no answer can keep."""
-    if max_tokens < 1:
-        raise InvalidInputError(
-            f"max_tokens={max_tokens} leaves no room for an answer", hint="give at least 1"
-        )
 
 
 def stream(
@@ -46,7 +39,7 @@ def stream(
     from engine.decode import check_prompt
     from engine.finishing import Finishing
 
-    check_max_tokens(max_tokens)
+    max_tokens, seed = check_max_tokens(max_tokens), check_seed(seed)
     room = check_prompt(loaded.network, prompt)
     limit = max_tokens if room is None else min(max_tokens, room)
     constraint = Finishing(compiled, limit) if finish else compiled.matcher()

@@ -32,8 +32,9 @@ from constrain.tool_calls.grammar import ToolCallGrammar, ToolChoice, tool_call_
 from constrain.tool_calls.reader import CallEnd, Departure, Event, TextDelta, ToolCallReader
 from constrain.tool_calls.tools import as_tools
 from engine.model import LoadedModel, ModelLike, as_model
+from engine.options import check_max_tokens, check_seed, real
 from engine.prompting import Message
-from engine.streaming import check_max_tokens, frames_to_the_caller, shown
+from engine.streaming import frames_to_the_caller, shown
 from engine.tool_prompting import form_of, special_pieces, tool_prompt_tokens
 
 if TYPE_CHECKING:
@@ -209,7 +210,8 @@ def stream_tool_calls(
     from engine.decode import check_prompt
     from engine.finishing import Finishing
 
-    check_max_tokens(max_tokens)
+    max_tokens, seed = check_max_tokens(max_tokens), check_seed(seed)
+    repetition_penalty = real("repetition_penalty", repetition_penalty)
     loaded, made = as_model(model), as_tools(tools)
     chosen_form = as_form(form) if form is not None else form_of(loaded.tokenizer)
     grammar = tool_call_grammar(

@@ -28,7 +28,7 @@ from constrain.parts import SpecialToken, special_token
 from constrain.tool_calls.forms import DEFAULT_FORM, Form, form_of_template
 from constrain.tool_calls.tools import Tool
 from constrain.vocabulary.vocabulary import Vocabulary
-from engine.prompting import ANSWER_LINE, RESULT_LINE, Message, messages_of
+from engine.prompting import ANSWER_LINE, RESULT_LINE, Message, as_json, check_text, messages_of
 
 TOOLS_LINE = "You can call these tools, each given as JSON with its parameters as a JSON Schema:"
 FORM_LINE = "To call a tool, answer with its name and arguments in this form:"
@@ -71,6 +71,9 @@ def tool_prompt_tokens(
 ) -> list[int]:
     """Write messages, and what the model must know of the tools, as tokens."""
     messages = [_with_arguments(message, _as_data) for message in conversation(prompt)]
+    for tool in tools:
+        for text in (tool.name, tool.description, json.dumps(tool.parameters, ensure_ascii=False)):
+            check_text(text)
     if not (use_chat_template and getattr(tokenizer, "has_chat_template", False)):
         text = "\n\n".join(str(message["content"]) for message in described(messages, tools, form))
         return _ids(tokenizer.encode(f"{text}\n\n{ANSWER_LINE}\n"))
@@ -87,18 +90,24 @@ def tool_prompt_tokens(
 
 def conversation(prompt: str | Sequence[Message]) -> list[Message]:
     """Check a prompt as messages; calls and results are checked too."""
-    if not isinstance(prompt, str):
+    if isinstance(prompt, list | tuple):
         prompt = [
-            {**m, "content": ""} if m.get("tool_calls") and m.get("content") is None else m for m in prompt
+            {**m, "content": ""}
+            if isinstance(m, Mapping) and m.get("tool_calls") and m.get("content") is None
+            else m
+            for m in prompt
         ]
     messages = messages_of(prompt)
     for index, message in enumerate(messages):
-        for call in message.get("tool_calls") or ():
+        calls = message.get("tool_calls") or ()
+        if not isinstance(calls, list | tuple):
+            raise InvalidInputError("the calls of a message are a list", where=f"message {index}")
+        for call in calls:
             function = call.get("function", call) if isinstance(call, Mapping) else None
             if not isinstance(function, Mapping) or not {"name", "arguments"} <= function.keys():
                 raise InvalidInputError(
                     "a call in a message needs a name and arguments",
-                    where=f"message {index}: {call!r}",
+                    where=f"message {index}: {ascii(call)[:200]}",
                     hint='{"type": "function", "function": {"name": "f", "arguments": {...}}}',
                 )
     return messages
@@ -117,7 +126,7 @@ def described(messages: Sequence[Message], tools: Sequence[Tool], form: Form) ->
 
 def explanation(tools: Sequence[Tool], form: Form) -> str:
     """What a model must know of the tools, in plain words."""
-    lines = [json.dumps(tool.definition["function"], ensure_ascii=False) for tool in tools]
+    lines = [as_json(tool.definition["function"]) for tool in tools]
     return "\n".join([TOOLS_LINE, *lines, "", FORM_LINE, form.write([(tools[0].name, "{...}")])])
 
 
@@ -150,7 +159,7 @@ def _as_data(arguments: Any) -> Any:
         return arguments
     try:
         return json.loads(arguments)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise InvalidInputError(
             f"the arguments of a call in a message are not JSON: {problem}", where=arguments
         ) from problem

@@ -16,7 +16,6 @@ that text is printed, and each call with its result goes to stderr.  Exit code 1
 from __future__ import annotations
 
 import json
-import sys
 import warnings
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +23,7 @@ from typing import Annotated, Any
 import typer
 
 from constrain.errors import InvalidInputError
+from engine.files import is_file, read_json, read_prompt, shown
 from engine.schema_files import read_named
 
 UNFINISHED = 1
@@ -66,7 +66,7 @@ def tools_command(
     if (prompt is None) == (messages is None):
         raise InvalidInputError("give one of --prompt and --messages")
     given = [tool for source in tools for tool in read_tools(source)]
-    asked = _read_messages(messages) if messages is not None else _read_prompt(str(prompt))
+    asked = _read_messages(messages) if messages is not None else read_prompt(str(prompt))
     options = {
         "tool_choice": choice if choice in ("auto", "none", "required") else choice.split(","),
         "parallel_tool_calls": not single,
@@ -113,39 +113,22 @@ def read_tools(source: str) -> list[object]:
     Raises InvalidInputError, with the file and place, for anything that is not there or no tool.
     """
     path = Path(source)
-    if path.is_file() and path.suffix != ".py":
-        found = _read_json(path)
+    if is_file(path) and path.suffix != ".py":
+        found = read_json(path)
         listed = found.get("tools", found) if isinstance(found, dict) else found
         return list(listed) if isinstance(listed, list) else [listed]
     module, colon, name = source.rpartition(":")
     if not colon or not name.isidentifier():
         raise InvalidInputError(
             "there is no such file of tools",
-            where=source,
+            where=shown(source),
             hint="give a JSON file, or a function as module:name or file.py:name",
         )
     return [read_named(module, name)]
 
 
 def _read_messages(path: Path) -> list[Any]:
-    found = _read_json(path)
+    found = read_json(path)
     if not isinstance(found, list):
         raise InvalidInputError(f"chat messages are a JSON list, not {type(found).__name__}", where=str(path))
     return found
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as problem:
-        raise InvalidInputError(f"the file cannot be read: {problem}", where=str(path)) from problem
-    except json.JSONDecodeError as problem:
-        where = f"{path}, line {problem.lineno}, column {problem.colno}"
-        raise InvalidInputError(f"the file is not JSON: {problem.msg}", where=where) from problem
-
-
-def _read_prompt(prompt: str) -> str:
-    text = sys.stdin.read() if prompt == "-" else prompt
-    if not text.strip():
-        raise InvalidInputError("the prompt is empty", hint="say what the answer should be about")
-    return text

@@ -10,8 +10,8 @@ One flat file holds named numpy arrays.  Reading it is one read and one hash; th
 
 A file is believed only if magic, checksum and key are right.  The checksum is no signature, so whoever takes
 the arrays looks at them as well (`Damaged`).  Anything else reads as absent, and is made again and replaced:
-what is cut short, a flipped bit, a newer format, somebody else's file under our name, a folder, a link, or a
-pipe or device, which is not waited for.
+what is cut short, a flipped bit, a newer format, somebody else's file under our name, a folder, a link, and a
+pipe or a device, which is not waited for.
 Files appear whole: they are written under another name and renamed.  A folder that cannot be written
 costs the next process the same work, and is not an error.
 

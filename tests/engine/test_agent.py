@@ -6,12 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import BaseModel, field_validator
 
 from constrain.errors import InvalidInputError, UnsupportedError
 from engine import agent
 from engine.agent import MAX_RESULT_CHARACTERS, run_tools
 from engine.model import LoadedModel
+from engine.prompting import messages_of
 from engine.tool_calling import ToolCall, ToolCallAnswer
 
 
@@ -86,6 +89,78 @@ def test_what_a_tool_raises_goes_back_to_the_model(
     assert (ran.text, ran.finished) == ("Done.", True)
     assert ran.steps[0].results[0].error == "LookupError: no such place"
     assert asked[1]["messages"][-1]["content"] == '{"error": "LookupError: no such place"}'
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class Unwritable:
+    def __repr__(self) -> str:
+        raise RuntimeError("no form")
+
+
+def cycle() -> list[Any]:
+    value: list[Any] = []
+    value.append(value)
+    return value
+
+
+RESULTS = st.recursive(
+    st.none()
+    | st.integers()
+    | st.floats()
+    | st.binary()
+    | st.text(st.characters(min_codepoint=0xD7FF, max_codepoint=0xE000))
+    | st.text()
+    | st.builds(Unwritable)
+    | st.builds(cycle)
+    | st.builds(object)
+    | st.complex_numbers()
+    | st.just("x" * 100_000)
+    | st.builds(Unspeakable)
+    | st.builds(LookupError, st.text(st.characters(min_codepoint=0xD7FF, max_codepoint=0xE000))),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.integers() | st.text(max_size=2), inner, max_size=2)
+        | st.frozensets(st.integers())
+    ),
+    max_leaves=5,
+)
+
+
+@given(result=RESULTS)
+@example(result="\ud800")
+@example(result=LookupError("\ud800"))
+@example(result=Unspeakable())
+def test_whatever_a_tool_returns_or_raises_is_told_to_the_model(result: Any) -> None:
+    """Nothing of it ends the run, and what is told can be written in the next prompt."""
+
+    def tool() -> Any:
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    with pytest.MonkeyPatch.context() as patch:
+        script(patch, calling("tool"), DONE)
+        ran = run_tools(LoadedModel(None, None), "x", [tool])  # type: ignore[arg-type]
+
+    assert ran.finished
+    messages_of(ran.messages[2:3])
+    assert len(ran.messages[2]["content"]) <= MAX_RESULT_CHARACTERS + 40
+
+
+def test_half_a_character_is_told_as_its_escape() -> None:
+    def half() -> str:
+        return "a\ud800"
+
+    with pytest.MonkeyPatch.context() as patch:
+        script(patch, calling("half"), DONE)
+        ran = run_tools(LoadedModel(None, None), "x", [half])  # type: ignore[arg-type]
+
+    assert ran.messages[2]["content"] == "a\\ud800"
 
 
 def test_arguments_that_a_tool_refuses_are_not_passed_to_it(lookup_model: LoadedModel) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Sequence
 from itertools import pairwise
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded
+from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded, ModelError
 from engine import decode as decode_module
 from engine.decode import decode
 from engine.masking import Constraint, Mask
@@ -216,3 +217,25 @@ def test_rows_of_the_head_are_rows_of_the_logits(random_model: LoadedModel) -> N
     rows, full = np.array(network.rows(hidden, mx.array(ids))), np.array(network.head(hidden))
 
     np.testing.assert_allclose(rows[0], full[0, ids], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("temp", [0.0, 1.0])
+def test_logits_that_are_nan_or_infinite_end_in_an_error(
+    random_model: LoadedModel, bad: float, wide: bool, temp: float
+) -> None:
+    """An answer that came out of them would be token 0 of each mask, as if nothing had happened."""
+    network = random_model.network
+    broken = Network(network.model, network.body, lambda hidden: network.head(hidden) + bad)
+    model = LoadedModel(random_model.model, random_model.tokenizer)
+    model.__dict__["network"] = broken
+    steps = [frozenset(range(3, 90_000 if wide else 9))]
+
+    with pytest.raises(ModelError) as refused:
+        run(model, Script(steps), sampler=make_sampler(temp))
+
+    assert str(refused.value) == (
+        "the model's logits are NaN or infinite, and say nothing about the next token\n"
+        "hint: weights that are damaged do this, and a precision that they overflow (float16 ends at 65,504)"
+    )

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
 
 import mlx.core as mx
 import mlx_lm
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mlx_lm.generate import BatchGenerator, generate_step
 
+from constrain.compiler import compile_json_schema
 from engine.model import LoadedModel
 from engine.processor import GrammarLogitsProcessor
+from engine.sampling import NOT_FINITE
 from tests.engine.fakes import Script, decode_by_definition
 
 SIZE = 64
@@ -196,3 +203,144 @@ def test_serves_each_sequence_of_a_batch_by_its_own_constraint(random_model: Loa
 
     assert [written[uid] for uid in uids] == expected
     assert [p[0].error for p in processors] == [None, None]
+
+
+@given(
+    steps=st.lists(st.frozensets(st.integers(3, 9), min_size=1), min_size=1, max_size=3),
+    walks=st.lists(st.lists(st.integers(0, 8), max_size=6), min_size=1, max_size=8),
+)
+def test_follows_tokens_that_grow_and_shrink_in_any_way(
+    steps: list[frozenset[int]], walks: list[list[int]]
+) -> None:
+    """Drafts come and go, before the end and after it: what is allowed depends on the tokens alone."""
+    processor = GrammarLogitsProcessor(Script(steps, size=SIZE))
+    allowed_after(processor, [1])
+    for walk in walks:
+        # What a caller that keeps to the mask may hold: allowed tokens, then ends.
+        script, tokens = Script(steps, size=SIZE), []
+        for number in walk:
+            options = sorted(script.allowed) or [2]
+            tokens.append(options[number % len(options)])
+            script.accept_token(tokens[-1])
+
+        assert allowed_after(processor, [1, *tokens]) == (script.allowed or {2})
+        assert processor.error is None
+
+
+def test_another_prompt_begins_anew() -> None:
+    """The same processor for a second prompt of any length: tokens that begin otherwise, or the same ones."""
+    processor = small()
+    for tokens in ([1], [1, 5], [1, 5, 7], [1, 5, 7, 8]):
+        allowed_after(processor, tokens)
+    for prompt in (
+        [3],
+        [4, 4],
+        [1, 4, 4, 4],
+        [5, 4, 4, 4, 4, 4],
+        [6, 4, 4, 4, 4, 4],
+        [6, 4, 4, 4, 4, 4],
+        [1],
+    ):
+        assert allowed_after(processor, prompt) == set(STEPS[0])
+        assert allowed_after(processor, [*prompt, 6]) == set(STEPS[1])
+        assert processor.error is None
+
+
+def test_a_text_that_goes_on_behind_its_end_is_reported() -> None:
+    """A chat whose next turn begins with this one, given to the same processor."""
+    processor = small()
+    for tokens in ([1], [1, 5], [1, 5, 7], [1, 5, 7, 8], [1, 5, 7, 8, 11], [1, 5, 7, 8, 11, 2]):
+        allowed_after(processor, tokens)
+
+    assert allowed_after(processor, [1, 5, 7, 8, 11, 2, 40, 41]) == {2}
+    assert str(processor.error) == (
+        "token 40 follows the end of the text\n"
+        "hint: from here only the end is allowed; is the processor the last of the list, and new?"
+    )
+
+
+BAD = [math.nan, math.inf, -math.inf]
+
+
+@given(
+    allowed=st.frozensets(st.integers(3, SIZE - 1), min_size=1),
+    bad=st.sampled_from(BAD),
+    share=st.integers(0, SIZE),
+    data=st.data(),
+)
+def test_logits_that_are_nan_or_infinite_are_reported(
+    allowed: frozenset[int], bad: float, share: int, data: st.DataObject
+) -> None:
+    """Where they are what a token is chosen by: NaN and infinity anywhere in the mask, -inf all over it."""
+    row = [0.0] * SIZE
+    hit = (
+        allowed
+        if bad == -math.inf
+        else data.draw(st.frozensets(st.sampled_from(sorted(allowed)), min_size=1))
+    )
+    for token in hit:
+        row[token] = bad
+    processor = GrammarLogitsProcessor(Script([allowed, frozenset({5})], size=SIZE))
+
+    masked = processor([1], mx.array([row]))
+    chosen = int(mx.argmax(masked - mx.logsumexp(masked), axis=-1).item())
+    after = np.array(processor([1, chosen], mx.array([row])))
+
+    assert set(np.flatnonzero(after[0] == 0)) == {2}
+    assert processor.error is not None
+    assert processor.error.what == NOT_FINITE
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_logits_that_are_nan_under_a_forbidden_token_do_not_matter(bad: float) -> None:
+    processor = small()
+    logits = mx.array([[bad if token not in STEPS[0] else 0.0 for token in range(SIZE)]])
+
+    processor([1], logits)
+
+    assert allowed_after(processor, [1, 5]) == set(STEPS[1])
+    assert processor.error is None
+
+
+SCHEMAS: list[dict[str, object]] = [
+    {"const": 1},
+    {"enum": ["a", "ab", True, None]},
+    {"type": "string", "maxLength": 2},
+    {"type": "array", "items": {"type": "boolean"}, "maxItems": 2},
+    {"type": "object", "properties": {"a": {"enum": [1, 22, 333]}}, "required": ["a"], "maxProperties": 1},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("schema", SCHEMAS, ids=str)
+def test_is_without_error_after_each_of_mlx_lm_s_loops(
+    random_model: LoadedModel, lookup_model: LoadedModel, schema: dict[str, object]
+) -> None:
+    """Whoever checks `error` must not reject a good answer; and all five write the same one."""
+    model, tokenizer = random_model
+    compiled = compile_json_schema(schema, random_model.vocabulary, whitespace="compact")
+    prompt, limit, ends = [9906, 11, 1917], 24, random_model.vocabulary.eos_token_ids
+    processors: list[GrammarLogitsProcessor] = []
+
+    def options() -> dict[str, object]:
+        processors.append(GrammarLogitsProcessor(compiled.matcher()))
+        return {"max_tokens": limit, "logits_processors": [processors[-1]]}
+
+    def cut(tokens: Iterable[int]) -> bytes:
+        return compiled.vocabulary.decode(itertools.takewhile(lambda token: token not in ends, tokens))
+
+    batch = BatchGenerator(model, stop_tokens=[[end] for end in ends], max_tokens=limit)
+    batch.insert([prompt], logits_processors=[options()["logits_processors"]])  # type: ignore[list-item]
+    in_batch = [r.token for found in iter(batch.next_generated, []) for r in found]
+    batch.close()
+    drafting = {"draft_model": lookup_model.model, "num_draft_tokens": 3}
+    written = [
+        cut(token for token, _ in generate_step(mx.array(prompt), model, **options())),
+        cut(r.token for r in mlx_lm.stream_generate(model, tokenizer, prompt, **options())),
+        mlx_lm.generate(model, tokenizer, prompt, **options()).encode(),
+        cut(in_batch),
+        cut(r.token for r in mlx_lm.stream_generate(model, tokenizer, prompt, **drafting, **options())),
+    ]
+
+    assert len(set(written)) == 1
+    json.loads(written[0])
+    assert [processor.error for processor in processors] == [None] * 5

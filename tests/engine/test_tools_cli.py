@@ -115,7 +115,7 @@ def test_choices_and_forms_are_those_of_python(run: Run) -> None:
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
-        ("{]", [], "error: the file is not JSON: Expecting property name enclosed in double quotes\n    at "),
+        ("{]", [], "error: the file is not JSON: Expecting property name enclosed in double quotes\n    /"),
         ([WEATHER, WEATHER], [], "error: two tools are called `get_weather`\n"),
         ([3], [], "error: int is not a tool\n"),
         (
