@@ -138,10 +138,12 @@ class Liveness:
     def may_come(self, shape: ObjectShape, state: ObjectState, number: int) -> bool:
         """May this open key come now, in an object that can be completed?
 
-        A key that no debt looks at is not in the way of any, unless it closes one that a debt looks at.
+        A key that no debt looks at is not in the way of any, unless it closes keys: one that a debt looks at,
+        or some that are needed to reach the least number.
         """
         free = shape.alternative.high is None and not state.excluded and not shape.watched & 1 << number
-        if free and not (shape.ordered and state.open & shape.watched):
+        closes = shape.ordered and (state.open & shape.watched or state.written + 1 < shape.alternative.low)
+        if free and not closes:
             return self.is_live(shape.goal(number))
         return bool(self.object_ways(shape, state, number))
 
