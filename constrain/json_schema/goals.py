@@ -329,7 +329,7 @@ class Goals:
             self._solve(pending, units.fork(), list(others), made)
 
     def _defer(self, clauses: list[Formula], pending: list[Formula]) -> bool:
-        """Take out the clauses that can be written as clauses about single keys, as which they are pending."""
+        """Have those clauses pending as clauses about single keys that can be written so; were there any?"""
         kept = []
         for clause in clauses:
             is_ready = clause.kind == "or" and all(map(is_single_key, clause.parts))
