@@ -72,7 +72,7 @@ SHALLOW = 2
 
 MAX_COMPARED = 64
 
-MANY_CASES = 128
+MANY_CASES = 64
 """Clauses whose cases would multiply to more than that are deferred where they can be."""
 
 
@@ -88,6 +88,7 @@ class Goals:
         self._clearly_empty: dict[int, bool] = {}
         self._holds_key: dict[tuple[Formula, str], bool] = {}
         self._few: dict[Formula, frozenset[Value] | None] = {}
+        self._clauses: dict[Formula, list[Formula] | None] = {}
         self._spoken: dict[Formula, dict[str, frozenset[frozenset[Value]]]] = {}
 
     # Cheap questions.
@@ -218,10 +219,11 @@ class Goals:
             pending = []
             names = self._telling_keys(clauses) if isinstance(units, ObjectUnits) else []
             if names:
-                if prod(number + 1 for _, number in names) <= MANY_CASES or not self._defer(clauses, pending):
-                    self._solve_by_cases(names[0][0], clauses, units, made)
-                    return
-                continue
+                multiplied = len(names) > 1 and prod(number + 1 for _, number in names) > MANY_CASES
+                if multiplied and self._defer(clauses, pending):
+                    continue
+                self._solve_by_cases(names[0][0], clauses, units, made)
+                return
             pending, kept = [], []
             for clause in clauses:
                 seen = self._simplified(clause, units)
@@ -278,6 +280,7 @@ class Goals:
         }
         found: list[tuple[str, int]] = []
         while said:
+            spend(1 + (len(said) >> 3))
             sets: dict[str, set[frozenset[Value]]] = {}
             mentions: Counter[str] = Counter()
             for spoken in said.values():
@@ -333,7 +336,7 @@ class Goals:
         kept = []
         for clause in clauses:
             is_ready = clause.kind == "or" and all(map(is_single_key, clause.parts))
-            made = None if is_ready else distributed(self.formulas, clause)
+            made = None if is_ready else self._distributed(clause)
             if made is None:
                 kept.append(clause)
             else:
@@ -341,6 +344,11 @@ class Goals:
         changed = len(kept) < len(clauses)
         clauses[:] = kept
         return changed
+
+    def _distributed(self, clause: Formula) -> list[Formula] | None:
+        if clause not in self._clauses:
+            self._clauses[clause] = distributed(self.formulas, clause)
+        return self._clauses[clause]
 
     def _is_deferrable(self, clause: Formula, units: Units) -> bool:
         return isinstance(units, ObjectUnits) and all(is_single_key(part) for part in clause.parts)

@@ -43,8 +43,10 @@ MAX_CASES = 1_024
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Under these conditions, this much is evaluated: `prefix` leading items (None: all of them), and the items
-    that satisfy one of `goals`, by `contains`."""
+    """Under these conditions, this much is evaluated.
+
+    `prefix` is how many leading items are (None: all); `goals` are those of `contains`, whose items are.
+    """
 
     conditions: tuple[Formula, ...] = ()
     goals: tuple[Formula, ...] = ()
