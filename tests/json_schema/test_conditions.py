@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.conditions import FORMS
@@ -61,7 +61,7 @@ def _rules(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 RULES = _rules(st.one_of(CONSEQUENCE, CONSEQUENCE, _rules(CONSEQUENCE)))
 SYSTEMS = st.fixed_dictionaries(
-    {"allOf": st.lists(RULES, min_size=1, max_size=4)},
+    {"allOf": st.lists(RULES, min_size=1, max_size=3)},
     optional={
         "properties": st.dictionaries(st.sampled_from(KEYS), HOLDS, max_size=3),
         "required": NAMES,
@@ -81,7 +81,22 @@ def compiled(schema: Any, options: JsonOptions) -> SchemaGrammar | None:
         raise
 
 
-@settings(max_examples=150)
+X = {"const": "x"}
+FORBIDDEN_TOGETHER = {
+    "allOf": [
+        {
+            "if": {"properties": {"t": X, "u": X}},
+            "then": {"properties": {"t": {"const": "y"}, "b": X}},
+            "else": {"properties": {"t": X}},
+        },
+        {"anyOf": [{"not": {"properties": {"t": X}, "required": ["t"]}}, {"properties": {"t": X}}]},
+    ]
+}
+"""The value of `t` leaves one clause that `u` may not be "x", beside another that it may if `b` is there."""
+
+
+@settings(max_examples=250)
+@example(FORBIDDEN_TOGETHER, [{"t": "x", "u": "x"}], 1)
 @given(SYSTEMS, st.lists(DOCUMENTS, min_size=1, max_size=20), st.sampled_from([1, goals.MANY_CASES]))
 def test_rules_accept_exactly_what_a_validator_accepts(schema: Any, some: list[Any], many: int) -> None:
     """Whether their cases are multiplied out, or deferred to the keys that they speak of."""
