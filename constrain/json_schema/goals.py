@@ -14,17 +14,21 @@ against what is already certain.  On a tagged union almost everything is certain
 The rules, in order of use:
 
 1. Units first: all atoms of all conjuncts; a contradiction among them ends the matter.
-2. Every `or` is simplified under the units: refuted disjuncts go, an entailed one settles the clause, a
+2. Where clauses list values of one key, as rules "if `t` is this, then that" and tagged unions do, the cases
+   of that key are solved one by one (cases.py).  They exclude each other, and n rules have n + 1 of them.
+3. Every `or` is simplified under the units: refuted disjuncts go, an entailed one settles the clause, a
    single one becomes a unit.  An atom is refuted or entailed through the goals of single keys.
-3. `one` is expanded late: the branches still possible, and "not the other" only for pairs that could both
+4. `one` is expanded late: the branches still possible, and "not the other" only for pairs that could both
    hold.
-4. What must be split is split at the smallest clause first.
-5. A clause that only speaks of single keys is never split.  It is *deferred*: it stays in the alternative,
+5. What must be split is split at the smallest clause first.
+6. A clause that only speaks of single keys is never split.  It is *deferred*: it stays in the alternative,
    and the object's state settles it when the keys arrive.  The negation of nearly every object schema is one.
-6. A mixed clause keeps its single-key disjuncts together, as one branch with a deferred clause.
-7. An alternative that says strictly more than another one is dropped.
+7. Where the cases of different keys, or clauses, would multiply to more than `MANY_CASES`, clauses are
+   written as clauses about single keys (clauses.py), and deferred.
+8. A mixed clause keeps its single-key disjuncts together, as one branch with a deferred clause.
+9. An alternative that says strictly more than another one is dropped.
 
-Source: Attouche et al. (2022), sections 5 and 6; rules 2, 3, 5 and 6 are ours.
+Source: Attouche et al. (2022), sections 5 and 6; rules 2 to 4 and 6 to 8 are ours.
 Cost: one or two alternatives for 99 % of the goals of real schemas; `max_alternatives` bounds the rest.
 """
 
