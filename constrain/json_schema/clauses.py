@@ -100,5 +100,7 @@ def _without_repetitions(formulas: Formulas, clauses: list[Literals]) -> list[Li
             holds = formulas.conj([other.args[1], literal.args[1]])
             needed = "some" in {other.kind, literal.kind}
             literal = (formulas.some_key if needed else formulas.all_keys)(language, holds)
+            if literal is formulas.false:
+                return [{}]
         single[language] = literal
     return [*({language: literal} for language, literal in single.items()), *others]

@@ -14,17 +14,21 @@ against what is already certain.  On a tagged union almost everything is certain
 The rules, in order of use:
 
 1. Units first: all atoms of all conjuncts; a contradiction among them ends the matter.
-2. Every `or` is simplified under the units: refuted disjuncts go, an entailed one settles the clause, a
+2. Where clauses list values of one key, as rules "if `t` is this, then that" and tagged unions do, the cases
+   of that key are solved one by one (cases.py).  They exclude each other, and n rules have n + 1 of them.
+3. Every `or` is simplified under the units: refuted disjuncts go, an entailed one settles the clause, a
    single one becomes a unit.  An atom is refuted or entailed through the goals of single keys.
-3. `one` is expanded late: the branches still possible, and "not the other" only for pairs that could both
+4. `one` is expanded late: the branches still possible, and "not the other" only for pairs that could both
    hold.
-4. What must be split is split at the smallest clause first.
-5. A clause that only speaks of single keys is never split.  It is *deferred*: it stays in the alternative,
+5. What must be split is split at the smallest clause first.
+6. A clause that only speaks of single keys is never split.  It is *deferred*: it stays in the alternative,
    and the object's state settles it when the keys arrive.  The negation of nearly every object schema is one.
-6. A mixed clause keeps its single-key disjuncts together, as one branch with a deferred clause.
-7. An alternative that says strictly more than another one is dropped.
+7. Where the cases of different keys, or clauses, would multiply to more than `MANY_CASES`, clauses are
+   written as clauses about single keys (clauses.py), and deferred.
+8. A mixed clause keeps its single-key disjuncts together, as one branch with a deferred clause.
+9. An alternative that says strictly more than another one is dropped.
 
-Source: Attouche et al. (2022), sections 5 and 6; rules 2, 3, 5 and 6 are ours.
+Source: Attouche et al. (2022), sections 5 and 6; rules 2 to 4 and 6 to 8 are ours.
 Cost: one or two alternatives for 99 % of the goals of real schemas; `max_alternatives` bounds the rest.
 """
 
@@ -75,7 +79,7 @@ MAX_ASKING = 16
 
 MAX_COMPARED = 64
 
-MANY_CASES = 128
+MANY_CASES = 64
 """Clauses whose cases would multiply to more than that are deferred where they can be."""
 
 
@@ -92,6 +96,7 @@ class Goals:
         self._asking = 0
         self._holds_key: dict[tuple[Formula, str], bool] = {}
         self._few: dict[Formula, frozenset[Value] | None] = {}
+        self._clauses: dict[Formula, list[Formula] | None] = {}
         self._spoken: dict[Formula, dict[str, frozenset[frozenset[Value]]]] = {}
 
     # Cheap questions.
@@ -228,10 +233,11 @@ class Goals:
             pending = []
             names = self._telling_keys(clauses) if isinstance(units, ObjectUnits) else []
             if names:
-                if prod(number + 1 for _, number in names) <= MANY_CASES or not self._defer(clauses, pending):
-                    self._solve_by_cases(names[0][0], clauses, units, made)
-                    return
-                continue
+                multiplied = len(names) > 1 and prod(number + 1 for _, number in names) > MANY_CASES
+                if multiplied and self._defer(clauses, pending):
+                    continue
+                self._solve_by_cases(names[0][0], clauses, units, made)
+                return
             pending, kept = [], []
             for clause in clauses:
                 seen = self._simplified(clause, units)
@@ -288,6 +294,7 @@ class Goals:
         }
         found: list[tuple[str, int]] = []
         while said:
+            spend(1 + (len(said) >> 3))
             sets: dict[str, set[frozenset[Value]]] = {}
             mentions: Counter[str] = Counter()
             for spoken in said.values():
@@ -339,11 +346,11 @@ class Goals:
             self._solve(pending, units.fork(), list(others), made)
 
     def _defer(self, clauses: list[Formula], pending: list[Formula]) -> bool:
-        """Take out the clauses that can be written as clauses about single keys, which are then pending."""
+        """Have those clauses pending as clauses about single keys that can be written so; were there any?"""
         kept = []
         for clause in clauses:
             is_ready = clause.kind == "or" and all(map(is_single_key, clause.parts))
-            made = None if is_ready else distributed(self.formulas, clause)
+            made = None if is_ready else self._distributed(clause)
             if made is None:
                 kept.append(clause)
             else:
@@ -351,6 +358,11 @@ class Goals:
         changed = len(kept) < len(clauses)
         clauses[:] = kept
         return changed
+
+    def _distributed(self, clause: Formula) -> list[Formula] | None:
+        if clause not in self._clauses:
+            self._clauses[clause] = distributed(self.formulas, clause)
+        return self._clauses[clause]
 
     def _is_deferrable(self, clause: Formula, units: Units) -> bool:
         return isinstance(units, ObjectUnits) and all(is_single_key(part) for part in clause.parts)

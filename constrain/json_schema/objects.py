@@ -319,21 +319,22 @@ class ObjectShape:
 
     def _settle_clauses(self, name: str, goal: Formula, state: ObjectState) -> list[Way]:
         """What a key does to the clauses that speak of it: first by its value, where they list values."""
+        formulas = self.goals.formulas
         mine = tuple(clause for clause in state.clauses if name in self._keys_of(clause))
         if not mine:
             return [(goal, state)]
         others = tuple(clause for clause in state.clauses if name not in self._keys_of(clause))
         cases = [
-            (narrowed, left)
+            (holds, narrowed, left)
             for holds, left in self._by_value(name, mine)
-            if not self.goals.clearly_empty(narrowed := self.goals.formulas.conj([goal, holds]))
+            if not self.goals.clearly_empty(narrowed := formulas.conj([goal, holds]))
         ]
         spend(len(cases))
-        if len(cases) == 1:  # the goal decides it by itself
-            cases = [(goal, cases[0][1])]
+        if len(cases) == 1 and self._follows(goal, cases[0][0]):
+            return self._claim(name, goal, state._replace(clauses=(*others, *cases[0][2])))
         return [
             way
-            for narrowed, left in cases
+            for _, narrowed, left in cases
             for way in self._claim(name, narrowed, state._replace(clauses=(*others, *left)))
         ]
 

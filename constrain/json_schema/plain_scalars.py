@@ -55,7 +55,9 @@ def plainly_some(formula: Formula, kind: int) -> bool:
     if formula.kind == "or":
         return any(plainly_some(part, kind) for part in formula.parts)
     parts = formula.parts if formula.kind == "and" else (formula,)
-    named = next((part for part in parts if part.kind == "in"), None)
+    named = min(
+        (part for part in parts if part.kind == "in"), key=lambda part: len(part.args[0]), default=None
+    )
     if named is not None:
         return any(
             all(_holds(part, value) for part in parts)

@@ -13,6 +13,7 @@ from constrain.continuation import AnyEdge, Continuation, Edge, LiteralEdge, Ope
 from constrain.regular.queries import is_empty
 from constrain.regular.terms import EMPTY, Term
 
+QUOTE = ord('"')
 Inside = tuple[AnyEdge, Continuation, Term, bytes]
 Thread = Continuation | Inside
 
@@ -47,7 +48,8 @@ def step(threads: Iterable[Thread], byte: int) -> list[Thread]:
         left = term.derivative(byte)
         if left is EMPTY or is_empty(left):
             continue
-        after[edge, owner, left, read] = None
+        if not (isinstance(edge, OpenEdge) and left.nullable):  # behind its last quote a key is over
+            after[edge, owner, left, read] = None
         if left.nullable:
             then = _follow(edge, owner, read)
             if then is not None:
@@ -90,11 +92,14 @@ def accepts(start: Continuation, text: bytes) -> bool:
 def next_bytes(threads: Iterable[Thread]) -> list[int]:
     """The bytes that some thread can read."""
     found: set[int] = set()
-    for edge, _, term, read in begun(threads):
+    for edge, owner, term, read in begun(threads):
         if isinstance(edge, LiteralEdge):
             found.update(
                 text[len(read)] for _, text in _allowed(edge) if text.startswith(read) and text != read
             )
+        elif isinstance(edge, OpenEdge):  # a quote may complete a key that may not come
+            inside: Inside = (edge, owner, term, read)
+            found.update(byte for byte in _term_bytes(term) if byte != QUOTE or step([inside], byte))
         else:
             found.update(_term_bytes(term))
     return sorted(found)
