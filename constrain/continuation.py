@@ -29,7 +29,8 @@ Kinds of edge beside the plain one:
 - A `LiteralEdge` stands for many literals at once (a choice of titles), sharing one trie among all the
   continuations that differ only in which literals are still allowed.  Each has a number of its own.
 - An `OpenEdge` stands for any text of a terminal, of which some are literals (an object's keys, declared
-  and not).
+  and not).  What follows another text depends on which of some languages it is in, and that is known where
+  it is complete; its *class* has a number, so a mask asks for it at the exits of a table and nowhere else.
 - An edge that `captures` has a successor that depends on the bytes its terminal matched (an undeclared key
   may not be written twice).  A mask must look past it for thousands of texts at once; it then follows the
   *preview*, a continuation that is right whatever the text was, up to the point where the text would matter.
@@ -45,8 +46,10 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from constrain.literals import LiteralSet
+from constrain.regular.automaton import shared_automaton
 from constrain.regular.keeping import remember
 from constrain.regular.terms import Term
+from constrain.text_set import NO_TEXTS, TextSet
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -144,18 +147,38 @@ class LiteralEdge:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class TextClasses:
+    """Which number follows a text: `number` of the `languages` that hold it, one bit each."""
+
+    languages: tuple[Term, ...]
+    number: Callable[[int], int]
+
+    def of(self, text: bytes) -> int:
+        """The number of what follows `text`."""
+        automaton = shared_automaton()
+        held = 0
+        for bit, language in enumerate(self.languages):
+            state = automaton.state(language)
+            for byte in text:
+                state = automaton.step(state, byte)
+            held |= automaton.accepting[state] << bit
+        return self.number(held)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class OpenEdge:
     """Any text of `terminal`, of which some are the literals of a shared set.
 
-    Literal i is followed by number i; other texts are captured, and followed by `others`.  Either may be
-    refused: a literal where `follow` gives None, another text where it is `excluded`.  Each literal is a
-    text of the terminal, and wherever that is not complete, it has more texts than can be refused.
+    Literal i is followed by number i; other texts are captured, and followed by the number of their class.
+    Either may be refused: a literal where `follow` gives None, another text where it is `excluded`.  Each
+    literal is a text of the terminal, and wherever that is not complete, it has more texts than can be
+    refused.
     """
 
     literals: LiteralSet
     terminal: Term
-    others: int
-    excluded: frozenset[bytes] = frozenset()
+    classes: TextClasses
+    excluded: TextSet = NO_TEXTS
 
     captures = True
 
@@ -189,7 +212,7 @@ def follow_text(edge: Edge | OpenEdge, owner: Continuation, text: bytes) -> Cont
     number = edge.literals.index.get(text)
     if number is not None:
         return owner.follow(number)
-    return None if text in edge.excluded else owner.follow(edge.others, text)
+    return None if text in edge.excluded else owner.follow(edge.classes.of(text), text)
 
 
 class _Deferred(Continuation):

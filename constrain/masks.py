@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from constrain.budget import budget
+from constrain.budget import budget, spend
 from constrain.continuation import (
     END,
     AnyEdge,
@@ -43,6 +43,7 @@ from constrain.continuation import (
 )
 from constrain.literals import LiteralSet
 from constrain.position import ByteEdge, Position, Positions, Thread
+from constrain.text_set import TextSet
 from constrain.vocabulary.bitmask import Mask
 from constrain.vocabulary.remainders import EVERYTHING
 from constrain.vocabulary.spellings import End, Step
@@ -68,6 +69,7 @@ class Masks:
         self._reached = 0
         self._steps: dict[tuple[int, LiteralSet, int], list[Step]] = {}
         self._ended: dict[tuple[int, LiteralSet, bytes], dict[bytes, End]] = {}
+        self._led: dict[tuple[int, int], dict[bytes, list[int]]] = {}
 
     def forget(self) -> None:
         """Drop every memo."""
@@ -75,6 +77,7 @@ class Masks:
         self._reaches.clear()
         self._steps.clear()
         self._ended.clear()
+        self._led.clear()
 
     def mask(self, position: Position) -> Mask:
         """The allowed tokens."""
@@ -244,28 +247,76 @@ class Masks:
         self, remainder: int, edge: OpenEdge, owner: Continuation, state: int, captured: bytes
     ) -> Ahead:
         """The tokens along any text of a terminal, but that literals are literals and some are excluded."""
-        ahead = self._sums.terminal(remainder, state, edge.others)
+        only = 0 if edge.classes.languages else edge.classes.number(0)
+        ahead = self._sums.terminal(remainder, state, only)
         if ahead is NOWHERE:
             return ahead
         named = self._ends(remainder, edge.literals, captured)
-        ends = list(named.values())
-        if edge.excluded:
-            size = len(captured)
-            gone = [text[size:] for text in edge.excluded if len(text) > size and text.startswith(captured)]
-            ends += self.tables.spellings.ends(remainder, gone).values()
-        if not ends:
+        ends = [*named.values(), *self._written(remainder, edge.excluded, captured)]
+        if not ends and not edge.classes.languages:
             return ahead
-        others = self._others(remainder, state, edge, ends)
-        if self.tables.remainders.is_nested(remainder):  # then a node may be reached by several texts
+        table, remainders = self.tables.table(remainder, state), self.tables.remainders
+        left = remainders.without(table.exit, frozenset(end.rest for end in ends)) if ends else table.exit
+        refused = table.refused.union(token for end in ends for token in end.tokens)
+        inside = self._sums.inside(table, refused)
+        if remainders.is_nested(remainder):  # then a node may be reached by several texts
+            if edge.classes.languages:
+                ends.append(End((), left))
+                left = 0
+            others = Ahead(inside, ((only, left, refused),) if left else ())
             return self._sums.together([others, self._tried(ends)])
+        exits = self._by_class(remainder, left, edge, captured, refused)
         ids: list[int] = []
-        exits: list[Exit] = []
         for rest, end in named.items():
             number = edge.literals.index[captured + rest]
             if owner.follow(number) is not None:
                 ids += end.tokens
                 exits += [(number, end.rest, NONE)] if end.rest else []
-        return self._sums.together([others, Ahead(self._sums.listed(tuple(ids)), tuple(exits))])
+        return self._sums.together([Ahead(inside, tuple(exits)), Ahead(self._sums.listed(tuple(ids)), ())])
+
+    def _by_class(
+        self, remainder: int, left: int, edge: OpenEdge, captured: bytes, refused: frozenset[int]
+    ) -> list[Exit]:
+        """What is left behind texts of an open edge, by the number of their class."""
+        languages, number = edge.classes.languages, edge.classes.number
+        if not left or not languages:
+            return [(number(0), left, refused)] if left else []
+        tables, automaton = self.tables, self.tables.automaton
+        remainders, accepting = tables.remainders, automaton.accepting
+        states: tuple[int, ...] = tuple(map(automaton.state, languages))
+        for byte in captured:
+            states = tuple([tables.step(state, byte) for state in states])
+        reached = {b"": states}
+        groups: dict[int, list[int]] = {}
+        for text, nodes in self._paths(remainder, left).items():
+            spend(1 + len(languages) // 16)
+            for size in range(1, len(text) + 1):
+                if text[:size] not in reached:
+                    before, byte = reached[text[: size - 1]], text[size - 1]
+                    reached[text[:size]] = tuple([state and tables.row(state)[byte] for state in before])
+            held = sum(accepting[state] << bit for bit, state in enumerate(reached[text]))
+            groups.setdefault(number(held), []).extend(nodes)
+        return [(which, remainders.intern(nodes), refused) for which, nodes in groups.items()]
+
+    def _paths(self, remainder: int, left: int) -> dict[bytes, list[int]]:
+        """The texts that lead from one remainder to the nodes of another, and where to."""
+        found = self._led.get((remainder, left))
+        if found is None:
+            nodes = self.tables.remainders.node_list(left)
+            found = self._led[remainder, left] = self.tables.spellings.paths(remainder, nodes)
+        return found
+
+    def _written(self, remainder: int, excluded: TextSet, captured: bytes) -> list[End]:
+        """Where tokens end with a text that may not come again."""
+        if not excluded.size:
+            return []
+        before_last = excluded.before_last
+        return [
+            end
+            for byte in bits(excluded.last)
+            for before, rest, end in self.tables.spellings.ending(remainder, byte)
+            if (before < 0 or before_last >> before & 1) and captured + rest in excluded
+        ]
 
     def _ends(self, remainder: int, literals: LiteralSet, captured: bytes) -> dict[bytes, End]:
         """Where tokens end with a literal that begins so, by its rest."""
@@ -276,14 +327,6 @@ class Masks:
             rests = [text[size:] for text in literals.beginning(captured)]
             ends = self._ended[key] = self.tables.spellings.ends(remainder, rests) if rests else {}
         return ends
-
-    def _others(self, remainder: int, state: int, edge: OpenEdge, ends: list[End]) -> Ahead:
-        """What the terminal alone offers, without the texts that end where literals do."""
-        table, remainders = self.tables.table(remainder, state), self.tables.remainders
-        left = remainders.without(table.exit, frozenset(end.rest for end in ends))
-        refused = table.refused.union(token for end in ends for token in end.tokens)
-        exits = ((edge.others, left, table.refused),) if left else ()
-        return Ahead(self._sums.inside(table, refused), exits)
 
     def _tried(self, ends: list[End]) -> Ahead:
         below = self.tables.remainders.tokens_below

@@ -137,11 +137,14 @@ def other_ways(
     edge: OpenEdge, owner: Continuation, read: bytes, left: Term
 ) -> list[tuple[bytes, Continuation | None]]:
     """A short rest of a text of an open edge that is no literal; `left` is the language of the rests."""
-    taken = edge.excluded.union(edge.literals.literals)
-    gone = [text[len(read) :] for text in taken if text.startswith(read)]
-    word = short(difference(left, literals(gone)))
-    assert word is not None, "there are always others"
-    return [(word, owner.follow(edge.others, read + word))]
+    gone = [text[len(read) :] for text in edge.literals.literals if text.startswith(read)]
+    while True:
+        word = short(difference(left, literals(gone)))
+        assert word is not None, "there are always others"
+        if read + word not in edge.excluded:
+            return [(word, owner.follow(edge.classes.of(read + word), read + word))]
+        spend()
+        gone.append(word)
 
 
 def fewest_tokens(text: bytes, vocabulary: Vocabulary) -> int:

@@ -12,7 +12,9 @@ Cost: each dive ends in a string or a cycle, so at most `limit` dives as long as
 
 from __future__ import annotations
 
+from constrain.budget import spend
 from constrain.regular.byte_sets import bytes_of
+from constrain.regular.keeping import remember
 from constrain.regular.queries import is_empty
 from constrain.regular.terms import EMPTY, Term
 
@@ -50,6 +52,38 @@ def few_strings(term: Term, limit: int) -> list[bytes] | None:
         path.add(after)
         stack.append((after, longer, _live_ways(after)))
     return sorted(found, key=lambda string: (len(string), string)) if len(found) <= limit else None
+
+
+@remember(4_096)
+def is_endless(term: Term) -> bool:
+    """Has a language infinitely many strings?  Then its automaton has a cycle, since every state is live.
+
+    >>> from constrain.regular.terms import byte_range, repeat
+    >>> is_endless(repeat(byte_range(97, 122), 2, None)), is_endless(repeat(byte_range(97, 122), 2, 3))
+    (True, False)
+    """
+    path, passed = {term}, {term}
+    stack = [(term, _live_classes(term))]
+    while stack:
+        here, ways = stack[-1]
+        if not ways:
+            stack.pop()
+            path.discard(here)
+            continue
+        after = ways.pop()
+        if after in path:
+            return True
+        if after not in passed:
+            spend()
+            passed.add(after)
+            path.add(after)
+            stack.append((after, _live_classes(after)))
+    return False
+
+
+def _live_classes(term: Term) -> list[Term]:
+    found = {term.derivative((mask & -mask).bit_length() - 1) for mask in term.classes()}
+    return [after for after in found if after is not EMPTY and not is_empty(after)]
 
 
 def _live_ways(term: Term) -> list[tuple[int, Term]]:

@@ -96,12 +96,12 @@ class _Listing:
         if shape.can_close(state):
             yield object_of(members)
         scalars = self.liveness.goals.scalars
-        for number, cell in enumerate(shape.cells):
+        for cell in self.liveness.cells(shape):
             wanted = self.most + 1 + len(members) + len(passed)
             for key in scalars.some_values(cell.language, STRING, wanted):
                 if key.data in members or key.data in passed:
                     continue
-                for goal, after in self.liveness.fresh_ways(shape, state, number, key.data):
+                for goal, after in self.liveness.fresh_ways(shape, state, cell.number, key.data, None):
                     for value in self.values(goal, depth - 1):
                         added = {**members, key.data: value}
                         yield from self._fresh(shape, after, added, depth, passed)

@@ -27,13 +27,15 @@ from constrain.budget import spend
 from constrain.continuation import bits
 from constrain.json_schema.arrays import UNKNOWN, ArrayShape, ArrayState
 from constrain.json_schema.emptiness import Fixpoint
+from constrain.json_schema.finite import is_endless
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.goals import Goals
 from constrain.json_schema.listing import list_values
-from constrain.json_schema.objects import SMALL_CELL, ObjectShape, ObjectState
+from constrain.json_schema.objects import SMALL_CELL, Cell, ObjectShape, ObjectState
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.plainly import lives_at_sight, plainly_lives
 from constrain.json_schema.references import Node
+from constrain.json_schema.strings import spell_canonical
 from constrain.json_schema.units import ObjectAlternative
 from constrain.json_schema.values import ARRAY, OBJECT, SCALAR_TYPES, Value
 
@@ -147,19 +149,93 @@ class Liveness:
             return self.is_live(shape.goal(number))
         return bool(self.object_ways(shape, state, number))
 
-    def others_may_come(self, shape: ObjectShape, state: ObjectState) -> bool:
-        """May a key without a name come now, in a plain object in which all of those are alike?"""
-        return self.is_live(shape.cells[0].goal) and not state.missing & shape.ordered
+    def other_keys(self, shape: ObjectShape, state: ObjectState) -> Formula:
+        """The language of keys without names that may come now; asked while no search is open."""
+        formulas = self.goals.formulas
+        if state.missing & shape.ordered or shape.classes.possible is formulas.false:
+            return formulas.false
+        if shape.somes:
+            cells = (cell for cell in shape.cells if self.fresh_ways(shape, state, cell.number, None, None))
+            return formulas.disj(cell.language for cell in cells)
+        if shape.keys is None:
+            shape.keys = shape.classes.language(self.is_live)
+        if shape.is_plain or any(self._filled(shape, state)):
+            return shape.keys
+        return formulas.false
+
+    def has_endless_keys(self, shape: ObjectShape, keys: Formula) -> bool:
+        """Are there infinitely many keys in this language of keys without names?"""
+        return keys.kind == "true" or is_endless(self.goals.scalars.string_language(keys))
+
+    def matters(self, shape: ObjectShape, name: str) -> bool:
+        """Does a key without a name matter to which others can come, now that it is written?
+
+        It does unless infinitely many keys begin with it.
+        """
+        if shape.remembers_keys:
+            return True
+        assert shape.keys is not None, "a key is read where keys are offered"
+        if shape.keys.kind == "true":
+            return False
+        left = self.goals.scalars.string_language(shape.keys)
+        for byte in spell_canonical(name):
+            left = left.derivative(byte)
+        return not is_endless(left)
 
     def fresh_ways(
-        self, shape: ObjectShape, state: ObjectState, number: int, key: str | None
+        self, shape: ObjectShape, state: ObjectState, number: int, key: str | None, text: bytes | None
     ) -> list[tuple[Formula, ObjectState]]:
         """What a key without a name may bring that can be completed."""
         return [
             (goal, after)
-            for goal, after in shape.fresh_ways(state, number, key)
+            for goal, after in self._left_ways(shape, state, number, key, text)
             if self.is_live(goal) and self.can_complete_object(shape, after)
         ]
+
+    def _left_ways(
+        self, shape: ObjectShape, state: ObjectState, number: int, key: str | None, text: bytes | None
+    ) -> list[tuple[Formula, ObjectState]]:
+        """What a key without a name brings; nothing if it is not known, and none of its kind is left."""
+        if text is None and key is None and shape.somes:
+            cell = next(cell for cell in shape.cells if cell.number == number)
+            if not shape.has_left(state, cell, 1):
+                return []
+        return shape.fresh_ways(state, number, key, text)
+
+    def cells(self, shape: ObjectShape) -> Iterable[Cell]:
+        """The keys without names by kind, those with a live goal; some kinds may come more than once."""
+        if shape.somes:
+            return shape.cells
+        found = shape.classes.occurring(shape.names, self.is_live)
+        return (
+            Cell(self.goals.formulas.conj([language, shape.unnamed]), shape.classes.number(kind))
+            for language, kind in found
+        )
+
+    def others_left(self, shape: ObjectShape, state: ObjectState, needed: int) -> bool:
+        """Are there so many keys without names that have not been written, and whose goal is live?"""
+        if shape.somes:
+            return any(
+                self.is_live(shape.classes.kinds[cell.number][0]) and shape.has_left(state, cell, needed)
+                for cell in shape.cells
+            )
+        classes, formulas = shape.classes, self.goals.formulas
+        enough, total = needed + len(state.few), 0
+        all_live = self.is_live(classes.together)
+        several = [classes.possible] if all_live else (cell.language for cell in self.cells(shape))
+        for language in several:
+            keys = formulas.conj([language, shape.unnamed])
+            is_open = keys.kind in {"true", "nin"}
+            size = None if is_open else self.goals.scalars.finite_size(keys, enough)
+            if size is None or (total := total + size) >= enough:
+                return True
+        return False
+
+    def _filled(self, shape: ObjectShape, state: ObjectState) -> Iterator[bool]:
+        """Can the object be completed behind a key without a name?  It does not matter which."""
+        if self.others_left(shape, state, 1):
+            for _, after in shape.fresh_ways(state, shape.any_kind, None, None):
+                yield self.can_complete_object(shape, after)
 
     def can_complete_object(self, shape: ObjectShape, state: ObjectState) -> bool:
         """Can a half-written object be completed?"""
@@ -192,9 +268,9 @@ class Liveness:
             for number in bits(state.open):
                 if self.goals.has_key(language, shape.names[number]):
                     yield from self._paying(shape.ways(state, number, ordered=False), some)
-            for number, cell in enumerate(shape.cells):
-                if cell.somes >> some & 1:
-                    yield from self._paying(shape.fresh_ways(state, number, None), some)
+            for cell in shape.cells:
+                if shape.classes.kinds[cell.number][1] >> some & 1:
+                    yield from self._paying(self._left_ways(shape, state, cell.number, None, None), some)
             return
         for clause in state.clauses:
             if any(part.kind == "all" for part in clause):
@@ -213,8 +289,10 @@ class Liveness:
             return
         for number in bits(state.open):
             yield from shape.ways(state, number, ordered=False)
-        for number in range(len(shape.cells)):
-            yield from shape.fresh_ways(state, number, None)
+        for cell in shape.cells:
+            yield from self._left_ways(shape, state, cell.number, None, None)
+        if not shape.somes and self.others_left(shape, state, 1):
+            yield from shape.fresh_ways(state, shape.any_kind, None, None)
 
     def _paying(
         self, ways: Iterable[tuple[Formula, ObjectState]], some: int
@@ -233,10 +311,7 @@ class Liveness:
                 needed -= 1
         if needed <= 0:
             return True
-        return any(
-            self.is_live(cell.goal) and shape.has_left(state, number, needed)
-            for number, cell in enumerate(shape.cells)
-        )
+        return self.others_left(shape, state, needed)
 
     # Arrays.
 
@@ -424,11 +499,11 @@ class Liveness:
     # Values.
 
     def _has_many(self, shape: ObjectShape) -> bool:
-        """More than SMALL_CELL objects, plainly: each cell has more keys than that."""
+        """More than SMALL_CELL objects, plainly: there are more keys than that."""
         return (
             shape.is_plain
             and self._object_lives(shape)
-            and any(self.is_live(cell.goal) for cell in shape.cells)
+            and self.others_left(shape, shape.start, SMALL_CELL + 1)
         )
 
     def values(self, goal: Formula, limit: int) -> list[Value] | None:

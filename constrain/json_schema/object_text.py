@@ -7,8 +7,9 @@ A *place* is an object of one shape that returns to one back.  It makes the text
 once.
 
 Where a key is due, the keys that the schema names are a set of literals.  In most objects every other key may
-come too, and then both are one open edge: any string, of which some are names (continuation.py).  It is the
-same edge in every state; which names may come in this one is asked when a key is complete.
+come too, and then both are one open edge: any string, of which some are names (continuation.py).  Which names
+may come in this state is asked when a key is complete, and so is which patterns another key matches.  Where
+only some other keys may come, they are an open edge of their own.
 """
 
 from __future__ import annotations
@@ -33,15 +34,21 @@ from constrain.json_schema.arrays import UNKNOWN
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.objects import ObjectShape, ObjectState
 from constrain.json_schema.recording import Back, Recorder, follow
-from constrain.json_schema.strings import QUOTE, spell_canonical
+from constrain.json_schema.strings import QUOTE
 from constrain.json_schema.values import Value, object_of
 from constrain.json_schema.whitespace import CLOSE
+from constrain.literals import LiteralSet
+from constrain.regular.queries import is_empty
 
 if TYPE_CHECKING:
     from constrain.json_schema.emit import Emitter
 
 SOME_KEY = Terminal.of(QUOTE, DEFERRED)
 """A key of which nothing is certain but its first quote."""
+
+NO_LITERALS = LiteralSet([])
+UNSURE = -1
+"""The number of what follows the quote of a key that may or may not have been written."""
 
 Members = tuple[tuple[str | None, Value], ...]
 """Keys with their values; a key that is not known is None."""
@@ -54,7 +61,7 @@ class ObjectPlace:
         self.emitter, self.shape, self.back = emitter, shape, back
         self._texts: dict[tuple[ObjectState, Members | None], ObjectText] = {}
         self._keys: dict[tuple[ObjectState, Members | None], KeyText] = {}
-        self._others: dict[bool, Continuation] = {}
+        self._others: dict[tuple[int, bool], Continuation] = {}
 
     def forget(self) -> None:
         """Cut the circle of a place and its texts."""
@@ -92,25 +99,22 @@ class ObjectPlace:
             found = self._keys[key] = KeyText(self, state, read)
         return found
 
-    def others(self, *, closes: bool) -> Continuation:
-        """What follows a key whose text is not known, in a plain object in which all others are alike."""
-        found = self._others.get(closes)
+    def others(self, number: int, *, closes: bool) -> Continuation:
+        """What follows a key of this kind whose text is not known, in a plain object with endless keys."""
+        found = self._others.get((number, closes))
         if found is None:
             after = AfterOther(self, closes)
-            value = self.emitter.value(self.shape.cells[0].goal, after)
-            found = self._others[closes] = self.emitter.colon(value)
+            value = self.emitter.value(self.shape.classes.kinds[number][0], after)
+            found = self._others[number, closes] = self.emitter.colon(value)
         return found
 
     @lazy
-    def open_edge(self) -> OpenEdge:
-        """Any key, where none without a name has been written."""
-        return self.open_edge_without(())
-
-    def open_edge_without(self, written: Iterable[str]) -> OpenEdge:
-        """Any key but these."""
-        shape = self.shape
-        excluded = frozenset(b'"' + spell_canonical(key) + b'"' for key in written)
-        return OpenEdge(shape.literals, self.emitter.scalars.any_string, len(shape.names), excluded)
+    def has_endless_keys(self) -> bool:
+        """Are there always more keys without names, in a plain object?"""
+        liveness, shape = self.emitter.liveness, self.shape
+        return shape.is_plain and liveness.has_endless_keys(
+            shape, liveness.other_keys(shape, shape.start._replace(missing=0))
+        )
 
 
 class ObjectText(Continuation):
@@ -143,7 +147,7 @@ class ObjectText(Continuation):
 
 
 class AfterOther(Continuation):
-    """A preview: behind the value of a key whose text is not known, in a plain object that is open."""
+    """A preview: behind the value of a key whose text is not known, in a plain object with endless keys."""
 
     def __init__(self, place: ObjectPlace, closes: bool) -> None:
         self.place, self.closes = place, closes
@@ -157,14 +161,14 @@ class AfterOther(Continuation):
 
 
 class KeyText(Continuation):
-    """Where a key is due.  Name i is followed by number i, a key of cell c by the number of names plus c."""
+    """Where a key is due.  Name i is followed by number i, a key of kind k by the number of names plus k."""
 
     def __init__(self, place: ObjectPlace, state: ObjectState, read: Members | None) -> None:
         self.place, self.state, self.read = place, state, read
         self._followed: dict[int, Continuation | None] = {}
 
     def build_first(self) -> tuple[AnyEdge, ...]:
-        """The named keys that lead somewhere, and one edge for each cell of other keys.
+        """The named keys that lead somewhere, and one edge for all other keys.
 
         Where a key already written is not known (a preview), other keys are left, but which is not known:
         nothing is certain of them but the quote that opens them.
@@ -172,13 +176,10 @@ class KeyText(Continuation):
         place, state, shape = self.place, self.state, self.place.shape
         emitter = place.emitter
         is_canonical = emitter.options.spelling == "canonical"
-        written = [key for key in state.extra if isinstance(key, str)]
-        if self._is_simple and is_canonical and emitter.liveness.others_may_come(shape, state):
-            return (place.open_edge_without(written) if written else place.open_edge,)
-        others = [number for number in range(len(shape.cells)) if self._fresh_ways(number, None)]
-        is_preview = len(written) < len(state.extra)
-        if is_canonical and others and shape.is_open and not is_preview:
-            return (place.open_edge_without(written),)
+        others = emitter.liveness.other_keys(shape, state)
+        is_preview = shape.unknown(state) > 0
+        if is_canonical and others.kind == "true" and not is_preview:
+            return (OpenEdge(shape.literals, emitter.scalars.any_string, shape.others, state.extra),)
         edges: list[AnyEdge] = []
         allowed = self._allowed()
         if is_canonical:
@@ -188,22 +189,16 @@ class KeyText(Continuation):
             edges += [
                 edge(space.quoted(space.values([shape.names[number]])), number) for number in bits(allowed)
             ]
-        if is_preview and others:
-            return (*edges, edge(QUOTE, self._unsure))
-        names = len(shape.names)
-        for number in others:
-            term = emitter.scalars.keys(shape.cells[number].language, written)
-            edges.append(edge(term, names + number, True))
+        if others.kind == "false":
+            return tuple(edges)
+        if is_preview:
+            is_certain = shape.somes or emitter.liveness.others_left(shape, state, 1)
+            return (*edges, edge(QUOTE, UNSURE)) if is_certain else tuple(edges)
+        written = [key for key in state.few if isinstance(key, str)]
+        term = emitter.scalars.keys(emitter.goals.formulas.conj([others, shape.unnamed]), written)
+        if not is_empty(term):
+            edges.append(OpenEdge(NO_LITERALS, term, shape.others, state.extra))
         return tuple(edges)
-
-    @property
-    def _is_simple(self) -> bool:
-        """Is every key allowed, and is nothing to be remembered of those without names but their texts?"""
-        return self.read is None and self.place.shape.is_plain and self.place.shape.is_open
-
-    @property
-    def _unsure(self) -> int:
-        return len(self.place.shape.names) + len(self.place.shape.cells)
 
     def _allowed(self) -> int:
         """The named keys that may come now."""
@@ -218,25 +213,30 @@ class KeyText(Continuation):
 
     def follow(self, number: int, text: bytes | None = None) -> Continuation | None:
         if text is not None and number >= len(self.place.shape.names):
-            name = json.loads(text)
-            return self._after(self._fresh_ways(number - len(self.place.shape.names), name), name)
+            return self._follow_text(number - len(self.place.shape.names), text)
         if number not in self._followed:
             self._followed[number] = self._follow(number)
         return self._followed[number]
 
-    def _follow(self, number: int) -> Continuation | None:
-        shape = self.place.shape
-        if number < len(shape.names):
-            ways = self.place.emitter.liveness.object_ways(shape, self.state, number)
-            return self._after(ways, shape.names[number])
-        if number == self._unsure:
-            return DEFERRED
-        if self._is_simple:
-            return self.place.others(closes=not self.state.missing)
-        return self._after(self._fresh_ways(number - len(shape.names), None), None)
+    def _follow_text(self, number: int, text: bytes) -> Continuation | None:
+        """What follows a key without a name that has been read."""
+        place, shape = self.place, self.place.shape
+        name = json.loads(text)
+        key = name if place.emitter.liveness.matters(shape, name) else None
+        spelled = text if place.emitter.options.spelling == "canonical" else None
+        return self._after(place.emitter.liveness.fresh_ways(shape, self.state, number, key, spelled), name)
 
-    def _fresh_ways(self, number: int, name: str | None) -> list[tuple[Formula, ObjectState]]:
-        return self.place.emitter.liveness.fresh_ways(self.place.shape, self.state, number, name)
+    def _follow(self, number: int) -> Continuation | None:
+        place, shape = self.place, self.place.shape
+        liveness = place.emitter.liveness
+        if number == UNSURE:
+            return DEFERRED
+        if number < len(shape.names):
+            return self._after(liveness.object_ways(shape, self.state, number), shape.names[number])
+        kind = number - len(shape.names)
+        if self.read is None and place.has_endless_keys:
+            return place.others(kind, closes=not self.state.missing)
+        return self._after(liveness.fresh_ways(shape, self.state, kind, None, None), None)
 
     def _after(self, ways: Iterable[tuple[Formula, ObjectState]], name: str | None) -> Continuation | None:
         """A colon, the value and what follows; None where there is no way."""

@@ -1,8 +1,8 @@
 """One object, key by key: what may be written, and what that leaves to be done.
 
-An `ObjectShape` is what an alternative says once and for all: the keys it names, the goal of each, and the
-*cells* into which its patterns cut all other keys.  An `ObjectState` is what changes while an object is
-written: which keys are still open, which are missing, and what is still owed.
+An `ObjectShape` is what an alternative says once and for all: the keys it names, the goal of each, and what
+it says of all other keys (key_classes.py).  An `ObjectState` is what changes while an object is written:
+which keys are still open, which are missing, and what is still owed.
 
     {"required": ["a"], "anyOf": [{"required": ["b"]}, {"required": ["c"]}]}
 
@@ -21,23 +21,30 @@ leaves the debt to later keys.  The union is exact, and no way is offered that c
 Keys are written at most once.  In the order of the schema, writing a key closes those before it, and any
 undeclared key closes all declared ones; what is then missing cannot be completed, so it was never offered.
 
+Of keys without names the state keeps their texts (`extra`), so that none comes twice, and by name only those
+that matter to what is left (`few`): where a language has infinitely many keys, there is always another one.
+Debts over key languages need to know which other keys can still settle them, so where there are any, keys
+without names are listed by kind (`cells`), and all that are written matter.
+
 Source: shared ideas of Attouche et al. (2022), section 6 ("object preparation"); claiming is ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from constrain.budget import spend
-from constrain.continuation import lazy
+from constrain.continuation import TextClasses
 from constrain.json_schema.cases import Cases
-from constrain.json_schema.formula import Formula, Formulas
+from constrain.json_schema.formula import Formula
+from constrain.json_schema.key_classes import KeyClasses, Kind
 from constrain.json_schema.strings import spell_canonical
 from constrain.json_schema.units import Clause, ObjectAlternative, single_key
 from constrain.json_schema.values import STRING, Value
 from constrain.literals import LiteralSet
+from constrain.text_set import NO_TEXTS, TextSet
 
 if TYPE_CHECKING:
     from constrain.json_schema.goals import Goals
@@ -48,29 +55,14 @@ SMALL_CELL = 16
 """Cells of at most this many keys are taken apart into named keys."""
 
 Unknown = tuple[int, int]
-"""A key whose text is not known: its cell, and a number."""
+"""A key whose text is not known: the number of its kind, and how many were unknown before."""
 
 
-class Cell:
-    """Keys without names that nothing in the alternative can tell apart: those of any of some languages."""
+class Cell(NamedTuple):
+    """Keys without names that nothing in the alternative can tell apart: those of a language."""
 
-    def __init__(
-        self, formulas: Formulas, parts: list[Formula], named: Sequence[str], goal: Formula, somes: int
-    ) -> None:
-        self._formulas, self._parts, self._named = formulas, parts, named
-        self.goal = goal
-        self.somes = somes
-
-    @property
-    def is_whole(self) -> bool:
-        """Is every key in it that has no name?"""
-        return self._parts == [self._formulas.true]
-
-    @lazy
-    def language(self) -> Formula:
-        """The keys of the cell, as a formula about strings."""
-        named = self._formulas.not_values(Value(STRING, name) for name in self._named)
-        return self._formulas.conj([self._formulas.disj(self._parts), named])
+    language: Formula
+    number: int
 
 
 class ObjectState(NamedTuple):
@@ -81,7 +73,8 @@ class ObjectState(NamedTuple):
     somes: int
     clauses: tuple[Clause, ...]
     written: int
-    extra: frozenset[str | Unknown]
+    extra: TextSet
+    few: frozenset[str | Unknown]
     excluded: frozenset[Value]
 
 
@@ -100,22 +93,27 @@ class ObjectShape:
         self._general = alternative.alls
         declared = dict.fromkeys((*alternative.order, *alternative.required))
         others = dict.fromkeys(name for name in self._mentioned() if name not in declared)
+        self.classes = KeyClasses(
+            goals, self._general, [goals.key_language(language) for language, _ in self.somes]
+        )
+        groups = self._groups([*declared, *others]) if self.somes else [(self.classes.possible, None)]
         cells = []
-        for cell in self._partition([*declared, *others]):
-            few = None if cell.is_whole else goals.scalars.finite_values(cell.language, STRING, SMALL_CELL)
-            if few is None:
-                cells.append(cell)
-            else:
-                others.update(dict.fromkeys(value.data for value in few))
-        self.cells = tuple(cells)
-        self.is_open = len(cells) == 1 and cells[0].is_whole
-        """Is every key that has no name in one cell?"""
+        for language, kind in groups:
+            few = self._few([*declared, *others], language)
+            others.update(dict.fromkeys(few or ()))
+            if few is None and kind is not None:
+                cells.append((language, kind))
+        self.cells = tuple(Cell(language, self.classes.number(kind)) for language, kind in cells)
+        """The keys without names by kind, where there are debts over key languages."""
         self.names = (*declared, *others)
         self.index = {name: number for number, name in enumerate(self.names)}
         self.ordered = (1 << len(declared)) - 1 if ordered else 0
         self.counted = bool(alternative.low or alternative.high is not None or alternative.excluded)
         self.is_plain = not (alternative.somes or alternative.clauses or self.counted)
         """Does nothing but missing keys have to be looked after?"""
+        self.remembers_keys = bool(self.somes) or goals.options.spelling != "canonical"
+        """Do all keys without names matter?  One that may be spelled in many ways is no one text."""
+        self.keys: Formula | None = None  # the language of keys without names that may come, once known
         self.asked = self.live = 0  # the named keys whose goal is known to have a value or none, and one
         self._goal: dict[int, Formula] = {}
         self._clause_keys: dict[Clause, frozenset[str | None]] = {}
@@ -126,7 +124,8 @@ class ObjectShape:
             somes=(1 << len(self.somes)) - 1,
             clauses=alternative.clauses,
             written=0,
-            extra=NONE,
+            extra=NO_TEXTS,
+            few=NONE,
             excluded=alternative.excluded,
         )
 
@@ -166,64 +165,40 @@ class ObjectShape:
         for value in alternative.excluded:
             yield from value.order
 
-    def _partition(self, names: list[str]) -> list[Cell]:
-        """The keys without names, cut by every language that tells some of them apart."""
-        goals, formulas = self.goals, self.goals.formulas
-        rests = [self._rest(language) for language, _ in self._general]
-        some_rests = [self._rest(goals.key_language(language)) for language, _ in self.somes]
-        cuts = [rest for rest in dict.fromkeys([*rests, *some_rests]) if rest.kind not in {"true", "false"}]
-        any_key = goals.view.of_value(formulas.true, STRING)
-        if not cuts:
-            whole = [
-                goal for (_, goal), rest in zip(self._general, rests, strict=True) if rest.kind == "true"
-            ]
-            goal = formulas.conj(whole) if whole else formulas.true
-            somes = sum(1 << number for number, rest in enumerate(some_rests) if rest.kind == "true")
-            return [] if goal is formulas.false else [Cell(formulas, [any_key], names, goal, somes)]
-        pieces = [any_key]
-        named = formulas.not_values(Value(STRING, name) for name in names)
-        for rest in cuts:
-            pieces = [
-                piece
-                for old in pieces
-                for piece in (formulas.conj([old, rest]), formulas.conj([old, formulas.negate(rest)]))
-                if not goals.scalars.is_empty(formulas.conj([piece, named]), STRING)
-            ]
-            spend(10 * len(pieces))
-        merged: dict[tuple[Formula, int], list[Formula]] = {}
-        for piece in pieces:
-            holds = {rest for rest in (*rests, *some_rests) if self._covers(rest, piece, named)}
-            goal = formulas.conj(
-                formula for (_, formula), rest in zip(self._general, rests, strict=True) if rest in holds
-            )
-            somes = sum(1 << number for number, rest in enumerate(some_rests) if rest in holds)
-            merged.setdefault((goal, somes), []).append(piece)
+    def _groups(self, names: list[str]) -> list[tuple[Formula, Kind]]:
+        """The keys without names by kind; all classes are listed."""
+        formulas = self.goals.formulas
+        merged: dict[Kind, list[Formula]] = {}
+        unnamed = formulas.not_values(Value(STRING, name) for name in names)
+        for language, kind in self.classes.occurring(names, lambda goal: goal is not formulas.false):
+            merged.setdefault(kind, []).append(language)
         return [
-            Cell(formulas, parts, names, goal, somes)
-            for (goal, somes), parts in merged.items()
-            if goal is not formulas.false
+            (formulas.conj([formulas.disj(languages), unnamed]), kind) for kind, languages in merged.items()
         ]
 
-    def _covers(self, rest: Formula, piece: Formula, named: Formula) -> bool:
-        if rest.kind in {"true", "false"}:
-            return rest.kind == "true"
+    def _few(self, names: list[str], language: Formula) -> list[str] | None:
+        """The keys of a language that have no name, if they are few."""
         formulas = self.goals.formulas
-        outside = formulas.conj([piece, formulas.negate(rest), named])
-        return self.goals.scalars.is_empty(outside, STRING)
+        if language.kind in {"true", "false"}:
+            return None if language.kind == "true" else []
+        rest = formulas.conj([language, formulas.not_values(Value(STRING, name) for name in names)])
+        found = self.goals.scalars.finite_values(rest, STRING, SMALL_CELL)
+        return None if found is None else [value.data for value in found]
 
-    def _rest(self, language: Formula) -> Formula:
-        """What a key language says of the keys that have no name here."""
-        formulas = self.goals.formulas
-        kind = language.kind
-        if kind == "in":
-            return formulas.false
-        if kind == "nin":
-            return formulas.true
-        if kind in {"and", "or", "one", "notone"}:
-            parts = [self._rest(part) for part in language.parts]
-            join = {"and": formulas.conj, "or": formulas.disj, "one": formulas.one, "notone": formulas.notone}
-            return join[kind](parts)
-        return language
+    @cached_property
+    def others(self) -> TextClasses:
+        """The classes of keys without names; a kind is followed by its number behind those of the names."""
+        return self.classes.texts(len(self.names))
+
+    @cached_property
+    def any_kind(self) -> int:
+        """The number of a kind that stands for any whose goal is live, where nothing depends on which."""
+        return self.classes.number((self.goals.formulas.true, 0))
+
+    @cached_property
+    def unnamed(self) -> Formula:
+        """The language of all keys that have no name."""
+        return self.goals.formulas.not_values(Value(STRING, name) for name in self.names)
 
     def goal(self, number: int) -> Formula:
         """What the value of a named key must satisfy."""
@@ -264,23 +239,37 @@ class ObjectShape:
             found = [way for goal, kept in found for way in self._differ(name, goal, kept)]
         return self._tidy(found)
 
-    def fresh_ways(self, state: ObjectState, number: int, key: str | None) -> list[Way]:
-        """What a key without a name may bring, out of this cell; None for one that is not known."""
-        cell = self.cells[number]
-        if self._is_full(state) or not self.has_left(state, number, 1):
+    def fresh_ways(self, state: ObjectState, number: int, key: str | None, text: bytes | None) -> list[Way]:
+        """What a key without a name may bring, of the kind with this number.
+
+        `key` is its name where that matters to what is left, `text` how it is written; both are None for
+        one that is not known.
+        """
+        if self._is_full(state):
             return []
-        mark = key if key is not None else (number, sum(not isinstance(old, str) for old in state.extra))
-        after = state._replace(
-            open=state.open & ~self.ordered,
-            written=state.written + 1 if self.counted else 0,
-            extra=state.extra | {mark},
-            excluded=NONE,
+        goal, settles = self.classes.kinds[number]
+        few = state.few
+        if key is not None or text is None:
+            few |= {(number, self.unknown(state)) if key is None else key}
+        after = ObjectState(
+            state.open & ~self.ordered,
+            state.missing,
+            state.somes,
+            state.clauses,
+            state.written + 1 if self.counted else 0,
+            state.extra if text is None else state.extra.plus(text),
+            few,
+            NONE,
         )
-        found = [(cell.goal, after)]
+        found = [(goal, after)]
         for some, (_, formula) in enumerate(self.somes):
-            if state.somes & cell.somes & 1 << some:
+            if state.somes & settles & 1 << some:
                 found = self._settle_some(some, formula, found)
         return self._tidy(found)
+
+    def unknown(self, state: ObjectState) -> int:
+        """How many keys are written whose texts are not known."""
+        return sum(not isinstance(key, str) for key in state.few)
 
     def _tidy(self, ways: list[Way]) -> list[Way]:
         return [way for way in dict.fromkeys(ways) if way[0] is not self.goals.formulas.false]
@@ -288,34 +277,34 @@ class ObjectShape:
     def _is_full(self, state: ObjectState) -> bool:
         return self.alternative.high is not None and state.written >= self.alternative.high
 
-    def has_left(self, state: ObjectState, number: int, needed: int) -> bool:
+    def has_left(self, state: ObjectState, cell: Cell, needed: int) -> bool:
         """Are there this many keys of a cell that have not been written yet?"""
-        cell = self.cells[number]
-        written = self.written_in(state, number)
+        written = self._written_in(state, cell)
         if written + needed <= SMALL_CELL:
             return True
         size = self.goals.scalars.finite_size(cell.language, written + needed)
         return size is None or size >= written + needed
 
-    def written_in(self, state: ObjectState, number: int) -> int:
+    def _written_in(self, state: ObjectState, cell: Cell) -> int:
         """How many keys of a cell have been written."""
-        language = self.cells[number].language
         return sum(
-            self.goals.has_key(language, key) if isinstance(key, str) else key[0] == number
-            for key in state.extra
+            self.goals.has_key(cell.language, key) if isinstance(key, str) else key[0] == cell.number
+            for key in state.few
         )
 
     def bare(self, state: ObjectState) -> ObjectState:
         """The state without what cannot matter to its completion: which keys of large cells are written."""
-        if not state.extra:
-            return state
+        if self.alternative.high is None and not state.excluded and state.written > self.alternative.low:
+            state = state._replace(written=self.alternative.low)
+        if not self.somes:
+            return state._replace(extra=NO_TEXTS)
         ahead = self.alternative.low + len(self.somes) + len(self.alternative.clauses) + 1
         marks: list[str | Unknown] = []
-        for number in range(len(self.cells)):
-            written = self.written_in(state, number)
+        for cell in self.cells:
+            written = self._written_in(state, cell)
             if written + ahead > SMALL_CELL:
-                marks += [(number, mark) for mark in range(written)]
-        return state._replace(extra=frozenset(marks))
+                marks += [(cell.number, mark) for mark in range(written)]
+        return state._replace(extra=NO_TEXTS, few=frozenset(marks))
 
     def _settle_clauses(self, name: str, goal: Formula, state: ObjectState) -> list[Way]:
         """What a key does to the clauses that speak of it: first by its value, where they list values."""

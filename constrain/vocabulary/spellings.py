@@ -11,7 +11,8 @@ of (`below`), and which end here (`here`).
 
 An open edge is walked for the ends of its literals alone: any token may begin its text, and the literals are
 exceptions.  In real vocabularies hardly a token goes on to a quote behind letters, so that a walk which
-looks for one ends where it begins.
+looks for one ends where it begins.  Texts that may not come again may be many, and there it is the other way
+round: the few rests of tokens up to a quote are looked up in the set of those texts.
 
 Cost: half a microsecond for each node; for each byte that literals end in, one look at the vocabulary's.
 """
@@ -51,6 +52,8 @@ class Spellings:
     def __init__(self, tables: Tables) -> None:
         self._tables: Tables = proxy(tables)  # its own part, so no circle: they die together
         self._leads: dict[int, bytes] = {}
+        self._to_byte: dict[int, dict[int, list[tuple[bytes, int]]]] = {}
+        self._ending: dict[tuple[int, int], list[tuple[int, bytes, End]]] = {}
 
     def steps(self, remainder: int, literals: LiteralSet, node: int) -> list[Step]:
         """The steps of all literals below `node`, over the tokens of `remainder`."""
@@ -108,6 +111,52 @@ class Spellings:
                     found[text] = End(remainders.node_tokens(node), remainders.intern((node,)))
                 elif self._node(start, text[:1]) < 0 or len(text) == 1:
                     passed.add(text[:1])
+        return found
+
+    def ending(self, remainder: int, byte: int) -> list[tuple[int, bytes, End]]:
+        """Where tokens have a byte: the byte before it (-1: none), the rest up to it, and the end."""
+        found = self._ending.get((remainder, byte))
+        if found is None:
+            remainders, below = self._tables.remainders, self._below(byte)
+            ends: dict[bytes, list[int]] = {}
+            nodes = remainders.nodes[remainder]
+            for start in nodes if len(nodes) < len(below) else below.keys() & set(nodes):
+                for rest, node in below.get(int(start), ()):
+                    ends.setdefault(rest, []).append(node)
+            found = self._ending[remainder, byte] = []
+            for rest, some in ends.items():
+                tokens = tuple(token for node in some for token in remainders.node_tokens(node))
+                end = End(tokens, remainders.intern(some))
+                found.append((rest[-2] if len(rest) > 1 else -1, rest, end))
+        return found
+
+    def _below(self, byte: int) -> dict[int, list[tuple[bytes, int]]]:
+        """By node of the vocabulary's trie: the nodes below it that a byte leads to, each after its rest."""
+        found = self._to_byte.get(byte)
+        if found is None:
+            trie = self._tables.vocabulary.trie
+            start, by_byte = trie.by_byte
+            found = self._to_byte[byte] = {}
+            for node in by_byte[start[byte] : start[byte + 1]].tolist():
+                at, rest = node, b""
+                while at:
+                    rest = bytes((trie.lowest[at],)) + rest
+                    at = int(trie.parent[at])
+                    found.setdefault(at, []).append((rest, node))
+        return found
+
+    def paths(self, remainder: int, nodes: Iterable[int]) -> dict[bytes, list[int]]:
+        """The texts that lead from `remainder` to some nodes of the vocabulary's trie, and where to."""
+        trie = self._tables.vocabulary.trie
+        starts = frozenset(self._tables.remainders.node_list(remainder))
+        found: dict[bytes, list[int]] = {}
+        for node in nodes:
+            at, rest = node, b""
+            while at:
+                rest = bytes((trie.lowest[at],)) + rest
+                at = int(trie.parent[at])
+                if at in starts:
+                    found.setdefault(rest, []).append(node)
         return found
 
     def _child(self, remainder: int, text: bytes) -> int:

@@ -22,7 +22,7 @@ from constrain.compiler import compile_json_schema
 from constrain.errors import UnsatisfiableError
 from tests.oracle import ids, tokens_that_keep, toy_vocabulary, viable_prefixes
 
-KEYS = ("a", "b", "x", "y", "yy")
+KEYS = ("a", "x", "b", "y", "yy")
 VALUES = (1, 2)
 VOCABULARY = toy_vocabulary(
     f"{before}{piece}".encode()

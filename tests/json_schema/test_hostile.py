@@ -59,14 +59,37 @@ ANSWERED: dict[str, Any] = {
         "additionalProperties": False,
     },
     "long array": {"type": "array", "items": {"type": "boolean"}, "minItems": 100_000},
-}
-LIMITED: dict[str, Any] = {
-    "large puzzle": puzzle(60, 250, 1),
-    "choices in choices": nested("oneOf", 5, 6),
     "overlapping patterns": {
         "patternProperties": {f"^.{{{n}}}[ab]": {"multipleOf": n + 1} for n in range(40)},
         "minProperties": 3,
     },
+    "overlapping patterns and no other keys": {
+        "patternProperties": {
+            f"^.*{letter}": {"multipleOf": n + 1} for n, letter in enumerate("abcdefghijkl")
+        },
+        "additionalProperties": False,
+        "minProperties": 3,
+    },
+    "two hundred patterns of keys": {
+        "patternProperties": {f"^.{{{n}}}x": {"type": "string", "minLength": n} for n in range(200)},
+        "minProperties": 2,
+    },
+    "two thousand names and fifty patterns": {
+        "properties": {f"prop{n}": {"type": "string"} for n in range(2_000)},
+        "patternProperties": {f"^p.*{n}$": {"minLength": n} for n in range(50)},
+    },
+    "two patterns of forty that exclude each other": {
+        "patternProperties": {
+            **{f"^.{{{n}}}[ab]": {"minimum": n} for n in range(38)},
+            "a": {"type": "string"},
+            "b": {"type": "null"},
+        },
+        "additionalProperties": False,
+    },
+}
+LIMITED: dict[str, Any] = {
+    "large puzzle": puzzle(60, 250, 1),
+    "choices in choices": nested("oneOf", 5, 6),
 }
 
 

@@ -51,7 +51,12 @@ SCHEMAS = st.fixed_dictionaries(
     optional={
         "required": st.lists(st.sampled_from(NAMES), max_size=2, unique=True),
         "additionalProperties": st.sampled_from([False, True, {"const": 1}, {"type": "boolean"}]),
-        "patternProperties": st.sampled_from([{"^a": {"const": 1}}, {"b$": {}}]),
+        "patternProperties": st.dictionaries(
+            st.sampled_from(["^a", "b$", "^.*a", "^[ab]*$", "^.?b", "^a(b|$)"]),
+            st.sampled_from([{"const": 1}, {"enum": [1, 2]}, {"type": "string"}, {}, True, False]),
+            max_size=4,
+        ),
+        "propertyNames": st.sampled_from([{"maxLength": 2}, {"pattern": "^a*b*$"}, {"pattern": "^[^b]"}]),
         "maxProperties": st.integers(1, 3),
         "minProperties": st.integers(0, 2),
     },
@@ -87,10 +92,14 @@ def test_masks_of_keys_equal_trying_every_token(
             break
 
 
-@given(SCHEMAS, OPTIONS, st.dictionaries(st.sampled_from([*NAMES, "c", "aa"]), st.just(1), max_size=4))
+@given(
+    SCHEMAS,
+    OPTIONS,
+    st.dictionaries(st.sampled_from([*NAMES, "c", "aa", "ba"]), st.sampled_from([1, 2, "s"]), max_size=4),
+)
 @settings(max_examples=200)
 def test_an_object_is_taken_key_by_key_exactly_when_validators_take_it(
-    schema: dict[str, Any], options: dict[str, Any], value: dict[str, int]
+    schema: dict[str, Any], options: dict[str, Any], value: dict[str, Any]
 ) -> None:
     """In any order of keys; in the schema's, where they come in it."""
     import json

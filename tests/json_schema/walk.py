@@ -63,7 +63,7 @@ def _follow(edge: AnyEdge, owner: Continuation, read: bytes) -> Continuation | N
     assert isinstance(edge, OpenEdge)
     if read in edge.literals.literals:
         return owner.follow(edge.literals.literals.index(read))
-    return None if read in edge.excluded else owner.follow(edge.others, read)
+    return None if read in edge.excluded else owner.follow(edge.classes.of(read), read)
 
 
 def _allowed(edge: LiteralEdge) -> list[tuple[int, bytes]]:
