@@ -12,6 +12,7 @@ Cost: each dive ends in a string or a cycle, so at most `limit` dives as long as
 
 from __future__ import annotations
 
+from constrain.budget import spend
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.queries import is_empty
 from constrain.regular.terms import EMPTY, Term
@@ -58,4 +59,5 @@ def _live_ways(term: Term) -> list[tuple[int, Term]]:
         after = term.derivative((mask & -mask).bit_length() - 1)
         if after is not EMPTY and not is_empty(after):
             ways += [(byte, after) for byte in bytes_of(mask)]
+    spend(1 + (len(ways) >> 3))
     return ways

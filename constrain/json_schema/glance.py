@@ -23,11 +23,12 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
-from constrain.errors import ConstrainError
+from constrain.budget import spend
+from constrain.errors import ConstrainError, SchemaError
 from constrain.json_schema.keywords import KEYWORDS_OF, Form
 from constrain.json_schema.references import MAX_DEPTH, Dialect
 from constrain.json_schema.strings import StringSpace
-from constrain.json_schema.values import TYPE_BITS
+from constrain.json_schema.values import TYPE_BITS, refuse_cycles
 from constrain.regular.plain_pattern import is_plain
 
 Schema = Any
@@ -61,16 +62,19 @@ def glance(root: Schema, dialect: Dialect, strings: StringSpace) -> Glance | Non
     found = Found(strings)
     targets: dict[str, Schema] = {}
     seen: set[int] = set()
+    repeated = False
     looks, inner, hides = *_LOOKS[dialect.draft, dialect.implied], dialect.draft < 2019
     level: list[Schema] = [root]
     for _ in range(MAX_DEPTH):
         found.inside = []
+        spend(len(level) >> 3)
         for schema in level:
             if type(schema) is not dict:
                 if type(schema) is bool:
                     continue
                 return None
             if id(schema) in seen:
+                repeated = repeated or not targets  # references may lead where we have been
                 continue
             seen.add(id(schema))
             here = _BESIDE_REF[schema is root] if hides and "$ref" in schema else looks
@@ -94,8 +98,17 @@ def glance(root: Schema, dialect: Dialect, strings: StringSpace) -> Glance | Non
             except LookupError:
                 return None
         if not level:
-            return Glance(targets, found.named)
+            return None if _has_cycle(root if repeated else found.named) else Glance(targets, found.named)
     return None
+
+
+def _has_cycle(data: Schema) -> bool:
+    """Does something in it hold itself?"""
+    try:
+        refuse_cycles(data)
+    except SchemaError:
+        return True
+    return False
 
 
 def _is_idle(schema: dict[str, Any]) -> bool:

@@ -176,7 +176,7 @@ class Goals:
     def _solve(
         self, pending: list[Formula], units: Units, clauses: list[Formula], made: dict[Alternative, None]
     ) -> None:
-        spend()
+        spend(4)
         while True:
             if not self._collect(units, pending, clauses) or units.is_contradictory():
                 return
@@ -261,7 +261,7 @@ class Goals:
 
     def _refuted(self, parts: Iterable[Formula], units: Units) -> bool:
         """Do the units and these formulas plainly contradict each other?"""
-        spend()
+        spend(4 + (len(units.atoms) >> 3))
         fork = units.fork()
         clauses: list[Formula] = []
         if not self._collect(fork, list(parts), clauses) or fork.is_contradictory():

@@ -33,7 +33,7 @@ from constrain.json_schema.scalars import Scalars
 from constrain.json_schema.translate import Translator
 from constrain.json_schema.typed import TypedView
 from constrain.json_schema.unevaluated import Unevaluated
-from constrain.json_schema.values import parse_json
+from constrain.json_schema.values import parse_json, refuse_cycles
 from constrain.regular.keeping import remember
 from constrain.regular.terms import Term
 
@@ -55,6 +55,7 @@ class Scanned:
 
     @cached_property
     def _loaded(self) -> Node:
+        refuse_cycles(self.schema)
         return Documents.load(self.schema, self.registry)[1]
 
     @cached_property

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from constrain.budget import spend
 from constrain.errors import SchemaError
 from constrain.json_schema.formula import Formula, Formulas
 from constrain.json_schema.translate import Translator
@@ -123,12 +124,14 @@ class TypedView:
         return seen
 
     def _values(self, formula: Formula, kind: int) -> Formula:
+        spend(len(formula.args[0]) >> 3)
         mine = frozenset(value for value in formula.args[0] if value.type == kind)
         if formula.kind == "nin":
             return self.formulas.not_values(mine)
         if kind not in {ARRAY, OBJECT}:
             return self.formulas.values(mine)
         structure = self._object if kind == OBJECT else self._array
+        spend(len(mine) << 2)
         return self.formulas.disj(structure(value) for value in sorted(mine, key=repr))
 
     def _object(self, value: Value) -> Formula:

@@ -15,11 +15,12 @@ author wrote.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from constrain.budget import spend
 from constrain.errors import LimitExceeded, SchemaError
 
 NULL, BOOLEAN, NUMBER, STRING, ARRAY, OBJECT = (1 << bit for bit in range(6))
@@ -36,6 +37,11 @@ TYPE_BITS = {
 }
 
 MAX_EXPONENT = 4_096
+MAX_DIGITS = 4_096
+"""Python itself writes no whole number of more than 4,300 digits."""
+
+
+_DIGITS_OF_A_BIT = 0.30103
 
 
 class Value(NamedTuple):
@@ -84,10 +90,13 @@ def value_of(data: object, where: str = "") -> Value:
     if isinstance(data, str):
         return Value(STRING, data)
     if isinstance(data, (int, float, Decimal, Fraction)):
+        spend()
         return Value(NUMBER, fraction_of(data, where))
     if isinstance(data, (list, tuple)):
+        spend(1 + (len(data) >> 1))
         return Value(ARRAY, tuple(value_of(item, where) for item in data))
     if isinstance(data, dict):
+        spend(2 + 2 * len(data))
         return object_of({str(key): value_of(item, where) for key, item in data.items()})
     raise SchemaError(f"`{data!r}` is not a JSON value", where=where)
 
@@ -107,12 +116,53 @@ def fraction_of(number: int | float | Decimal | Fraction, where: str = "") -> Fr
             raise LimitExceeded(
                 f"the number `{number}` needs an exponent beyond MAX_EXPONENT={MAX_EXPONENT}", where=where
             )
+        _check_digits(len(number.as_tuple().digits), where)
+    elif isinstance(number, int):
+        _check_digits(int(number.bit_length() * _DIGITS_OF_A_BIT), where)
     return Fraction(number)
 
 
-def values_of(items: Iterable[object], where: str = "") -> frozenset[Value]:
+def _check_digits(digits: int, where: str) -> None:
+    if digits > MAX_DIGITS:
+        raise LimitExceeded(f"a number has {digits} digits, more than MAX_DIGITS={MAX_DIGITS}", where=where)
+
+
+def values_of(items: Sequence[object], where: str = "") -> frozenset[Value]:
     """The set of the values of several items."""
+    spend(len(items) >> 1)
     return frozenset(value_of(item, where) for item in items)
+
+
+def refuse_cycles(data: object, where: str = "#") -> None:
+    """Raise SchemaError where a list or an object holds itself, which no JSON text can say.
+
+    What stands in two places is not in a circle.
+    """
+    path: dict[int, str | int] = {}
+    done: set[int] = set()
+    stack: list[tuple[str | int, object, Iterator[tuple[str | int, object]] | None]] = [(where, data, None)]
+    while stack:
+        name, here, inside = stack.pop()
+        if inside is None:
+            if not isinstance(here, (dict, list, tuple)) or id(here) in done:
+                continue
+            if id(here) in path:
+                place = [str(part).replace("~", "~0").replace("/", "~1") for part in (*path.values(), name)]
+                raise SchemaError(
+                    "this value holds itself",
+                    where="/".join(place),
+                    hint="JSON text has an end; a schema refers to itself with `$ref`",
+                )
+            spend(len(here) >> 3)
+            path[id(here)] = name
+            inside = iter(here.items() if isinstance(here, dict) else enumerate(here))
+        for key, item in inside:
+            if isinstance(item, (dict, list, tuple)):
+                stack += [(name, here, inside), (key, item, None)]
+                break
+        else:
+            del path[id(here)]
+            done.add(id(here))
 
 
 def parse_json(text: str | bytes) -> Any:
