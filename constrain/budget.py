@@ -47,6 +47,9 @@ class Limits:
         return budget(self.max_steps, what, max_seconds=self.max_seconds)
 
 
+DEFAULT_LIMITS = Limits()
+
+
 class _Spending(threading.local):
     left: float = float("inf")
     """Steps until the limit, or until the next look at the clock."""

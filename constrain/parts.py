@@ -263,14 +263,19 @@ def literal(text: str) -> Part:
 
 
 def regex(
-    pattern: str, *, flags: int = 0, verbatim: str | None = None, max_steps: int = DEFAULT_MAX_STEPS
+    pattern: str,
+    *,
+    flags: int = 0,
+    verbatim: str | None = None,
+    max_steps: int = DEFAULT_MAX_STEPS,
+    max_seconds: float | None = None,
 ) -> Part:
     """A text that `re.fullmatch(pattern, text, flags)` accepts.
 
     With `verbatim`, a document, the named groups (without any, the whole) hold only what occurs in it.
     Raises RegexError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
     """
-    with budget(max_steps, "compiling this pattern"):
+    with budget(max_steps, "compiling this pattern", max_seconds=max_seconds):
         return TermPart(regex_term(pattern, flags=flags, verbatim=verbatim), f"`{pattern}`")
 
 
@@ -291,6 +296,7 @@ def lark(
     start: str = "start",
     embed: Mapping[str, PartLike] | None = None,
     max_steps: int = DEFAULT_MAX_STEPS,
+    max_seconds: float | None = None,
 ) -> Part:
     """A text that Lark's Earley parser accepts with its complete dynamic lexer.
 
@@ -299,7 +305,7 @@ def lark(
     Raises GrammarError, UnsupportedError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
     """
     embedded = {name: as_part(part) for name, part in (embed or {}).items()}
-    with budget(max_steps, "compiling this grammar"):
+    with budget(max_steps, "compiling this grammar", max_seconds=max_seconds):
         return _Lark(load_grammar(grammar, start=start, embed=embedded))
 
 

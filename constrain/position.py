@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from constrain.budget import DEFAULT_MAX_STEPS, budget
+from constrain.budget import DEFAULT_LIMITS, Limits
 from constrain.continuation import (
     AnyEdge,
     Continuation,
@@ -84,10 +84,10 @@ class Position:
 class Positions:
     """The positions of one grammar over one vocabulary."""
 
-    def __init__(self, start: Continuation, tables: Tables, max_steps: int = DEFAULT_MAX_STEPS) -> None:
-        self.max_steps = max_steps
+    def __init__(self, start: Continuation, tables: Tables, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.limits = limits
         self.tables = tables
-        self._budget = budget(max_steps, "reading a token")
+        self._budget = limits.budget("reading a token")
         self._interned: dict[tuple[Thread, ...] | frozenset[Thread], Position] = {}
         self.start = self.intern({(0, None, start, b""): None})
 

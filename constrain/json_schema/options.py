@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, Literal
 
-from constrain.budget import DEFAULT_MAX_STEPS
+from constrain.budget import DEFAULT_MAX_STEPS, Limits
 from constrain.errors import InvalidInputError
 
 DEFAULT_INDENT = 64
@@ -35,8 +35,9 @@ class JsonOptions:
                   is one that occurs in it (`substrings.py`, `occurring.py`), or one that an `enum` or a
                   `const` of the schema names.  None: no such document.
     `max_alternatives`  how many ways to satisfy one schema that cannot be told apart at once.
-    `max_steps`   how much work compiling, and each mask afterwards, may take (`budget.py`).  Whatever exceeds
-                  a limit raises LimitExceeded.
+    `max_steps`   how much work and memory compiling, and each mask afterwards, may take (`budget.py`).
+    `max_seconds` how long either may take by the clock; None: as long as `max_steps` allow.  Whatever
+                  exceeds a limit raises LimitExceeded.
     """
 
     whitespace: Literal["default", "compact", "any"] | int = "default"
@@ -47,6 +48,7 @@ class JsonOptions:
     verbatim: str | None = None
     max_alternatives: int = 1_000
     max_steps: int = DEFAULT_MAX_STEPS
+    max_seconds: float | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.whitespace, bool) or (isinstance(self.whitespace, int) and self.whitespace < 0):
@@ -58,6 +60,11 @@ class JsonOptions:
                     f"{name}={getattr(self, name)!r} is not a choice",
                     hint="use one of " + ", ".join(repr(choice) for choice in allowed),
                 )
+
+    @property
+    def limits(self) -> Limits:
+        """How much each answer may take."""
+        return Limits(self.max_steps, self.max_seconds)
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> JsonOptions:
