@@ -45,7 +45,7 @@ from constrain import (
 from constrain.matcher import CompiledGrammar
 
 REFERENCE_LOOP = 10_000_000
-REFERENCE_SECONDS = 0.30
+REFERENCE_SECONDS = 0.22
 """What `reference` took on the core on which a step was measured (an AMD EPYC, Python 3.11.2)."""
 GRACE = 3
 """A call that does not end is killed after so many times its seconds, should no signal reach it."""

@@ -221,13 +221,13 @@ class Formulas:
     def values(self, values: Iterable[Value]) -> Formula:
         """One of these values."""
         values = frozenset(values)
-        spend(len(values) >> 3)
+        spend(len(values) >> 4)
         return self._make("in", values) if values else self.false
 
     def not_values(self, values: Iterable[Value]) -> Formula:
         """None of these values."""
         values = frozenset(values)
-        spend(len(values) >> 3)
+        spend(len(values) >> 4)
         return self._make("nin", values) if values else self.true
 
     def key(self, name: str) -> Formula:

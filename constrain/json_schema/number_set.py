@@ -221,7 +221,7 @@ class NumberSet:
         return None if found is None else len(found)
 
     def _combine(self, other: NumberSet, join: Callable[[Condition, Condition], Condition]) -> NumberSet:
-        spend(2 * (len(self.cuts) + len(other.cuts)))
+        spend(4 * (len(self.cuts) + len(other.cuts)))
         cuts: list[Cut] = []
         conditions = [join(self.conditions[0], other.conditions[0])]
         i = j = 0

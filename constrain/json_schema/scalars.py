@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from heapq import nsmallest
 from typing import Generic, TypeVar
 
 from constrain.budget import spend
@@ -298,8 +299,7 @@ class Scalars:
         if found is None:
             rest = [part for part in parts if part is not spoken]
             spend(len(spoken.args[0]) * (1 + 2 * len(rest)) >> 2)
-            values = sorted(spoken.args[0]) if kind == STRING else list(spoken.args[0])
-            found = [value for value in values if all(self.holds(part, value) for part in rest)]
+            found = [value for value in spoken.args[0] if all(self.holds(part, value) for part in rest)]
             self._named[key] = found
         return found
 
@@ -335,7 +335,7 @@ class Scalars:
         if formula.kind in {"true", "nin", "minl"} and kind in {STRING, NUMBER}:
             return None
         if kind in {STRING, NUMBER} and (named := self.named(formula, kind)) is not None:
-            return named if len(named) <= limit else None
+            return sorted(named) if len(named) <= limit else None
         if kind == STRING:
             texts = listed(formula, limit)
             if texts is not None:
@@ -366,7 +366,7 @@ class Scalars:
         if finite is not None:
             return finite
         if kind in {STRING, NUMBER} and (named := self.named(formula, kind)) is not None:
-            return named[:limit]
+            return nsmallest(limit, named)
         if kind == STRING:
             language = self.string_language(formula)
             return [Value(STRING, _text(text)) for text in enumerate_strings(language, limit)]

@@ -38,6 +38,7 @@ class TypedView:
         self.translator = translator
         self.unevaluated: Unevaluated | None = None
         self._made: dict[int, Formula] = {}
+        self._by_type: dict[Formula, dict[int, frozenset[Value]]] = {}
         self._open: set[int] = set()
         self._touched: set[int] = set()
         self._cycle = formulas.word("cycle")
@@ -53,6 +54,7 @@ class TypedView:
         if key in self._open:
             self._touched.add(key)
             return self._cycle
+        spend()
         made = self._view(formula, kind, key)
         if not self._touched:
             self._made[key] = made
@@ -124,8 +126,14 @@ class TypedView:
         return seen
 
     def _values(self, formula: Formula, kind: int) -> Formula:
-        spend(len(formula.args[0]) >> 3)
-        mine = frozenset(value for value in formula.args[0] if value.type == kind)
+        by_type = self._by_type.get(formula)
+        if by_type is None:
+            spend(len(formula.args[0]) >> 3)
+            sorted_out: dict[int, list[Value]] = {}
+            for value in formula.args[0]:
+                sorted_out.setdefault(value.type, []).append(value)
+            by_type = self._by_type[formula] = {each: frozenset(some) for each, some in sorted_out.items()}
+        mine = by_type.get(kind, frozenset())
         if formula.kind == "nin":
             return self.formulas.not_values(mine)
         if kind not in {ARRAY, OBJECT}:
@@ -138,6 +146,7 @@ class TypedView:
         formulas = self.formulas
         known = value.members
         members = [(name, known[name]) for name in value.order]
+        spend(2 * len(members))
         return formulas.conj(
             [
                 formulas.word("order", value.order),

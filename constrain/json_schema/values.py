@@ -90,7 +90,7 @@ def value_of(data: object, where: str = "") -> Value:
     if isinstance(data, str):
         return Value(STRING, data)
     if isinstance(data, (int, float, Decimal, Fraction)):
-        spend()
+        spend(2)
         return Value(NUMBER, fraction_of(data, where))
     if isinstance(data, (list, tuple)):
         spend(1 + (len(data) >> 1))
@@ -129,7 +129,7 @@ def _check_digits(digits: int, where: str) -> None:
 
 def values_of(items: Sequence[object], where: str = "") -> frozenset[Value]:
     """The set of the values of several items."""
-    spend(len(items) >> 1)
+    spend(len(items) >> 2)
     return frozenset(value_of(item, where) for item in items)
 
 

@@ -431,7 +431,7 @@ def choice(*terms: Term) -> Term:
         merged = union(tries, _children, _strings)
         members[merged.id] = merged
     if len(members) > FEW:
-        spend(len(members) >> 1)
+        spend(len(members))
     if len(members) > 1:
         _merge_counts(members)
         _factor(members, choice)
