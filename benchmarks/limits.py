@@ -6,10 +6,11 @@ Each input is blown up in one dimension: the values of an `enum`, the depth of a
 grammar, the tools of a call.  It is compiled and a short random text is written under it, with the default
 limits.  An input is
 
-    answered     compiled, and every mask and every token found
-    refused      an error of the documented tree, LimitExceeded most often
-    FAULT        anything else: no end within `--seconds` of CPU time in one call (compiling, a mask, a
-                 token), more than `--megabytes` beyond what the process had before, an error of Python's
+    answered     compiled, and every mask and every token found, each within PATIENCE times `--seconds`
+    refused      an error of the documented tree, LimitExceeded most often, within `--seconds` of CPU time
+                 in one call (compiling, a mask, a token)
+    FAULT        anything else: no end by then, more than `--megabytes` beyond what the process had before,
+                 an error of Python's
 
 The seconds are those of the machine on which the limit was set: a loop of known length is timed first, and
 they are stretched by as much as it takes longer here.  The last line counts; the exit status is 1 when there
@@ -47,9 +48,11 @@ from constrain.matcher import CompiledGrammar
 REFERENCE_LOOP = 10_000_000
 REFERENCE_SECONDS = 0.22
 """What `reference` took on the core on which a step was measured (an AMD EPYC, Python 3.11.2)."""
-GRACE = 3
-"""A call that does not end is killed after so many times its seconds, should no signal reach it."""
+PATIENCE = 4
+"""An answer may take so much longer than a refusal, and a call that no signal reaches is killed then."""
 TOKENS = 40
+MOST_SECONDS = 60
+"""Of CPU time, for one input with all its calls."""
 
 PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23)
 
@@ -477,14 +480,22 @@ def address_space() -> int:
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
 
 
-def timed(seconds: float, call: Callable[[], Any]) -> tuple[Any, float]:
-    """What a call returns and its CPU time; OutOfTime after `seconds`."""
-    signal.setitimer(signal.ITIMER_PROF, seconds)
-    start = time.process_time()
-    try:
-        return call(), time.process_time() - start
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
+class Clock:
+    """The CPU times of the calls of one input; OutOfTime in one that takes longer than `most` seconds."""
+
+    def __init__(self, most: float) -> None:
+        self.most = most
+        self.took: list[float] = []
+
+    def time(self, call: Callable[[], Any]) -> Any:
+        """What a call returns."""
+        start = time.process_time()
+        signal.setitimer(signal.ITIMER_PROF, self.most)
+        try:
+            return call()
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            self.took.append(time.process_time() - start)
 
 
 def attempt(given: Input, vocabulary: Vocabulary, limits: Limits, pipe: Connection) -> None:
@@ -496,21 +507,19 @@ def attempt(given: Input, vocabulary: Vocabulary, limits: Limits, pipe: Connecti
     signal.signal(signal.SIGPROF, stop)
     made = given.make()
     before, used = peak(), int(time.process_time())
-    hard = used + int(GRACE * limits.seconds) + 1
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
-    most = address_space() + (int(GRACE * limits.megabytes) << 20)
+    resource.setrlimit(resource.RLIMIT_CPU, (used + MOST_SECONDS, used + MOST_SECONDS))
+    most = address_space() + (int(PATIENCE * limits.megabytes) << 20)
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    compiled = slowest = 0.0
-    start = time.process_time()
+    clock = Clock(PATIENCE * limits.seconds)
     try:
-        try:
-            grammar, compiled = timed(limits.seconds, lambda: given.compile(made, vocabulary))
-            slowest = write(grammar, limits.seconds)
-            said = "answered"
-        except ConstrainError as problem:
-            took = time.process_time() - start
-            said = f"refused after {took:.1f} s: {type(problem).__name__}: {problem.what[:60]}"
+        write(clock, lambda: given.compile(made, vocabulary))
+        said = "answered"
+    except ConstrainError as problem:
+        took = clock.took[-1]
+        said = f"refused after {took:.1f} s: {type(problem).__name__}: {problem.what[:60]}"
+        if took > limits.seconds:
+            said = f"FAULT: {said}"
     except OutOfTime:
         said = "FAULT: out of time"
     except BaseException as problem:
@@ -518,21 +527,17 @@ def attempt(given: Input, vocabulary: Vocabulary, limits: Limits, pipe: Connecti
     grown = peak() - before
     if grown > limits.megabytes and not said.startswith("FAULT"):
         said = f"FAULT: {grown:.0f} MB, {said}"
-    pipe.send(Outcome(said, compiled, slowest, grown))
+    pipe.send(Outcome(said, clock.took[0], max(clock.took[1:], default=0.0), grown))
 
 
-def write(grammar: CompiledGrammar, seconds: float) -> float:
-    """Write a random text; the seconds of its slowest mask or token."""
-    matcher, rng, slowest = grammar.matcher(), random.Random(0), 0.0
+def write(clock: Clock, compile_input: Callable[[], CompiledGrammar]) -> None:
+    """Compile, and write a random text."""
+    matcher, rng = clock.time(compile_input).matcher(), random.Random(0)
     for _ in range(TOKENS):
-        allowed, took = timed(seconds, matcher.allowed_token_ids)
-        token = int(rng.choice(list(allowed)))
-        taken, more = timed(seconds, partial(matcher.accept_token, token))
-        assert taken, "the mask allows a token that is refused"
-        slowest = max(slowest, took, more)
+        token = int(rng.choice(list(clock.time(matcher.allowed_token_ids))))
+        assert clock.time(partial(matcher.accept_token, token)), "the mask allows a token that is refused"
         if matcher.is_terminated():
             break
-    return slowest
 
 
 def run(given: Input, vocabulary: Vocabulary, limits: Limits) -> Outcome:
@@ -545,7 +550,7 @@ def run(given: Input, vocabulary: Vocabulary, limits: Limits) -> Outcome:
     try:
         outcome: Outcome = here.recv()
     except EOFError:
-        outcome = Outcome(f"FAULT: killed after {GRACE} times the limit")
+        outcome = Outcome(f"FAULT: killed after {MOST_SECONDS} s")
     child.join()
     return outcome
 

@@ -129,10 +129,13 @@ class TypedView:
         by_type = self._by_type.get(formula)
         if by_type is None:
             spend(len(formula.args[0]) >> 3)
-            sorted_out: dict[int, list[Value]] = {}
-            for value in formula.args[0]:
-                sorted_out.setdefault(value.type, []).append(value)
-            by_type = self._by_type[formula] = {each: frozenset(some) for each, some in sorted_out.items()}
+            values: frozenset[Value] = formula.args[0]
+            kinds = {value.type for value in values}
+            by_type = self._by_type[formula] = (
+                {each: frozenset(value for value in values if value.type == each) for each in kinds}
+                if len(kinds) > 1
+                else dict.fromkeys(kinds, values)
+            )
         mine = by_type.get(kind, frozenset())
         if formula.kind == "nin":
             return self.formulas.not_values(mine)

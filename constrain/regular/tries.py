@@ -29,7 +29,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from itertools import accumulate, chain
+from itertools import accumulate, chain, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,7 +52,7 @@ class SortedTexts:
     __slots__ = ("_ends", "texts")
 
     def __init__(self, texts: Iterable[bytes]) -> None:
-        self.texts = sorted(set(texts))
+        self.texts = [text for text, _ in groupby(sorted(texts))]
         self._ends = array("q", chain((0,), accumulate(map(len, self.texts))))
 
     def all(self) -> Slice:
