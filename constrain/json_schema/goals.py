@@ -261,7 +261,7 @@ class Goals:
 
     def _refuted(self, parts: Iterable[Formula], units: Units) -> bool:
         """Do the units and these formulas plainly contradict each other?"""
-        spend(2 + (len(units.atoms) >> 5))
+        spend(3 + (len(units.atoms) >> 5))
         fork = units.fork()
         clauses: list[Formula] = []
         if not self._collect(fork, list(parts), clauses) or fork.is_contradictory():

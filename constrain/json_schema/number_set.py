@@ -54,7 +54,7 @@ class Clause:
         """The tidied clause, or None where it admits nothing."""
         tidy: list[Fraction] = []
         excluded = tuple(excluded)
-        spend(len(excluded) * len(excluded) >> 1)
+        spend(1 + len(excluded) + (len(excluded) * len(excluded) >> 1))
         for n in sorted(n if modulus is None else lcm(modulus, n) for n in excluded):
             if n == modulus:
                 return None

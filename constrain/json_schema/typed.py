@@ -54,7 +54,7 @@ class TypedView:
         if key in self._open:
             self._touched.add(key)
             return self._cycle
-        spend()
+        spend(2)
         made = self._view(formula, kind, key)
         if not self._touched:
             self._made[key] = made

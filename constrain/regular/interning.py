@@ -41,7 +41,7 @@ def intern(key: Key, make: type[Term], *args: object) -> Term:
     """The one term that `key` names, made by `make(*args)` if it does not exist, and then spent for."""
     found = _interned.get(key)
     if found is None:
-        spend(1 + (len(key) >> 2))
+        spend(1 + (len(key) >> 1))
         if len(_interned) >= MAX_INTERNED:
             _forget()
         found = _interned.setdefault(key, make(*args))

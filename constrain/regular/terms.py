@@ -232,7 +232,7 @@ class Intersection(Term):
         pieces: list[tuple[int, tuple[Term, ...]]] = [(within, ())] if within else []
         for member in self.members:
             ways = tuple(member.ways_within(within))
-            spend(1 + (len(pieces) * len(ways) >> 3))
+            spend(len(pieces) * len(ways) >> 3)
             pieces = [
                 (common, (*afters, after))
                 for mask, afters in pieces
@@ -240,6 +240,7 @@ class Intersection(Term):
                 if (common := mask & others_mask)
             ]
             within = reduce(or_, [mask for mask, _ in pieces], 0)
+        spend(len(pieces))
         return joined((mask, intersect(*afters)) for mask, afters in pieces)
 
 
@@ -358,12 +359,13 @@ def literals(texts: Iterable[bytes]) -> Term:
     True
     """
     with LOCK:
-        return _of_slice(SortedTexts(texts).all())
+        source = SortedTexts(texts).all()
+        return build(source.texts(), _strings) if source.bytes_left <= tries.FEW_BYTES else _of_slice(source)
 
 
 def _of_slice(source: Slice) -> Term:
-    if source.bytes_left <= tries.FEW_BYTES:
-        return build(source.texts(), _strings)
+    if not source.bytes_left:
+        return EPSILON
     key = (_SLICE, id(source.source), source.first, source.last, source.depth)  # which the term keeps alive
     return intern(key, Strings, source.here, None, source)
 

@@ -18,8 +18,7 @@ of bytes that those in the range have in common.  Its children are slices again,
 
     ab, ac, b       slice(0..3, 0)  by a: slice(0..2, 1), which is b, c     by b: the empty string
 
-Slices with few bytes left are nodes as above.  Equal sets of few strings are one node; those of many may be
-two.
+Equal sets of few strings, with FEW_BYTES together, are one node; those of many may be two.
 
 Cost: a node for each byte; of many strings a sort, and a binary search for each child that is read.
 """
@@ -43,7 +42,7 @@ Make = Callable[[bool, dict[int, "Term"]], "Term"]
 
 
 FEW_BYTES = 4_096
-"""So many bytes are made nodes at once, in some ten milliseconds; with 0, none are."""
+"""So many bytes are made nodes at once, in some ten milliseconds."""
 
 
 class SortedTexts:
