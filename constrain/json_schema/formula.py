@@ -87,6 +87,9 @@ def _shown(arg: object) -> str:
 
 
 CONNECTIVES = frozenset({"and", "or", "one", "notone"})
+VIEWS: Final = 5
+"""Steps for a formula: to make it, and to look at it once as each type that it may have."""
+
 _SWAPPED = {
     "in": "nin",
     "ge": "lt",
@@ -124,7 +127,7 @@ class Formulas:
         key = (kind, *args)
         formula = self._interned.get(key)
         if formula is None:
-            spend(2 + (len(args) >> 2))
+            spend(VIEWS + (len(args) >> 2))
             formula = self._interned[key] = Formula(kind, args, len(self._interned))
         return formula
 

@@ -54,7 +54,6 @@ class TypedView:
         if key in self._open:
             self._touched.add(key)
             return self._cycle
-        spend(2)
         made = self._view(formula, kind, key)
         if not self._touched:
             self._made[key] = made
@@ -92,6 +91,7 @@ class TypedView:
         formulas = self.formulas
         decided = formulas.false if formula.kind == "and" else formulas.true if formula.kind == "or" else None
         parts = []
+        spend(len(formula.parts) >> 2)
         for part in formula.parts:
             seen = self.at(part, kind)
             if seen is decided:
@@ -104,6 +104,7 @@ class TypedView:
         return join[formula.kind](parts)
 
     def _unfold(self, formula: Formula, kind: int, key: int) -> Formula:
+        spend(2)
         positive = formula.kind in {"ref", "uneval"}
         self._open.add(key)
         try:
