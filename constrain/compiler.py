@@ -16,7 +16,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from constrain.budget import DEFAULT_MAX_STEPS, budget
+from constrain.budget import DEFAULT_MAX_STEPS, Limits
 from constrain.continuation import END, Continuation, Terminal, Union
 from constrain.errors import UnsatisfiableError
 from constrain.json_schema.grammar import compile_schema
@@ -48,7 +48,7 @@ def compile_json_schema(
     return CompiledGrammar(
         grammar.start,
         vocabulary,
-        max_steps=grammar.options.max_steps,
+        limits=grammar.options.limits,
         dismantle=grammar.dismantle,
     )
 
@@ -61,20 +61,23 @@ def compile_regex(
     flags: int = 0,
     verbatim: str | None = None,
     max_steps: int = DEFAULT_MAX_STEPS,
+    max_seconds: float | None = None,
 ) -> CompiledGrammar:
     """Compile a regular expression in Python's syntax; every text `re.fullmatch` takes, and no other.
 
     The pattern is text, or what `re.compile` made of it, flags and all.
     With `verbatim`, a document, the named groups (without any, the whole) hold only what occurs in it.
-    `max_steps` bounds the work of compiling, and of each mask afterwards (`budget.py`).
+    `max_steps` bounds the work of compiling, and of each mask afterwards (`budget.py`); `max_seconds` does
+    so by the clock, where it is given.
 
     Raises RegexError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
     """
     text, flags = as_pattern(pattern, flags)
-    with budget(max_steps, "compiling this pattern"):
+    limits = Limits(max_steps, max_seconds)
+    with limits.budget("compiling this pattern"):
         term = regex_term(text, flags=flags, verbatim=verbatim_text(verbatim))
         start = term_continuation(term, what=text)
-    return CompiledGrammar(start, vocabulary, max_steps=max_steps)
+    return CompiledGrammar(start, vocabulary, limits=limits)
 
 
 @remembered
@@ -85,6 +88,7 @@ def compile_lark(
     start: str = "start",
     embed: Mapping[str, PartLike] | None = None,
     max_steps: int = DEFAULT_MAX_STEPS,
+    max_seconds: float | None = None,
 ) -> CompiledGrammar:
     """Compile a Lark grammar, given as text or as the path of a `.lark` file.
 
@@ -93,22 +97,28 @@ def compile_lark(
 
     Raises GrammarError, UnsupportedError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
     """
-    part = lark(grammar, start=start, embed=embed, max_steps=max_steps)
-    return compile_part(part, vocabulary, max_steps=max_steps)
+    part = lark(grammar, start=start, embed=embed, max_steps=max_steps, max_seconds=max_seconds)
+    return compile_part(part, vocabulary, max_steps=max_steps, max_seconds=max_seconds)
 
 
 @remembered
 def compile_part(
-    part: PartLike, vocabulary: Vocabulary, *, max_steps: int = DEFAULT_MAX_STEPS
+    part: PartLike,
+    vocabulary: Vocabulary,
+    *,
+    max_steps: int = DEFAULT_MAX_STEPS,
+    max_seconds: float | None = None,
 ) -> CompiledGrammar:
     """Compile what `constrain.parts` and `constrain.structural` put together.
 
-    `max_steps` bounds the work of each mask (`budget.py`).
+    `max_steps` bounds the work of each mask (`budget.py`); `max_seconds` does so by the clock, where it is
+    given.
     """
     made = as_part(part)
-    with budget(max_steps, "compiling this grammar"):
+    limits = Limits(max_steps, max_seconds)
+    with limits.budget("compiling this grammar"):
         start = made.before(END)
-    return CompiledGrammar(start, vocabulary, max_steps=max_steps)
+    return CompiledGrammar(start, vocabulary, limits=limits)
 
 
 def term_continuation(term: Term, *, what: str) -> Continuation:

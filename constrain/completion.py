@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from constrain.budget import budget
 from constrain.continuation import Continuation, Edge, LiteralEdge, OpenEdge, bits, follow_text
 from constrain.errors import LimitExceeded
 from constrain.matcher import CompiledGrammar, Matcher
@@ -44,12 +43,12 @@ class Completions:
     def of(self, matcher: Matcher) -> tuple[int, ...]:
         """The tokens of a shortest completion; empty where the text may end.
 
-        Raises LimitExceeded when finding it takes more than the grammar's `max_steps`.
+        Raises LimitExceeded when finding it takes more than the grammar's limits allow.
         """
         position = matcher.position
         found = self._known.get(position)
         if found is None:
-            with self._compiled.lock, budget(self._positions.max_steps, "finding the shortest completion"):
+            with self._compiled.lock, self._positions.limits.budget("finding the shortest completion"):
                 found = self._known[position] = tuple(self._spelled(position, self._owed(position)))
         return found
 

@@ -19,6 +19,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 
+from constrain.budget import spend
+
 
 class LiteralSet:
     """Distinct byte strings, none of them empty, numbered as they are given.
@@ -82,11 +84,15 @@ class LiteralSet:
         children: dict[int, int] = {}
         while start < stop:
             text = self._sorted[start]
-            byte, first, below = text[depth], start, 0
+            byte, first = text[depth], start
             here = 1 << index[text] if len(text) == depth + 1 else 0
+            bits = bytearray(len(self.literals) + 7 >> 3)
             while start < stop and (text := self._sorted[start])[depth] == byte:
-                below |= 1 << index[text]
+                number = index[text]
+                bits[number >> 3] |= 1 << (number & 7)
                 start += 1
+            spend(1 + (start - first >> 3) + (len(bits) >> 9))
+            below = int.from_bytes(bits, "little")
             children[byte] = len(self._range)
             self._children.append({} if below == here else None)
             self._range.append((first, start))

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from constrain.budget import budget, spend
+from constrain.budget import spend
 from constrain.continuation import (
     END,
     AnyEdge,
@@ -64,7 +64,7 @@ class Masks:
         self.tables: Tables = positions.tables
         self._sums = self.tables.sums
         self._eos = tuple(self.tables.vocabulary.eos_token_ids)
-        self._budget = budget(positions.max_steps, "finding the next tokens")
+        self._budget = positions.limits.budget("finding the next tokens")
         self._reaches: dict[int, dict[Continuation, Ahead]] = {}
         self._reached = 0
         self._steps: dict[tuple[int, LiteralSet, int], list[Step]] = {}

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from constrain.arguments import as_list, as_whole
-from constrain.budget import DEFAULT_MAX_STEPS
+from constrain.budget import DEFAULT_LIMITS, Limits
 from constrain.collector import settle, watch
 from constrain.continuation import Continuation
 from constrain.errors import TokenError, UnsupportedError
@@ -44,7 +44,7 @@ class CompiledGrammar(MadeByCall):
         start: Continuation,
         vocabulary: Vocabulary,
         *,
-        max_steps: int = DEFAULT_MAX_STEPS,
+        limits: Limits = DEFAULT_LIMITS,
         dismantle: Callable[[], None] | None = None,
     ) -> None:
         """`dismantle` cuts the cycles that `start` leads into, which must be nobody else's."""
@@ -52,7 +52,7 @@ class CompiledGrammar(MadeByCall):
         self.vocabulary = vocabulary
         self.start = start
         self.lock = LOCK  # tables and automaton are shared by every grammar of the process
-        self.positions = Positions(start, shared_tables(vocabulary), max_steps)
+        self.positions = Positions(start, shared_tables(vocabulary), limits)
         self.masks = Masks(self.positions)
         watch(self, dismantle, self.positions.forget, self.masks.forget)
 

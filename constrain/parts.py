@@ -270,7 +270,12 @@ def literal(text: str) -> Part:
 
 @remembered
 def regex(
-    pattern: PatternLike, *, flags: int = 0, verbatim: str | None = None, max_steps: int = DEFAULT_MAX_STEPS
+    pattern: PatternLike,
+    *,
+    flags: int = 0,
+    verbatim: str | None = None,
+    max_steps: int = DEFAULT_MAX_STEPS,
+    max_seconds: float | None = None,
 ) -> Part:
     """A text that `re.fullmatch(pattern, text, flags)` accepts.
 
@@ -278,7 +283,7 @@ def regex(
     Raises RegexError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
     """
     source, flags = as_pattern(pattern, flags)
-    with budget(max_steps, "compiling this pattern"):
+    with budget(max_steps, "compiling this pattern", max_seconds=max_seconds):
         return TermPart(regex_term(source, flags=flags, verbatim=verbatim_text(verbatim)), f"`{source}`")
 
 
@@ -301,6 +306,7 @@ def lark(
     start: str = "start",
     embed: Mapping[str, PartLike] | None = None,
     max_steps: int = DEFAULT_MAX_STEPS,
+    max_seconds: float | None = None,
 ) -> Part:
     """A text that Lark's Earley parser accepts with its complete dynamic lexer.
 
@@ -309,7 +315,7 @@ def lark(
     Raises GrammarError, UnsupportedError, UnsupportedRegexError, UnsatisfiableError or LimitExceeded.
     """
     embedded = {name: as_part(part) for name, part in as_mapping(embed, "embed").items()}
-    with budget(max_steps, "compiling this grammar"):
+    with budget(max_steps, "compiling this grammar", max_seconds=max_seconds):
         return _Lark(load_grammar(grammar, start=start, embed=embedded))
 
 

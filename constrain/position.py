@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from constrain.budget import DEFAULT_MAX_STEPS, budget
+from constrain.budget import DEFAULT_LIMITS, Limits
 from constrain.continuation import (
     AnyEdge,
     Continuation,
@@ -84,10 +84,10 @@ class Position:
 class Positions:
     """The positions of one grammar over one vocabulary."""
 
-    def __init__(self, start: Continuation, tables: Tables, max_steps: int = DEFAULT_MAX_STEPS) -> None:
-        self.max_steps = max_steps
+    def __init__(self, start: Continuation, tables: Tables, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.limits = limits
         self.tables = tables
-        self._budget = budget(max_steps, "reading a token")
+        self._budget = limits.budget("reading a token")
         self._interned: dict[tuple[Thread, ...] | frozenset[Thread], Position] = {}
         self.start = self.intern({(0, None, start, b""): None})
 
@@ -257,7 +257,7 @@ class Positions:
 
     def forced_bytes(self, position: Position) -> bytes:
         """The bytes that every completion of `position` begins with, at most MAX_FORCED_BYTES of them."""
-        with budget(self.max_steps, "finding forced bytes"):
+        with self.limits.budget("finding forced bytes"):
             return self._forced_bytes(dict.fromkeys(position.threads))
 
     def _forced_bytes(self, threads: Threads) -> bytes:

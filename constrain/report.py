@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from constrain.arguments import as_text, kind_of
-from constrain.budget import budget
 from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded, UnsatisfiableError, printable
 from constrain.json_schema.admission import REFERENCES, Admission, Note
 from constrain.json_schema.describe import DRAFT_NAMES
@@ -141,7 +140,7 @@ def check_schema(
         try:
             grammar = scanned.compile()
             satisfiable = True
-            with budget(chosen.max_steps, "finding the shortest completion"):
+            with chosen.limits.budget("finding the shortest completion"):
                 shortest = shortest_text(grammar.start)
         except UnsatisfiableError as problem:
             satisfiable, problems = False, (problem,)
@@ -169,7 +168,7 @@ def check_text(compiled: CompiledGrammar, text: bytes | str) -> TextVerdict:
     with compiled.lock:
         threads: Threads = dict.fromkeys(positions.start.threads)
         for offset, byte in enumerate(text):
-            with budget(positions.max_steps, "reading a byte"):
+            with positions.limits.budget("reading a byte"):
                 after = positions.step(threads, byte)
             if not after:
                 return TextVerdict(conforms=False, offset=offset, expected=_expected(compiled, threads))
@@ -182,7 +181,7 @@ def check_text(compiled: CompiledGrammar, text: bytes | str) -> TextVerdict:
 def _expected(compiled: CompiledGrammar, threads: Threads) -> str:
     """The bytes that may come next, as ranges of characters; and the end, where it may."""
     positions = compiled.positions
-    with budget(positions.max_steps, "finding what was expected"):
+    with positions.limits.budget("finding what was expected"):
         allowed = sorted(positions.next_bytes(threads))
     ranges: list[list[int]] = []
     for byte in allowed:

@@ -21,16 +21,21 @@ Beyond the last index that anything mentions, states repeat, so an unbounded arr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from constrain.budget import spend
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.units import ArrayAlternative
 from constrain.json_schema.values import Value
 
 if TYPE_CHECKING:
     from constrain.json_schema.goals import Goals
+
+FEW_DEBTS = 3
+"""So many debts may an item claim or not, each for itself; of more it claims those that it pays."""
 
 UNKNOWN = Value(0, None)
 """A value whose text is not known."""
@@ -78,6 +83,9 @@ class ArrayShape:
             excluded=alternative.excluded,
         )
         self._goal: dict[int, Formula] = {}
+        self._at: dict[int, list[Formula]] = {}
+        for place, formula in alternative.at:
+            self._at.setdefault(place, []).append(formula)
 
     @property
     def is_plain(self) -> bool:
@@ -97,8 +105,9 @@ class ArrayShape:
         found = self._goal.get(index)
         if found is None:
             alternative = self.alternative
-            parts = [formula for place, formula in alternative.at if place == index]
-            parts += [formula for start, formula in alternative.rest if start <= index]
+            parts = [formula for start, formula in alternative.rest if start <= index]
+            spend(len(alternative.rest) >> 3)
+            parts = [*self._at.get(index, ()), *parts]
             found = self._goal[index] = self.goals.formulas.conj(parts)
         return found
 
@@ -111,18 +120,12 @@ class ArrayShape:
         if alternative.high is None:
             after = min(after, self.last)
         found: list[Way] = [(self.goal(state.index), replace(state, index=after))]
+        owed = state.somes.bit_count() + sum(map(bool, state.at_least))
         for some, (start, formula) in enumerate(alternative.somes):
             if state.somes >> some & 1 and start <= state.index:
-                found = [
-                    way
-                    for goal, kept in found
-                    for way in (
-                        (formulas.conj([goal, formula]), replace(kept, somes=kept.somes & ~(1 << some))),
-                        (goal, kept),
-                    )
-                ]
+                found = self._split(found, partial(self._claim, some, formula, owed > FEW_DEBTS), owed)
         for formula in self._counted():
-            found = [way for goal, kept in found for way in self._count(formula, goal, kept)]
+            found = self._split(found, partial(self._count, formula, owed > FEW_DEBTS), owed)
         if alternative.unique:
             others = formulas.not_values(state.seen - {UNKNOWN})
             found = [(formulas.conj([goal, others]), kept) for goal, kept in found]
@@ -137,11 +140,40 @@ class ArrayShape:
             found = [way for goal, kept in found for way in self._differ(state.index, goal, kept)]
         return [way for way in dict.fromkeys(found) if way[0] is not formulas.false]
 
+    def _split(
+        self, ways: list[Way], split: Callable[[Formula, ArrayState], Iterator[Way]], owed: int
+    ) -> list[Way]:
+        """Each way, split in two; with many debts, only those that may have an item."""
+        found = [way for goal, kept in ways for way in split(goal, kept)]
+        spend(3 * len(found))
+        if owed <= FEW_DEBTS:
+            return found
+        return [way for way in found if not self.goals.clearly_empty(way[0])]
+
+    def _claim(
+        self, some: int, formula: Formula, only_if_not: bool, goal: Formula, state: ArrayState
+    ) -> Iterator[Way]:
+        """The item that must exist is this one, or another one."""
+        conj = self.goals.formulas.conj
+        yield conj([goal, formula]), replace(state, somes=state.somes & ~(1 << some))
+        yield self._unclaimed(formula, only_if_not, goal), state
+
+    def _unclaimed(self, formula: Formula, only_if_not: bool, goal: Formula) -> Formula:
+        """The goal of an item that claims nothing for a formula.
+
+        Whatever a claim leads to is no worse than without.  So of many debts an item may be made to claim all
+        that it pays: then the ways are the cells that the formulas cut its values into, and not all subsets.
+        """
+        if only_if_not and self.goals.is_flat(formula):
+            return self.goals.formulas.conj([goal, self.goals.formulas.negate(formula)])
+        return goal
+
     def _counted(self) -> list[Formula]:
         alternative = self.alternative
         return list(dict.fromkeys(formula for formula, _ in (*alternative.at_least, *alternative.at_most)))
 
-    def _count(self, formula: Formula, goal: Formula, state: ArrayState) -> Iterator[Way]:
+    def _count(self, formula: Formula, only_if_not: bool, goal: Formula, state: ArrayState) -> Iterator[Way]:
+        """The item is one of those counted, or not."""
         formulas, alternative = self.goals.formulas, self.alternative
         owed = tuple(
             max(0, left - (counted is formula))
@@ -157,7 +189,7 @@ class ArrayShape:
             yield formulas.conj([goal, formulas.negate(formula)]), state
         elif owed != state.at_least:
             yield formulas.conj([goal, formula]), replace(state, at_least=owed)
-            yield goal, state
+            yield self._unclaimed(formula, only_if_not, goal), state
         else:
             yield goal, state
 

@@ -22,6 +22,7 @@ from fractions import Fraction
 from typing import Any
 
 from constrain.arguments import are_texts, check_text, kind_of
+from constrain.budget import spend
 from constrain.errors import SchemaError
 
 PLAIN_SCALARS = frozenset({int, bool, type(None)})
@@ -82,6 +83,7 @@ def each_value(data: object, where: str = "#") -> Iterator[tuple[list[Any], obje
                     hint="a schema that contains itself is written with `$ref`",
                 )
             if isinstance(value, dict | list | tuple) and id(value) not in seen:
+                spend(len(value) >> 3)
                 seen.add(id(value))
                 holders.add(id(value))
                 inside.append(

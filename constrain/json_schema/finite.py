@@ -92,4 +92,5 @@ def _live_ways(term: Term) -> list[tuple[int, Term]]:
         after = term.derivative((mask & -mask).bit_length() - 1)
         if after is not EMPTY and not is_empty(after):
             ways += [(byte, after) for byte in bytes_of(mask)]
+    spend(1 + (len(ways) >> 3))
     return ways

@@ -42,10 +42,12 @@ Formulas are interned: equal ones are one object, and memo tables downstream use
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
+from constrain.budget import spend
 from constrain.json_schema.values import STRING, Value
 
 if TYPE_CHECKING:
@@ -85,6 +87,9 @@ def _shown(arg: object) -> str:
 
 
 CONNECTIVES = frozenset({"and", "or", "one", "notone"})
+VIEWS: Final = 5
+"""Steps for a formula: to make it, and to look at it once as each type that it may have."""
+
 _SWAPPED = {
     "in": "nin",
     "ge": "lt",
@@ -122,6 +127,7 @@ class Formulas:
         key = (kind, *args)
         formula = self._interned.get(key)
         if formula is None:
+            spend(VIEWS + (len(args) >> 2))
             formula = self._interned[key] = Formula(kind, args, len(self._interned))
         return formula
 
@@ -148,12 +154,17 @@ class Formulas:
                     return self.false
                 if piece is not self.true:
                     kept[piece] = None
+        spend(len(kept) >> 3)
         if not kept:
             return self.true
         if len(kept) == 1:
             return next(iter(kept))
         if any(piece.negation in kept for piece in kept if piece.negation is not None):
             return self.false
+        named = [piece for piece in kept if piece.kind == "in"]
+        if len(named) > 1:
+            both = self.values(frozenset.intersection(*(piece.args[0] for piece in named)))
+            return self.conj([both, *(piece for piece in kept if piece.kind != "in")])
         return self._make("and", *kept)
 
     def disj(self, parts: Iterable[Formula]) -> Formula:
@@ -165,17 +176,23 @@ class Formulas:
                     return self.true
                 if piece is not self.false:
                     kept[piece] = None
+        spend(len(kept) >> 3)
         if not kept:
             return self.false
         if len(kept) == 1:
             return next(iter(kept))
         if any(piece.negation in kept for piece in kept if piece.negation is not None):
             return self.true
+        named = [piece for piece in kept if piece.kind == "in"]
+        if len(named) > 1:
+            any_of = self.values(frozenset.union(*(piece.args[0] for piece in named)))
+            return self.disj([any_of, *(piece for piece in kept if piece.kind != "in")])
         return self._make("or", *kept)
 
     def one(self, parts: Iterable[Formula]) -> Formula:
         """Exactly one of them."""
         parts = [part for part in parts if part is not self.false]
+        spend(len(parts) >> 3)
         certain = [part for part in parts if part is self.true]
         if len(certain) > 1:
             return self.false
@@ -185,6 +202,9 @@ class Formulas:
             return self.false
         if len(parts) == 1:
             return parts[0]
+        if all(part.kind == "in" for part in parts):
+            counts = Counter(value for part in parts for value in part.args[0])
+            return self.values(value for value, count in counts.items() if count == 1)
         return self._make("one", *parts)
 
     def notone(self, parts: Iterable[Formula]) -> Formula:
@@ -204,11 +224,13 @@ class Formulas:
     def values(self, values: Iterable[Value]) -> Formula:
         """One of these values."""
         values = frozenset(values)
+        spend(len(values) >> 4)
         return self._make("in", values) if values else self.false
 
     def not_values(self, values: Iterable[Value]) -> Formula:
         """None of these values."""
         values = frozenset(values)
+        spend(len(values) >> 4)
         return self._make("nin", values) if values else self.true
 
     def key(self, name: str) -> Formula:

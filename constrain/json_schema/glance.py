@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from constrain.arguments import are_texts
+from constrain.budget import spend
 from constrain.errors import ConstrainError
 from constrain.json_schema.data import holds_itself, is_data
 from constrain.json_schema.keywords import KEYWORDS_OF, Form
@@ -68,6 +69,7 @@ def glance(root: Schema, dialect: Dialect, strings: StringSpace) -> Glance | Non
     pointed = shared = False
     for _ in range(MAX_DEPTH):
         found.inside = []
+        spend(len(level) >> 3)
         for schema in level:
             if type(schema) is not dict:
                 if type(schema) is bool:

@@ -226,7 +226,7 @@ class Goals:
     def _solve(
         self, pending: list[Formula], units: Units, clauses: list[Formula], made: dict[Alternative, None]
     ) -> None:
-        spend()
+        spend(4)
         while True:
             if not self._collect(units, pending, clauses) or units.is_contradictory():
                 return
@@ -406,7 +406,7 @@ class Goals:
 
     def _refuted(self, parts: Iterable[Formula], units: Units) -> bool:
         """Do the units and these formulas plainly contradict each other?"""
-        spend()
+        spend(3 + (len(units.atoms) >> 5))
         fork = units.fork()
         clauses: list[Formula] = []
         if not self._collect(fork, list(parts), clauses) or fork.is_contradictory():

@@ -174,7 +174,7 @@ def _plain(schema: Schema, scalars: Scalars) -> Node | None:
 
 
 def _limits(options: JsonOptions) -> budget:
-    return budget(options.max_steps, "compiling this schema")
+    return options.limits.budget("compiling this schema")
 
 
 def _compile(scanned: Scanned) -> SchemaGrammar:

@@ -19,6 +19,7 @@ keywords (plainly.py).
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -40,6 +41,8 @@ from constrain.json_schema.units import ObjectAlternative
 from constrain.json_schema.values import ARRAY, OBJECT, SCALAR_TYPES, Value
 
 Key = TypeVar("Key", bound=Hashable)
+Few = tuple[tuple[Formula, int], ...]
+"""Goals with few values, and how many items each has."""
 
 
 class Liveness:
@@ -336,32 +339,52 @@ class Liveness:
         question = (shape, replace(state, seen=state.seen - {UNKNOWN}))
         return self.fixpoint.ask(question, lambda: self._search_array(shape, state))
 
-    def _search_array(self, shape: ArrayShape, state: ArrayState) -> bool:
-        plain = replace(state, seen=frozenset())
-        pending: list[tuple[ArrayState, tuple[Formula, ...]]] = [(plain, ())]
+    def _search_array(self, shape: ArrayShape, state: ArrayState, spare: int = 0) -> bool:
+        """Depth first, what pays the most debts before the others, and as often as it pays at once."""
+        if self._debts_come_one_by_one(shape, state):
+            return True
+        pending: list[tuple[ArrayState, Few]] = [(replace(state, seen=frozenset()), ())]
         visited = set(pending)
         while pending:
             here, few = pending.pop()
             if shape.can_close(here):
-                if self._can_differ(few, state.seen):
+                if self._can_differ(few, state.seen, spare):
                     return True
                 continue
             rest = self._fillers(shape, here)
             if rest is not None:
                 goal, number = rest
-                competing = (*few, *self._few(shape, goal, number))
-                if self.is_live(goal) and self._can_differ(competing, state.seen):
+                competing = self._competing(shape, few, goal, number)
+                if self.is_live(goal) and self._can_differ(competing, state.seen, spare):
                     return True
                 continue
-            for goal, after in shape.ways(here):
-                if not self.is_live(goal):
-                    continue
-                there = (after, tuple(sorted((*few, *self._few(shape, goal, 1)), key=_number)))
-                if there not in visited:
-                    visited.add(there)
-                    pending.insert(0, there) if after.somes or any(after.at_least) else pending.append(there)
-                    spend()
+            ways = [(goal, after) for goal, after in shape.ways(here) if self.is_live(goal)]
+            for goal, after in sorted(ways, key=lambda way: _owed(way[1]), reverse=True):
+                times = _times(shape, here, after)
+                for number in (1, times) if times > 1 else (1,):
+                    there = _moved(here, after, number), self._competing(shape, few, goal, number)
+                    if there not in visited:
+                        visited.add(there)
+                        pending.append(there)
+                        spend(4)
         return False
+
+    def _debts_come_one_by_one(self, shape: ArrayShape, state: ArrayState) -> bool:
+        """Is there room for an item for each debt, and are they all possible?  Where nothing else counts."""
+        alternative = shape.alternative
+        if alternative.unique or alternative.at_most or state.excluded or state.index < shape.horizon:
+            return False
+        owed = [formula for some, (_, formula) in enumerate(alternative.somes) if state.somes >> some & 1]
+        counted = zip(alternative.at_least, state.at_least, strict=True)
+        counts = [(formula, left) for (formula, _), left in counted if left]
+        needed = state.index + len(owed) + sum(left for _, left in counts)
+        if alternative.high is not None and needed > alternative.high:
+            return False
+        goal, conj = shape.goal(state.index), self.goals.formulas.conj
+        spend(len(owed) + len(counts))
+        return self.is_live(goal) and all(
+            self.is_live(conj([goal, formula])) for formula in (*owed, *(formula for formula, _ in counts))
+        )
 
     def _fillers(self, shape: ArrayShape, state: ArrayState) -> tuple[Formula, int] | None:
         """The goal and number of the items still needed, once no debt is left."""
@@ -374,27 +397,34 @@ class Liveness:
 
     # Distinct items.
 
-    def _few(self, shape: ArrayShape, goal: Formula, number: int) -> list[Formula]:
-        """The goal as often as it is needed, if its items must differ and it has few values."""
+    def _competing(self, shape: ArrayShape, few: Few, goal: Formula, number: int) -> Few:
+        """And so many items of a goal, if they must differ and it has few values."""
         if not shape.alternative.unique or self.values(goal, self._most(shape)) is None:
-            return []
-        return [goal] * min(number, self._most(shape) + 1)
+            return few
+        counts = dict(few)
+        counts[goal] = counts.get(goal, 0) + number
+        return tuple(sorted(counts.items(), key=lambda pair: pair[0].number))
 
     def _most(self, shape: ArrayShape) -> int:
         """With this many values a goal always finds one that is free."""
         owed = sum(number for _, number in shape.alternative.at_least)
         return max(shape.alternative.low, owed, shape.horizon) + len(shape.alternative.somes)
 
-    def _can_differ(self, few: Sequence[Formula], seen: frozenset[Value]) -> bool:
-        if not few:
-            return True
-        limit = len(few) + len(seen)
-        free: list[list[Value]] = []
-        for goal in few:
-            values = self.values(goal, limit)
+    def _can_differ(self, few: Few, seen: frozenset[Value], spare: int = 0) -> bool:
+        """Can the items differ from each other and from those seen?
+
+        With `spare`, only where each goal has so many values more than there are items.
+        """
+        total = sum(number for _, number in few) + spare
+        free: list[tuple[list[Value], int]] = []
+        for goal, number in few:
+            values = self.values(goal, total + len(seen))
             if values is not None:
-                free.append([value for value in values if value not in seen])
-        return _has_matching(free)
+                spend(1 + (len(values) >> 1))
+                left = [value for value in values if value not in seen]
+                if len(left) < total:  # else it finds one, whatever the others take
+                    free.append((left, number))
+        return not free if spare else _has_matching(free)
 
     def _unique_way(
         self, shape: ArrayShape, goal: Formula, after: ArrayState
@@ -402,7 +432,7 @@ class Liveness:
         if not self.is_live(goal) or not self.can_complete_array(shape, after):
             return []
         formulas = self.goals.formulas
-        if shape.can_close(after):
+        if shape.can_close(after) or self._search_array(shape, after, spare=1):
             return [(goal, after)]
         bad = [
             value
@@ -516,6 +546,7 @@ class Liveness:
             values = self.goals.scalars.finite_values(seen, kind, limit)
             if values is None:
                 return None
+            spend(len(values) >> 1)
             found.update(dict.fromkeys(values))
         return self._structured_values(goal, limit, found)
 
@@ -533,17 +564,85 @@ def _number(formula: Formula) -> int:
     return formula.number
 
 
-def _has_matching(choices: Sequence[Sequence[Value]]) -> bool:
-    """Can every list give one of its values, all different?"""
+def _owed(state: ArrayState) -> int:
+    return state.somes.bit_count() + sum(state.at_least)
+
+
+def _times(shape: ArrayShape, here: ArrayState, after: ArrayState) -> int:
+    """How often the item that leads from one state to another one can come again, and pay each time."""
+    if here.index < shape.horizon or here.somes != after.somes or here.excluded:
+        return 1
+    paid = [left for left, now in zip(here.at_least, after.at_least, strict=True) if now < left]
+    if not paid:
+        return 1
+    paid += [left for left, now in zip(here.at_most, after.at_most, strict=True) if now < left]
+    high = shape.alternative.high
+    return min(paid) if high is None else min(*paid, high - here.index)
+
+
+def _moved(here: ArrayState, after: ArrayState, times: int) -> ArrayState:
+    """Where so many items lead that are all like the one between two states."""
+    if times == 1:
+        return after
+    return replace(
+        after,
+        index=here.index + times * (after.index - here.index),
+        at_least=tuple(
+            left - times * (left - now) for left, now in zip(here.at_least, after.at_least, strict=True)
+        ),
+        at_most=tuple(
+            left - times * (left - now) for left, now in zip(here.at_most, after.at_most, strict=True)
+        ),
+    )
+
+
+def _has_matching(choices: Sequence[tuple[Sequence[Value], int]]) -> bool:
+    """Can every list give as many of its values as are asked of it, all different?
+
+    >>> _has_matching([("ab", 1), ("a", 1)]), _has_matching([("ab", 2), ("a", 1)])
+    (True, False)
+    """
+    spend(sum(len(values) for values, _ in choices) >> 1)
+    if sum(number for _, number in choices) > len({value for values, _ in choices for value in values}):
+        return False  # more items than values
     taken: dict[Value, int] = {}
+    return all(
+        _place(index, choices, taken) for index, (_, number) in enumerate(choices) for _ in range(number)
+    )
 
-    def place(index: int, tried: set[Value]) -> bool:
-        for value in choices[index]:
-            if value not in tried:
-                tried.add(value)
-                if value not in taken or place(taken[value], tried):
-                    taken[value] = index
-                    return True
-        return False
 
-    return all(place(index, set()) for index in range(len(choices)))
+def _place(start: int, choices: Sequence[tuple[Sequence[Value], int]], taken: dict[Value, int]) -> bool:
+    """Take one more value for a list: a free one, along a shortest chain of lists that give up theirs."""
+    came: dict[Value, Value | None] = {}
+    queue: deque[tuple[int, Value | None]] = deque([(start, None)])
+    asked = {start}
+    while queue:
+        index, before = queue.popleft()
+        spend(1 + (len(choices[index][0]) >> 1))
+        for value in choices[index][0]:
+            if value in came or taken.get(value) == index:
+                continue
+            came[value] = before
+            holder = taken.get(value)
+            if holder is None:
+                _shift(value, start, choices, came, taken)
+                return True
+            if holder not in asked:
+                asked.add(holder)
+                queue.append((holder, value))
+    return False
+
+
+def _shift(
+    free: Value,
+    start: int,
+    choices: Sequence[tuple[Sequence[Value], int]],
+    came: dict[Value, Value | None],
+    taken: dict[Value, int],
+) -> None:
+    """Hand each value of a chain on to the list before, from the free one at its end."""
+    value: Value | None = free
+    while value is not None:
+        before = came[value]
+        taken[value] = start if before is None else taken[before]
+        value = before

@@ -25,11 +25,13 @@ are capped by MAX_CLAUSES.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 
+from constrain.budget import spend
 from constrain.errors import LimitExceeded
 
 #: A place between numbers: (v, 0) is just before v, (v, 1) just after it.
@@ -51,6 +53,8 @@ class Clause:
     def build(cls, modulus: Fraction | None, excluded: Iterable[Fraction]) -> Clause | None:
         """The tidied clause, or None where it admits nothing."""
         tidy: list[Fraction] = []
+        excluded = tuple(excluded)
+        spend(1 + len(excluded) + (len(excluded) * len(excluded) >> 1))
         for n in sorted(n if modulus is None else lcm(modulus, n) for n in excluded):
             if n == modulus:
                 return None
@@ -85,6 +89,7 @@ class Clause:
         assert self.modulus is not None, "a clause without modulus has no first number"
         steps = [n / self.modulus for n in self.excluded]
         for k in _whole_numbers(start, end, self.modulus):
+            spend()
             if not any(k % q == 0 for q in steps):
                 yield k * self.modulus
 
@@ -149,7 +154,9 @@ class NumberSet:
         """Exactly these numbers."""
         cuts: list[Cut] = []
         conditions = [NOTHING]
-        for number in sorted(set(numbers)):
+        distinct = sorted(set(numbers))
+        spend(len(distinct))
+        for number in distinct:
             cuts += [(number, 0), (number, 1)]
             conditions += [ANYTHING, NOTHING]
         return cls(tuple(cuts), tuple(conditions))
@@ -165,15 +172,18 @@ class NumberSet:
 
     def complement(self) -> NumberSet:
         """Every other number."""
+        spend(len(self.cuts))
         return NumberSet(self.cuts, tuple(_complement(c) for c in self.conditions))
 
     def negated(self) -> NumberSet:
         """The set of -x for every x in this one."""
+        spend(len(self.cuts))
         cuts = tuple((-value, 1 - side) for value, side in reversed(self.cuts))
         return NumberSet(cuts, self.conditions[::-1])
 
     def stretches(self) -> Iterator[tuple[Cut, Cut, Condition]]:
         """The stretches on which something is admitted by its condition, from low to high."""
+        spend(len(self.cuts) >> 3)
         edges = (BOTTOM, *self.cuts, TOP)
         for start, end, condition in zip(edges, edges[1:], self.conditions, strict=False):
             if condition:
@@ -181,10 +191,8 @@ class NumberSet:
 
     def contains(self, value: Fraction) -> bool:
         """Whether a number is in the set."""
-        for start, end, condition in self.stretches():
-            if start <= (value, 0) and (value, 1) <= end:
-                return any(clause.admits(value) for clause in condition)
-        return False
+        condition = self.conditions[bisect_right(self.cuts, (value, 0))]
+        return any(clause.admits(value) for clause in condition)
 
     def is_empty(self) -> bool:
         """Whether no number is in the set.  Exact."""
@@ -213,6 +221,7 @@ class NumberSet:
         return None if found is None else len(found)
 
     def _combine(self, other: NumberSet, join: Callable[[Condition, Condition], Condition]) -> NumberSet:
+        spend(4 * (len(self.cuts) + len(other.cuts)))
         cuts: list[Cut] = []
         conditions = [join(self.conditions[0], other.conditions[0])]
         i = j = 0
@@ -332,6 +341,7 @@ def _complement(condition: Condition) -> Condition:
 def _tidy(clauses: Iterable[Clause]) -> Condition:
     """Drop each clause that another one covers."""
     kept = set(clauses)
+    spend(len(kept) * len(kept) >> 1 if len(kept) > 1 else 0)
     if len(kept) > MAX_CLAUSES:
         raise LimitExceeded(
             f"the multipleOf conditions on one number make more than MAX_CLAUSES={MAX_CLAUSES} alternatives",

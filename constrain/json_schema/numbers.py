@@ -39,7 +39,6 @@ state for most texts, found lazily.  Value-level questions are `number_set`'s.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -154,9 +153,14 @@ class NumberSpace:
         """`multipleOf`."""
         return self.term(NumberSet.multiple_of(value))
 
-    def values(self, numbers: Iterable[Fraction]) -> Term:
-        """Exactly these numbers, in every spelling that the space allows."""
-        return self.term(NumberSet.values(numbers))
+    def values(self, numbers: Iterable[Fraction], *, integer_spellings: bool = False) -> Term:
+        """Exactly these numbers, in every spelling that the space allows, or in plain digits alone."""
+        if self.spelling == "any" and not integer_spellings:
+            return self.term(NumberSet.values(numbers))
+        forms = (self._integer_form,) if integer_spellings else self._forms
+        numbers = list(numbers)
+        spend(len(numbers) * len(forms))
+        return literals(text for number in numbers for form in forms for text in _written(form, number))
 
 
 @remember()
@@ -271,13 +275,13 @@ def _written(form: Form, number: Fraction) -> list[bytes]:
     """How a number is written in a form other than ANY; nothing if it is not."""
     sign, size = "-" if number < 0 else "", abs(number)
     if form in (Form.INTEGER, Form.LEXICAL):
+        if size.denominator > 1:
+            return []
         signs = ["", "-"] if form is Form.LEXICAL and not number else [sign]
         return [f"{one}{size.numerator}".encode() for one in signs]
-    places = 0
-    while (size * 10**places).denominator != 1:
-        if math.gcd(10, (size * 10**places).denominator) == 1:
-            return []
-        places += 1
+    places = _places(size)
+    if places is None:
+        return []
     digits = str((size * 10**places).numerator).zfill(places + 1)
     if form is Form.DECIMAL:
         if size and not _SMALLEST_DECIMAL <= size < 10**_DECIMAL_DIGITS:
@@ -290,6 +294,17 @@ def _written(form: Form, number: Fraction) -> list[bytes]:
         return []
     others = digits[1:].rstrip("0")
     return [f"{sign}{digits[0]}{'.' + others if others else ''}e{exponent:+03d}".encode()]
+
+
+def _places(size: Fraction) -> int | None:
+    """How many decimals a number has; None if they never end."""
+    twos, rest = 0, size.denominator
+    while rest % 2 == 0:
+        twos, rest = twos + 1, rest // 2
+    fives = 0
+    while rest % 5 == 0:
+        fives, rest = fives + 1, rest // 5
+    return max(twos, fives) if rest == 1 else None
 
 
 @remember(1024)

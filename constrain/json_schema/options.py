@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from constrain.arguments import as_text, as_whole, nearest, shown
-from constrain.budget import DEFAULT_MAX_STEPS, checked_steps
+from constrain.budget import DEFAULT_MAX_STEPS, Limits, checked_steps
 from constrain.errors import InvalidInputError
 
 DEFAULT_INDENT = 64
@@ -36,8 +36,9 @@ class JsonOptions:
                   is one that occurs in it (`substrings.py`, `occurring.py`), or one that an `enum` or a
                   `const` of the schema names.  None: no such document.
     `max_alternatives`  how many ways to satisfy one schema that cannot be told apart at once.
-    `max_steps`   how much work compiling, and each mask afterwards, may take (`budget.py`).  Whatever exceeds
-                  a limit raises LimitExceeded.
+    `max_steps`   how much work and memory compiling, and each mask afterwards, may take (`budget.py`).
+    `max_seconds` how long either may take by the clock; None: as long as `max_steps` allow.  Whatever
+                  exceeds a limit raises LimitExceeded.
     """
 
     whitespace: Literal["default", "compact", "any"] | int = "default"
@@ -48,6 +49,7 @@ class JsonOptions:
     verbatim: str | None = None
     max_alternatives: int = 1_000
     max_steps: int = DEFAULT_MAX_STEPS
+    max_seconds: float | None = None
 
     def __post_init__(self) -> None:
         """Whatever has an option of the wrong type or value is refused here, and nowhere else."""
@@ -68,6 +70,11 @@ class JsonOptions:
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
+
+    @property
+    def limits(self) -> Limits:
+        """How much each answer may take."""
+        return Limits(self.max_steps, self.max_seconds)
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> JsonOptions:

@@ -23,8 +23,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from heapq import nsmallest
 from typing import Generic, TypeVar
 
+from constrain.budget import spend
 from constrain.json_schema.finite import few_strings
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.number_set import NumberSet
@@ -99,6 +101,9 @@ class Numbers:
         return cls(numbers, numbers)
 
 
+_ABOUT_SPELLING = frozenset({"integer", "ninteger", "occurs"})
+"""Atoms that tell apart how one value is written, or where."""
+
 MANY = 32
 """More strings than that are not sought one by one."""
 
@@ -167,6 +172,7 @@ class Scalars:
         self._constants: dict[Formula, frozenset[Value]] = {}
         self._terminals: dict[int, Term] = {}
         self._empty: dict[int, bool] = {}
+        self._named: dict[int, list[Value]] = {}
 
     @property
     def any_string(self) -> Term:
@@ -179,6 +185,7 @@ class Scalars:
         Raises SchemaError or LimitExceeded for a number that no schema may hold (values.py).
         """
         pending = list(named)
+        spend(len(pending) >> 4)
         while pending:
             here = pending.pop()
             if isinstance(here, (float, Decimal)):
@@ -189,8 +196,10 @@ class Scalars:
                 if not is_small(here):
                     fraction_of(here, where)
             elif isinstance(here, dict):
+                spend(len(here) >> 4)
                 pending.extend(here.values())
             elif isinstance(here, list):
+                spend(len(here) >> 4)
                 pending.extend(here)
 
     # Values.  Formulas here speak of one scalar type only.
@@ -222,6 +231,25 @@ class Scalars:
             if all(self.holds(part, Value(NUMBER, number)) for part in rest)
         )
 
+    def named(self, formula: Formula, kind: int) -> list[Value] | None:
+        """The strings or numbers of a formula that names them, but for a few words of its own; else None.
+
+        Each that an `in` names is asked of the rest, which takes as long as there are names; a product of
+        automata would take as long as they have letters, and more.
+        """
+        parts = formula.parts if formula.kind == "and" else (formula,)
+        spoken = next((part for part in parts if part.kind == "in"), None)
+        if spoken is None or any(part.kind in _ABOUT_SPELLING for part in parts):
+            return None
+        key = formula.key(kind)
+        found = self._named.get(key)
+        if found is None:
+            rest = [part for part in parts if part is not spoken]
+            spend(len(spoken.args[0]) * (1 + 2 * len(rest)) >> 2)
+            found = [value for value in spoken.args[0] if all(self.holds(part, value) for part in rest)]
+            self._named[key] = found
+        return found
+
     def _constant_set(self, formula: Formula, kind: int) -> frozenset[Value]:
         return fold(formula, _CONSTANTS[kind], {})
 
@@ -238,6 +266,8 @@ class Scalars:
     def _is_empty(self, formula: Formula, kind: int) -> bool:
         if plainly_some(formula, kind) or (kind == STRING and self._has_witnesses(formula, 1)):
             return False
+        if kind in {STRING, NUMBER} and (named := self.named(formula, kind)) is not None:
+            return not named
         if kind == STRING:
             return has_a_contradiction(formula) or is_empty(self.string_language(formula))
         if kind == NUMBER:
@@ -251,6 +281,8 @@ class Scalars:
         """All values, if there are at most `limit` of them."""
         if formula.kind in {"true", "nin", "minl"} and kind in {STRING, NUMBER}:
             return None
+        if kind in {STRING, NUMBER} and (named := self.named(formula, kind)) is not None:
+            return sorted(named) if len(named) <= limit else None
         if kind == STRING:
             texts = listed(formula, limit)
             if texts is not None:
@@ -280,6 +312,8 @@ class Scalars:
         finite = self.finite_values(formula, kind, limit)
         if finite is not None:
             return finite
+        if kind in {STRING, NUMBER} and (named := self.named(formula, kind)) is not None:
+            return nsmallest(limit, named)
         if kind == STRING:
             language = self.string_language(formula)
             return [Value(STRING, _text(text)) for text in enumerate_strings(language, limit)]
@@ -338,6 +372,11 @@ class Scalars:
         return found
 
     def _terminal(self, formula: Formula, kind: int) -> Term:
+        named = self.named(formula, kind) if kind in {STRING, NUMBER} else None
+        if named is not None and kind == STRING:
+            return self.spelled.quoted(self.spelled.values(value.data for value in named))
+        if named is not None:
+            return self._named_numbers([value.data for value in named])
         if kind == STRING:
             if self._texts is self._values:
                 return concat(QUOTE, self.string_language(formula))
@@ -365,6 +404,14 @@ class Scalars:
                 return
         if all(found.other.contains(number) for found in sets):
             yield spelled + b".0"
+
+    def _named_numbers(self, numbers: list[Fraction]) -> Term:
+        """The spellings of these numbers."""
+        space = self.numbers
+        if space.spelling == "any" or any(number.denominator > 1 for number in numbers):
+            return space.values(numbers)
+        pointed = self.written_with_point.intersection(numbers)
+        return choice(space.values(numbers, integer_spellings=True), space.values(pointed))
 
     def _number_terminal(self, sets: Numbers) -> Term:
         space = self.numbers

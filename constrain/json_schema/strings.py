@@ -107,15 +107,14 @@ class StringSpace:
         """Exactly these strings, each in every spelling that the space allows."""
         key = frozenset(texts)
         if key not in self._values:
-            distinct = sorted(key)
-            for text in distinct:
+            for text in key:
                 check_text(text, error=SchemaError)
             if len(self._values) >= MAX_REMEMBERED:
                 self._values.clear()
-            self._values[key] = self._spell(distinct)
+            self._values[key] = self._spell(key)
         return self._values[key]
 
-    def _spell(self, texts: list[str]) -> Term:
+    def _spell(self, texts: Iterable[str]) -> Term:
         if self.spelling == "canonical":
             return literals([spell_canonical(text) for text in texts])
         return choice(*(concat(*(self.character(((ord(c), ord(c)),)) for c in text)) for text in texts))

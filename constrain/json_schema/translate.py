@@ -49,6 +49,8 @@ class Translator:
         self.formulas = formulas
         self.options = options
         self.knows_format = knows_format
+        self._enums: dict[Node, Formula] = {}
+        self._consts: dict[Node, Formula] = {}
 
     def reference(self, node: Node) -> Formula:
         """The formula that stands for a schema until it is needed; a mere reference is its target."""
@@ -121,10 +123,16 @@ class Translator:
         return self.formulas.bound("mul", Fraction(1))
 
     def _enum(self, node: Node, value: Schema) -> Formula:
-        return self.formulas.values(values_of(value, node.at("enum")))
+        found = self._enums.get(node)  # it is asked of one type after the other
+        if found is None:
+            found = self._enums[node] = self.formulas.values(values_of(value, node.at("enum")))
+        return found
 
     def _const(self, node: Node, value: Schema) -> Formula:
-        return self.formulas.values([value_of(value, node.at("const"))])
+        found = self._consts.get(node)
+        if found is None:
+            found = self._consts[node] = self.formulas.values([value_of(value, node.at("const"))])
+        return found
 
     # Combinations.
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from constrain.budget import spend
 from constrain.errors import SchemaError
 from constrain.json_schema.formula import Formula, Formulas
 from constrain.json_schema.translate import Translator
@@ -37,6 +38,7 @@ class TypedView:
         self.translator = translator
         self.unevaluated: Unevaluated | None = None
         self._made: dict[int, Formula] = {}
+        self._by_type: dict[Formula, dict[int, frozenset[Value]]] = {}
         self._open: set[int] = set()
         self._touched: set[int] = set()
         self._cycle = formulas.word("cycle")
@@ -89,6 +91,7 @@ class TypedView:
         formulas = self.formulas
         decided = formulas.false if formula.kind == "and" else formulas.true if formula.kind == "or" else None
         parts = []
+        spend(len(formula.parts) >> 2)
         for part in formula.parts:
             seen = self.at(part, kind)
             if seen is decided:
@@ -101,6 +104,7 @@ class TypedView:
         return join[formula.kind](parts)
 
     def _unfold(self, formula: Formula, kind: int, key: int) -> Formula:
+        spend(2)
         positive = formula.kind in {"ref", "uneval"}
         self._open.add(key)
         try:
@@ -123,18 +127,30 @@ class TypedView:
         return seen
 
     def _values(self, formula: Formula, kind: int) -> Formula:
-        mine = frozenset(value for value in formula.args[0] if value.type == kind)
+        by_type = self._by_type.get(formula)
+        if by_type is None:
+            spend(len(formula.args[0]) >> 3)
+            values: frozenset[Value] = formula.args[0]
+            kinds = {value.type for value in values}
+            by_type = self._by_type[formula] = (
+                {each: frozenset(value for value in values if value.type == each) for each in kinds}
+                if len(kinds) > 1
+                else dict.fromkeys(kinds, values)
+            )
+        mine = by_type.get(kind, frozenset())
         if formula.kind == "nin":
             return self.formulas.not_values(mine)
         if kind not in {ARRAY, OBJECT}:
             return self.formulas.values(mine)
         structure = self._object if kind == OBJECT else self._array
+        spend(len(mine) << 2)
         return self.formulas.disj(structure(value) for value in sorted(mine, key=repr))
 
     def _object(self, value: Value) -> Formula:
         formulas = self.formulas
         known = value.members
         members = [(name, known[name]) for name in value.order]
+        spend(2 * len(members))
         return formulas.conj(
             [
                 formulas.word("order", value.order),

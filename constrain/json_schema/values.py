@@ -20,11 +20,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from constrain.budget import spend
 from constrain.errors import LimitExceeded, SchemaError
 
 NULL, BOOLEAN, NUMBER, STRING, ARRAY, OBJECT = (1 << bit for bit in range(6))
@@ -93,10 +94,13 @@ def value_of(data: object, where: str = "") -> Value:
     if isinstance(data, str):
         return Value(STRING, data)
     if isinstance(data, (int, float, Decimal, Fraction)):
+        spend(2)
         return Value(NUMBER, fraction_of(data, where))
     if isinstance(data, (list, tuple)):
+        spend(1 + (len(data) >> 1))
         return Value(ARRAY, tuple(value_of(item, where) for item in data))
     if isinstance(data, dict):
+        spend(2 + 2 * len(data))
         return object_of({str(key): value_of(item, where) for key, item in data.items()})
     raise SchemaError(f"`{data!r}` is not a JSON value", where=where)
 
@@ -152,8 +156,9 @@ def _cut(text: str) -> str:
     return text if len(text) <= 2 * _SHOWN_DIGITS else f"{text[:_SHOWN_DIGITS]}..."
 
 
-def values_of(items: Iterable[object], where: str = "") -> frozenset[Value]:
+def values_of(items: Collection[object], where: str = "") -> frozenset[Value]:
     """The set of the values of several items."""
+    spend(len(items) >> 2)
     return frozenset(value_of(item, where) for item in items)
 
 

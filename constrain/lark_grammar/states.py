@@ -164,6 +164,7 @@ class Contents:
 
     def mentions(self) -> Iterator[Nonterminal]:
         """The nonterminals of this closure that an item returns to."""
+        spend(len(self.items) // 4)
         for _, back in self.items:
             if isinstance(back, Nonterminal):
                 yield back
@@ -371,7 +372,11 @@ def _resolved(items: Iterable[OpenItem], returns: Family) -> frozenset[OpenItem]
 
 def _closed(items: Iterable[OpenItem], returns: Family) -> frozenset[Item]:
     """The items, all of whose return states are known."""
-    return frozenset((rest, returns[back] if isinstance(back, Nonterminal) else back) for rest, back in items)
+    closed = frozenset(
+        (rest, returns[back] if isinstance(back, Nonterminal) else back) for rest, back in items
+    )
+    spend(len(closed) // 4)
+    return closed
 
 
 def _include(waiting: dict[Nonterminal, Contents]) -> None:
@@ -379,12 +384,14 @@ def _include(waiting: dict[Nonterminal, Contents]) -> None:
     for contents in waiting.values():
         agenda = list(contents.includes)
         while agenda:
+            spend()
             for further in waiting[agenda.pop()].includes:
                 if further not in contents.includes:
                     contents.includes.add(further)
                     agenda.append(further)
     for contents in waiting.values():
         for other in contents.includes:
+            spend(1 + len(waiting[other].items) // 8)
             contents.items.update(waiting[other].items)
             contents.outs.update(waiting[other].outs)
 
@@ -419,6 +426,7 @@ def _components(waiting: dict[Nonterminal, Contents]) -> Iterator[list[Nontermin
         stack.append(root)
         while path:
             here, mentions = path[-1]
+            spend()
             for other in mentions:
                 if other not in number:
                     number[other] = low[other] = len(number)

@@ -83,6 +83,7 @@ class Automaton:
                         f"the automaton needs more than max_states={self.max_states:_} states",
                         hint="nested repeats multiply; shorten one",
                     )
+                spend()
                 self._terms.append(term)
                 self.accepting.append(term.nullable)
                 self._rows.append(None)
@@ -99,6 +100,7 @@ class Automaton:
         """The successors of `state` by byte, int32, shape (256,); do not write to it."""
         row = self._rows[state]
         if row is None:
+            spend(4)
             with LOCK:
                 row = np.zeros(256, dtype=np.int32)
                 for mask, to in self.ways(state):

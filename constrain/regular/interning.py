@@ -14,6 +14,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from constrain.budget import spend
 from constrain.regular.keeping import at_end, retire
 
 if TYPE_CHECKING:
@@ -46,9 +47,10 @@ _permanent: Final[dict[Key, Term]] = {}
 
 
 def intern(key: Key, make: type[Term], *args: object) -> Term:
-    """The one term that `key` names, made by `make(*args)` if it does not exist."""
+    """The one term that `key` names, made by `make(*args)` if it does not exist, and then spent for."""
     found = _interned.get(key)
     if found is None:
+        spend(1 + (len(key) >> 1))
         if len(_interned) >= MAX_INTERNED:
             _forget()
         found = _interned.setdefault(key, make(*args))

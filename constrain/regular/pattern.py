@@ -25,6 +25,7 @@ import unicodedata
 from functools import lru_cache
 from typing import NoReturn
 
+from constrain.budget import spend
 from constrain.errors import ConstrainError, LimitExceeded, RegexError, UnsupportedRegexError, caret
 from constrain.regular import charset, scripts
 from constrain.regular.charset import CharSet, Dialect
@@ -240,6 +241,7 @@ class _Parser:
     # Atoms
 
     def _atom(self) -> Node:
+        spend()
         start = self.at
         char = self.text[self.at]
         self.at += 1

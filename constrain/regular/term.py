@@ -25,6 +25,7 @@ from functools import reduce
 from operator import or_
 from typing import ClassVar
 
+from constrain.budget import spend
 from constrain.regular.byte_sets import ALL_BYTES
 from constrain.regular.interning import derivatives, known_ways
 
@@ -32,6 +33,10 @@ Way = tuple[int, "Term"]
 """A set of bytes, and the derivative by each of them."""
 Ways = tuple[Way, ...]
 """Ways whose sets are disjoint."""
+
+
+FEW_PIECES = 16
+"""The cuts of a way that meets no more pieces than that are part of the step that makes it."""
 
 
 class Term:
@@ -72,6 +77,7 @@ class Term:
         key = self.id << 8 | byte
         found = derivatives.get(key)
         if found is None:
+            spend()
             found = derivatives[key] = self.derivative(byte)
         return found
 
@@ -84,6 +90,7 @@ class Term:
         ways = known_ways.get(self.id)
         if ways is None:
             ways = known_ways[self.id] = tuple(self._find_ways(ALL_BYTES))
+            spend(2 + (len(ways) >> 1))
         return ways
 
     def ways_within(self, within: int) -> Iterable[Way]:
@@ -126,6 +133,8 @@ def add_way(pieces: dict[int, list[Term]], mask: int, after: Term) -> None:
     if found is not None:
         found.append(after)
         return
+    if len(pieces) > FEW_PIECES:
+        spend(len(pieces) >> 4)
     for piece in list(pieces):
         common = piece & mask
         if not common:

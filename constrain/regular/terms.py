@@ -34,11 +34,13 @@ from functools import reduce
 from operator import and_, or_
 from typing import Final
 
+from constrain.budget import spend
 from constrain.errors import LimitExceeded
+from constrain.regular import tries
 from constrain.regular.byte_sets import ALL_BYTES, join_counts
 from constrain.regular.interning import LOCK, intern, keep
 from constrain.regular.term import Term, Way, add_way, joined
-from constrain.regular.tries import build, subtract, union
+from constrain.regular.tries import Slice, SortedTexts, build, subtract, union
 
 __all__ = [
     "ANY_BYTES",
@@ -68,8 +70,10 @@ __all__ = [
 ]
 
 MAX_MEMBERS: Final = 20_000
+FEW: Final = 8
+"""Joining no more terms than that is part of the step that makes the result."""
 
-_BYTES, _CHOICE, _CONCAT, _REPEAT, _INTERSECTION, _COMPLEMENT, _STRINGS = range(7)
+_BYTES, _CHOICE, _CONCAT, _REPEAT, _INTERSECTION, _COMPLEMENT, _STRINGS, _SLICE = range(8)
 
 
 class Bytes(Term):
@@ -173,6 +177,8 @@ def _fronts(terms: Iterable[Term]) -> list[tuple[Term, Term]]:
             if not head.nullable:
                 break
             at = tail
+    if len(fronts) > FEW:
+        spend(len(fronts) >> 1)
     return list(fronts.values())
 
 
@@ -225,7 +231,8 @@ class Intersection(Term):
         within &= self.first
         pieces: list[tuple[int, tuple[Term, ...]]] = [(within, ())] if within else []
         for member in self.members:
-            ways = member.ways_within(within)
+            ways = tuple(member.ways_within(within))
+            spend(len(pieces) * len(ways) >> 3)
             pieces = [
                 (common, (*afters, after))
                 for mask, afters in pieces
@@ -233,6 +240,7 @@ class Intersection(Term):
                 if (common := mask & others_mask)
             ]
             within = reduce(or_, [mask for mask, _ in pieces], 0)
+        spend(len(pieces))
         return joined((mask, intersect(*afters)) for mask, afters in pieces)
 
 
@@ -255,14 +263,32 @@ class Complement(Term):
 
 
 class Strings(Term):
-    """A finite set of strings: a trie node, `here` when one ends at it, and its children by byte."""
+    """A finite set of strings: a trie node, `here` when one ends at it, and its children by byte.
 
-    __slots__ = ("children", "size")
+    Those of many strings (`tries.Slice`) are made when they are asked for.
+    """
 
-    def __init__(self, here: bool, children: dict[int, Term]) -> None:
-        self.children = children
-        self.size: int = here + sum(c.size if isinstance(c, Strings) else 1 for c in children.values())
-        self._register(nullable=here, plain=True, first=sum(1 << byte for byte in children))
+    __slots__ = ("_children", "_slice", "size")
+
+    def __init__(self, here: bool, children: dict[int, Term] | None, source: Slice | None = None) -> None:
+        self._children = children
+        self._slice = source
+        if children is not None:
+            self.size: int = here + sum(c.size if isinstance(c, Strings) else 1 for c in children.values())
+            first = sum(1 << byte for byte in children)
+        else:
+            assert source is not None
+            self.size, byte = source.size, source.only_byte
+            first = ALL_BYTES if byte is None else 1 << byte
+        self._register(nullable=here, plain=True, first=first)
+
+    @property
+    def children(self) -> dict[int, Term]:
+        """By byte, the node after it."""
+        if self._children is None:
+            assert self._slice is not None
+            self._children = {byte: _of_slice(after) for byte, after in self._slice.children().items()}
+        return self._children
 
     def derivative(self, byte: int) -> Term:
         return self.children.get(byte, EMPTY)
@@ -275,6 +301,8 @@ class Strings(Term):
         while isinstance(at, Strings):
             if at.size > 1:
                 return None
+            if at._slice is not None:
+                return bytes(text) + at._slice.texts()[0]
             ((byte, at),) = at.children.items()
             text.append(byte)
         return bytes(text)
@@ -331,7 +359,15 @@ def literals(texts: Iterable[bytes]) -> Term:
     True
     """
     with LOCK:
-        return build(texts, _strings)
+        source = SortedTexts(texts).all()
+        return build(source.texts(), _strings) if source.bytes_left <= tries.FEW_BYTES else _of_slice(source)
+
+
+def _of_slice(source: Slice) -> Term:
+    if not source.bytes_left:
+        return EPSILON
+    key = (_SLICE, id(source.source), source.first, source.last, source.depth)  # which the term keeps alive
+    return intern(key, Strings, source.here, None, source)
 
 
 def _strings(here: bool, children: dict[int, Term]) -> Term:
@@ -363,6 +399,8 @@ def _then(first: Term, second: Term) -> Term:
         heads.append(first.head)
         first = first.tail
     heads.append(first)
+    if len(heads) > FEW:
+        spend(len(heads) >> 1)
     for head in reversed(heads):
         second = intern((_CONCAT, head.id, second.id), Concat, head, second)
     return second
@@ -394,6 +432,8 @@ def choice(*terms: Term) -> Term:
     if tries:
         merged = union(tries, _children, _strings)
         members[merged.id] = merged
+    if len(members) > FEW:
+        spend(len(members))
     if len(members) > 1:
         _merge_counts(members)
         _factor(members, choice)
@@ -529,6 +569,8 @@ def intersect(*terms: Term) -> Term:
             excluded.append(term.body)
         elif term is not ANY_BYTES:
             members[term.id] = term
+    if len(members) > FEW:
+        spend(len(members) >> 1)
     if masked:
         bytes_term = byte_set(mask)
         if bytes_term is EMPTY:

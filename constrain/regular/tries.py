@@ -11,12 +11,28 @@ would be looked into for whether anything is left of it.
 
 All keep a stack of their own, for shared beginnings may be thousands of bytes long.  `terms.py` says how a
 node is made (`make`: does a string end here, and the children), and what its children are.
+
+A node for each byte of a million strings would take minutes and gigabytes, and a generation sees a few dozen
+of them.  So many strings are kept sorted, and a node of theirs is a *slice*: a range of them, and the number
+of bytes that those in the range have in common.  Its children are slices again, made when somebody asks:
+
+    ab, ac, b       slice(0..3, 0)  by a: slice(0..2, 1), which is b, c     by b: the empty string
+
+Equal sets of few strings, with FEW_BYTES together, are one node; those of many may be two.
+
+Cost: a node for each byte; of many strings a sort, and a binary search for each child that is read.
 """
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from itertools import accumulate, chain, groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+from constrain.budget import spend
 
 if TYPE_CHECKING:
     from constrain.regular.term import Term
@@ -25,11 +41,84 @@ Children = Callable[["Term"], Mapping[int, "Term"]]
 Make = Callable[[bool, dict[int, "Term"]], "Term"]
 
 
+FEW_BYTES = 4_096
+"""So many bytes are made nodes at once, in some ten milliseconds."""
+
+
+class SortedTexts:
+    """Distinct byte strings in order, and how many bytes they have."""
+
+    __slots__ = ("_ends", "texts")
+
+    def __init__(self, texts: Iterable[bytes]) -> None:
+        self.texts = [text for text, _ in groupby(sorted(texts))]
+        self._ends = array("q", chain((0,), accumulate(map(len, self.texts))))
+
+    def all(self) -> Slice:
+        """All of them."""
+        return Slice(self, 0, len(self.texts), 0)
+
+    def bytes_in(self, first: int, last: int) -> int:
+        """How many bytes some of them have together."""
+        return self._ends[last] - self._ends[first]
+
+
+class Slice(NamedTuple):
+    """What is left of the texts `first` to `last` (not included) after `depth` bytes that they share."""
+
+    source: SortedTexts
+    first: int
+    last: int
+    depth: int
+
+    @property
+    def size(self) -> int:
+        """How many strings it holds."""
+        return self.last - self.first
+
+    @property
+    def bytes_left(self) -> int:
+        """How many bytes they have together."""
+        return self.source.bytes_in(self.first, self.last) - self.depth * self.size
+
+    @property
+    def here(self) -> bool:
+        """Is the empty string one of them?"""
+        return len(self.source.texts[self.first]) == self.depth
+
+    @property
+    def only_byte(self) -> int | None:
+        """The byte that all of them begin with, if it is one."""
+        if self.here:
+            return None
+        one, other = self.source.texts[self.first], self.source.texts[self.last - 1]
+        return one[self.depth] if one[self.depth] == other[self.depth] else None
+
+    def texts(self) -> list[bytes]:
+        """The strings."""
+        return [text[self.depth :] for text in self.source.texts[self.first : self.last]]
+
+    def children(self) -> dict[int, Slice]:
+        """By byte, the slice after it."""
+        texts, at, last = self.source.texts, self.first + self.here, self.last
+        found: dict[int, Slice] = {}
+        while at < last:
+            byte = texts[at][self.depth]
+            end = at + 1
+            if end < last:  # else the search would look at one text alone
+                end = bisect_right(texts, byte, at, last, key=itemgetter(self.depth))
+            found[byte] = Slice(self.source, at, end, self.depth + 1)
+            at = end
+        spend(1 + len(found))
+        return found
+
+
 def build(texts: Iterable[bytes], make: Make) -> Term:
     """The node that holds `texts`; each node is made when all below it are."""
     open_nodes: list[tuple[int, dict[int, Term], bool]] = [(-1, {}, False)]
     path: list[int] = []
     for text in sorted(set(texts), reverse=True):
+        spend()
         shared = 0
         while shared < len(path) and shared < len(text) and path[shared] == text[shared]:
             shared += 1
@@ -59,6 +148,7 @@ def union(tries: list[Term], children: Children, make: Make) -> Term:
     work: list[tuple[list[Term], dict[int, Term], int, dict[int, Term] | None]] = [(tries, root, 0, None)]
     while work:
         nodes, goes, byte, made = work.pop()
+        spend(1 + (len(nodes) >> 2))
         distinct = dict.fromkeys(nodes)
         if made is not None:
             goes[byte] = make(any(node.nullable for node in nodes), made)
@@ -90,6 +180,7 @@ def subtract(trie: Term, without: Term, children: Children, make: Make) -> Term:
             continue
         if node is other:
             continue
+        spend()
         common, beside = children(node), children(other)
         made = {label: child for label, child in common.items() if label not in beside}
         work.append((node, other, goes, byte, made))

@@ -1,0 +1,338 @@
+"""All work is counted: few steps, few calls, whatever the input is blown up in.
+
+A loop that depends on the input and does not spend is found without a clock.  Python counts its own calls
+(`sys.setprofile`), and an input that is far too large for a budget of STEPS must be refused after at most
+CALLS_PER_STEP calls for each of them, beyond what reading it takes.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.limits import INPUTS, word
+from constrain import budget as budgets
+from constrain.budget import budget, spend
+from constrain.compiler import compile_json_schema, compile_lark, compile_part, compile_regex
+from constrain.errors import ConstrainError, LimitExceeded, SchemaError, UnsatisfiableError
+from constrain.matcher import CompiledGrammar
+from constrain.parts import lark, regex
+from tests.oracle import toy_vocabulary
+
+VOCABULARY = toy_vocabulary([b'{"', b'":', b'",', b"true", b"abc", b"10"])
+STEPS = 2_000
+CALLS_PER_STEP = 150
+TOKENS = 12
+
+T = TypeVar("T")
+
+compile_regex(r"\w\d\s\W", VOCABULARY)  # the tables of Unicode are made once, and depend on no input
+compile_json_schema({"type": "string"}, VOCABULARY).matcher().allowed_token_ids()
+
+
+class TooManyCalls(BaseException):
+    """More calls than the steps of a budget allow."""
+
+
+class Counted:
+    """Runs calls with a limit on how many calls of Python's they make."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def __call__(self, call: Callable[[], T]) -> T:
+        """What it returns, or TooManyCalls from where they were too many."""
+        left = self.most
+
+        def count(frame: FrameType, event: str, _argument: object) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0 and event == "call":
+                sys.setprofile(None)
+                raise TooManyCalls
+
+        sys.setprofile(count)
+        try:
+            return call()
+        finally:
+            sys.setprofile(None)
+
+
+def values_in(made: Any) -> int:
+    """How many values an input holds: reading it takes some calls for each."""
+    if isinstance(made, dict):
+        return 1 + sum(values_in(inner) for inner in made.values())
+    return 1 + sum(map(values_in, made)) if isinstance(made, list) else 1
+
+
+def check_work(made: Any, compile_input: Callable[[], CompiledGrammar]) -> None:
+    """Compiling, and each mask and token of a random text, is answered or refused within its calls."""
+    counted = Counted(CALLS_PER_STEP * STEPS + 40 * values_in(made))
+    rng = random.Random(0)
+    try:
+        matcher = counted(compile_input).matcher()
+        for _ in range(TOKENS):
+            allowed = counted(matcher.allowed_token_ids)
+            assert counted(lambda token=rng.choice(list(allowed)): matcher.accept_token(int(token)))
+            if matcher.is_terminated():
+                break
+    except ConstrainError:
+        pass
+
+
+words = st.integers(0, 1_000).map(lambda seed: word(seed, 6))
+patterns = st.sampled_from(
+    ["^a", "a.{9}b", "(.*a){5}", "^[a-z]{2,30}$", "^(?!b)", r"\d+", "z$", r"^\w+-", "(a|ab)*c"]
+)
+scalars = st.one_of(
+    st.builds(lambda n: {"const": n}, st.integers(0, 9)),
+    st.builds(lambda n: {"multipleOf": n}, st.integers(2, 30)),
+    st.builds(lambda n: {"minimum": n}, st.integers(0, 30)),
+    st.builds(lambda p: {"type": "string", "pattern": p}, patterns),
+    st.builds(lambda n: {"type": "string", "minLength": n}, st.integers(0, 60)),
+    st.just({"type": "boolean"}),
+)
+sizes = st.sampled_from([3, 30, 300, 3_000])
+
+
+@st.composite
+def blown_up(draw: st.DrawFn) -> dict[str, Any]:
+    """A schema with one dimension blown up, alone, under a combinator or in a property."""
+    size = draw(sizes)
+    several = [draw(scalars) for _ in range(4)]
+
+    def each(number: int) -> dict[str, Any]:
+        return several[number % 4]
+
+    family: Callable[[], dict[str, Any]] = draw(
+        st.sampled_from(
+            [
+                lambda: {"enum": [word(n, 8) for n in range(size)]},
+                lambda: {"enum": list(range(size))},
+                lambda: {"enum": [n / 8 for n in range(size)]},
+                lambda: {"enum": [[n, {"a": n}] for n in range(size)]},
+                lambda: {"not": {"enum": list(range(size))}, "type": "integer"},
+                lambda: {"const": list(range(size))},
+                lambda: {"const": {f"k{n}": n for n in range(size)}},
+                lambda: {"const": "x" * size * 10},
+                lambda: {"type": "string", "minLength": size * 7, "pattern": "^([a-z]{2,3}-)*$"},
+                lambda: {"type": "array", "minItems": size, "uniqueItems": True, "items": {"enum": list(range(size))}},
+                lambda: {
+                    "type": "array",
+                    "uniqueItems": True,
+                    "minItems": size,
+                    "prefixItems": [{"enum": list(range(n, n + 9))} for n in range(size)],
+                },
+                lambda: {"type": "array", "contains": each(0), "minContains": size, "uniqueItems": True},
+                lambda: {"type": "array", "contains": each(0), "minContains": size, "maxItems": size + 3},
+                lambda: {
+                    "type": "array",
+                    "maxItems": size,
+                    "allOf": [{"contains": each(n), "maxContains": 2 + n} for n in range(min(size, 30))],
+                },
+                lambda: {"type": "array", "allOf": [{"contains": {"minimum": n}} for n in range(min(size, 300))]},
+                lambda: {
+                    "type": "array",
+                    "not": {"uniqueItems": True},
+                    "prefixItems": [{"const": n} for n in range(size)],
+                    "items": False,
+                },
+                lambda: {"type": "object", "properties": {f"p{n}": each(n) for n in range(size)}, "minProperties": 2},
+                lambda: {
+                    "type": "object",
+                    "patternProperties": {f"^.{{{n}}}x": each(n) for n in range(min(size, 300))},
+                    "minProperties": 2,
+                },
+                lambda: {"type": "object", "required": [f"p{n}" for n in range(size)], "maxProperties": size},
+                lambda: {
+                    "type": "object",
+                    "minProperties": 2,
+                    "dependentSchemas": {
+                        f"k{n}": {"properties": {f"k{n + 1}": False}} for n in range(min(size, 300))
+                    },
+                },
+                lambda: {"anyOf": [{"type": "string", "pattern": f"^{word(n, 4)}"} for n in range(size)]},
+                lambda: {"allOf": [{"type": "string", "pattern": word(n, 2)} for n in range(min(size, 300))]},
+                lambda: {"oneOf": [{"type": "object", "required": [f"k{n}"]} for n in range(min(size, 300))]},
+                lambda: {"oneOf": [{"const": n} for n in range(size)]},
+                lambda: {
+                    "allOf": [
+                        {"if": {"properties": {"t": {"const": n}}}, "then": {"properties": {"v": each(n)}}}
+                        for n in range(min(size, 300))
+                    ]
+                },
+            ]
+        )
+    )  # fmt: skip
+    made = family()
+    around: Callable[[dict[str, Any]], dict[str, Any]] = draw(
+        st.sampled_from(
+            [
+                lambda schema: schema,
+                lambda schema: {"not": {"not": schema}},
+                lambda schema: {"anyOf": [schema, each(1)]},
+                lambda schema: {"allOf": [schema, {"not": each(2)}]},
+                lambda schema: {"type": "object", "properties": {"a": schema}, "required": ["a"]},
+                lambda schema: {"type": "array", "items": schema, "uniqueItems": True, "minItems": 2},
+            ]
+        )
+    )
+    return around(made)
+
+
+@settings(max_examples=120, deadline=None)
+@given(blown_up(), st.sampled_from([{}, {"spelling": "any"}, {"property_order": "any"}]))
+def test_a_schema_takes_no_more_calls_than_its_steps_allow(schema: dict[str, Any], options: Any) -> None:
+    """Whatever is blown up in it: every loop spends."""
+    check_work(schema, lambda: compile_json_schema(schema, VOCABULARY, max_steps=STEPS, **options))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes,
+    st.lists(st.sampled_from(["a", "b?", "[a-c]{2,9}", "(?:ab|c)", ".*", "(?=.*d)", r"\w"]), min_size=1),
+)
+def test_a_pattern_takes_no_more_calls_than_its_steps_allow(size: int, pieces: list[str]) -> None:
+    """Long, counted, and both."""
+    for text in ("".join(pieces) * (size // len(pieces) + 1), f"(?:{''.join(pieces)}){{1,{size}}}x"):
+        check_work(list(text), lambda text=text: compile_regex(text, VOCABULARY, max_steps=STEPS))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    sizes,
+    st.sampled_from(['r{n}: "a{n}" r{m}', "r{n}: r{m} r{m}", 'r{n}: r{m} "b"?', "r{n}: /[a-z]{{{k}}}/ r{m}"]),
+)
+def test_a_grammar_takes_no_more_calls_than_its_steps_allow(size: int, rule: str) -> None:
+    """Reading it is Lark's work, and is not counted; what is made of it is."""
+    size = min(size, 300)
+    rules = [rule.format(n=n, m=n + 1, k=n % 9 + 1) for n in range(size)]
+    part = lark("\n".join(["start: r0", *rules, f'r{size}: "c"']))
+
+    check_work([], lambda: compile_part(part, VOCABULARY, max_steps=STEPS))
+
+
+def test_steps_are_counted_alike_with_and_without_a_limit_in_seconds() -> None:
+    """The clock is looked at now and then, and changes nothing else."""
+    for seconds in (None, 1e9):
+        with pytest.raises(LimitExceeded) as caught, budget(10_001, "this", max_seconds=seconds):
+            for _ in range(10_001):
+                spend()
+            spend()
+        assert (
+            str(caught.value)
+            == "this takes more than max_steps=10001 steps\nhint: simplify it, or raise max_steps"
+        )
+
+
+def test_a_limit_in_seconds_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock stands still but for the test."""
+    now = [0.0]
+    monkeypatch.setattr(budgets.time, "monotonic", lambda: now[0])
+
+    with pytest.raises(LimitExceeded) as caught, budget(1_000_000, "this", max_seconds=2):
+        spend(budgets.LOOK)
+        now[0] = 2.5
+        spend()
+    assert (
+        str(caught.value) == "this takes longer than max_seconds=2\nhint: simplify it, or raise max_seconds"
+    )
+
+
+@pytest.mark.parametrize(
+    "compiled",
+    [
+        lambda **limits: compile_json_schema({"enum": list(range(2_000))}, VOCABULARY, **limits),
+        lambda **limits: compile_regex("|".join(word(n) for n in range(500)), VOCABULARY, **limits),
+        lambda **limits: compile_lark('start: "a" start | "b"', VOCABULARY, **limits),
+        lambda **limits: compile_part(regex("[ab]{9}c|" + "x?" * 2_000), VOCABULARY, **limits),
+    ],
+)
+def test_every_compile_function_has_both_limits(compiled: Callable[..., CompiledGrammar]) -> None:
+    """They hold for the masks as well."""
+    grammar = compiled(max_steps=50_000, max_seconds=1e9)
+
+    assert (grammar.positions.limits.max_steps, grammar.positions.limits.max_seconds) == (50_000, 1e9)
+    with pytest.raises(LimitExceeded, match="max_steps=1 steps|max_seconds=-1"):
+        compiled(max_steps=1, max_seconds=-1).matcher().allowed_token_ids()
+
+
+@pytest.mark.parametrize(
+    ("make", "where"),
+    [
+        (lambda inner: {"const": inner}, "#/const/0/a"),
+        (lambda inner: {"properties": {"x/y": {"enum": [1, inner]}}}, "#/properties/x~1y/enum/1/0/a"),
+    ],
+)
+def test_a_value_that_holds_itself_is_refused(make: Callable[[Any], Any], where: str) -> None:
+    """No JSON text says it; one object in two places is fine."""
+    inner: list[Any] = [{}]
+    inner[0]["a"] = inner
+    with pytest.raises(SchemaError) as caught:
+        compile_json_schema(make(inner), VOCABULARY)
+    assert str(caught.value) == (
+        f"this value holds itself\n    at {where}\n"
+        "hint: JSON text has an end; a schema refers to itself with `$ref`"
+    )
+    twice = [1]
+    compile_json_schema(make([twice, twice]), VOCABULARY)
+
+
+def test_a_schema_that_holds_itself_is_refused() -> None:
+    """As Python data it may."""
+    schema: dict[str, Any] = {"properties": {"next": {}}}
+    schema["properties"]["next"]["items"] = schema
+    with pytest.raises(SchemaError) as caught:
+        compile_json_schema(schema, VOCABULARY)
+    assert caught.value.what == "this value holds itself"
+    assert caught.value.where == "#/properties/next/items"
+
+
+UNIQUE = {"type": "array", "uniqueItems": True}
+ANSWERED: dict[str, dict[str, Any]] = {
+    "as many different items as there are values": {
+        **UNIQUE,
+        "minItems": 500,
+        "items": {"enum": list(range(500))},
+    },
+    "thirty kinds of items": {"type": "array", "allOf": [{"contains": {"const": n}} for n in range(30)]},
+    "thirty bounds": {"type": "array", "allOf": [{"contains": {"minimum": n}} for n in range(30)]},
+    "a million items of a kind": {"type": "array", "contains": {"const": 1}, "minContains": 10**6},
+    "nine counts that one item pays": {
+        "type": "array",
+        "maxItems": 30,
+        "allOf": [{"contains": {"multipleOf": p}, "minContains": 20, "maxContains": 40} for p in (2, 3, 5)],
+    },
+    "a hundred thousand numbers": {"enum": [n / 8 for n in range(100_000)]},
+    "ten million letters": {"const": "x" * 10_000_000},
+}
+
+
+@pytest.mark.parametrize("name", ANSWERED)
+def test_is_answered_within_the_default(name: str) -> None:
+    """An algorithm gives it in a second; nothing has to be unfolded."""
+    matcher = compile_json_schema(ANSWERED[name], VOCABULARY, whitespace="compact").matcher()
+    rng = random.Random(0)
+    for _ in range(30):
+        assert matcher.accept_token(int(rng.choice(list(matcher.allowed_token_ids()))))
+        if matcher.is_terminated():
+            break
+
+
+def test_one_item_more_than_there_are_values_is_told_when_compiled() -> None:
+    """The pigeonhole principle, not a search; in windows that overlap it is Hall's theorem."""
+    windows = [{"enum": [n // 2, n // 2 + 1]} for n in range(60)]
+    for schema in (
+        {**UNIQUE, "minItems": 501, "items": {"enum": list(range(500))}},
+        {**UNIQUE, "minItems": 60, "prefixItems": windows},
+    ):
+        with pytest.raises(UnsatisfiableError):
+            compile_json_schema(schema, VOCABULARY, max_steps=200_000)
+    compile_json_schema({**UNIQUE, "minItems": 31, "prefixItems": [*windows[::2], {"const": 99}]}, VOCABULARY)
