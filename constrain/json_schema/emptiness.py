@@ -42,7 +42,7 @@ class Fixpoint:
             self._lowest = min(self._lowest, leaned_on)
             return False
         depth = len(self._open)
-        spend(3)
+        spend(4)
         outer, self._lowest = self._lowest, _NOTHING_OPEN
         mark = len(self._trail)
         self._open[question] = depth
