@@ -91,7 +91,7 @@ class Fixpoint:
 
     def _find(self, question: Hashable, answer: Answer) -> bool:
         depth = len(self._open)
-        spend(3)
+        spend(4)
         outer, self._lowest = self._lowest, _NOTHING_OPEN
         mark = len(self._trail)
         self._open[question] = depth

@@ -420,7 +420,7 @@ class Liveness:
         for goal, number in few:
             values = self.values(goal, total + len(seen))
             if values is not None:
-                spend(1 + (len(values) >> 1))
+                spend(1 + len(values))
                 left = [value for value in values if value not in seen]
                 if len(left) < total:  # else it finds one, whatever the others take
                     free.append((left, number))
@@ -546,7 +546,7 @@ class Liveness:
             values = self.goals.scalars.finite_values(seen, kind, limit)
             if values is None:
                 return None
-            spend(len(values) >> 1)
+            spend(len(values))
             found.update(dict.fromkeys(values))
         return self._structured_values(goal, limit, found)
 
@@ -602,7 +602,7 @@ def _has_matching(choices: Sequence[tuple[Sequence[Value], int]]) -> bool:
     >>> _has_matching([("ab", 1), ("a", 1)]), _has_matching([("ab", 2), ("a", 1)])
     (True, False)
     """
-    spend(sum(len(values) for values, _ in choices) >> 1)
+    spend(sum(len(values) for values, _ in choices))
     if sum(number for _, number in choices) > len({value for values, _ in choices for value in values}):
         return False  # more items than values
     taken: dict[Value, int] = {}

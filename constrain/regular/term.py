@@ -134,7 +134,7 @@ def add_way(pieces: dict[int, list[Term]], mask: int, after: Term) -> None:
         found.append(after)
         return
     if len(pieces) > FEW_PIECES:
-        spend(len(pieces) >> 4)
+        spend(len(pieces) >> 3)
     for piece in list(pieces):
         common = piece & mask
         if not common:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from constrain.budget import spend
 from constrain.regular.terms import Term, byte_range, choice, concat
 
 MAX_CODEPOINT = 0x10FFFF
@@ -36,6 +37,7 @@ def utf8(charset: CharSet) -> Term:
     by_tail: dict[tuple[tuple[int, int], ...], list[Term]] = {}
     for low, high in _encodable(charset):
         for sequence in _sequences(low, high):
+            spend()
             by_tail.setdefault(sequence[1:], []).append(byte_range(*sequence[0]))
     return choice(
         *[
