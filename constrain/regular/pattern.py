@@ -56,8 +56,6 @@ FOREIGN = {
     r"\a": "the character U+0007",
     r"\e": "the character U+001B",
     r"\x{...}": "the character of that number",
-    r"\N{...}": "the character of that name",
-    r"\pL": "the general category of that letter",
     "(?P<...>": "a named group",
     "(?#...)": "a comment",
     "(?i)": "flags for what follows in the group",
@@ -78,8 +76,9 @@ AMBIGUOUS = {
     "X": ("is a grapheme cluster, in other dialects", "write the characters out"),
     "x": ("lacks two hexadecimal digits", r"write `\x41` or `\u{41}`"),
     "u": ("lacks four hexadecimal digits", r"write `\u0041` or `\u{41}`"),
-    "p": ("lacks a property", r"write `\p{L}`"),
-    "P": ("lacks a property", r"write `\P{L}`"),
+    "p": ("lacks the braces of a property", r"write `\p{L}`"),
+    "P": ("lacks the braces of a property", r"write `\P{L}`"),
+    "N": ("is no newline in some dialects, and begins a name in others", r"write `[^\n]`, or `\u{2022}`"),
 }
 """Escaped letters that ECMA-262 does not define: what each is elsewhere, and what to write."""
 
@@ -96,8 +95,8 @@ def parse_regex(pattern: str, dialect: Dialect = "python", flags: int = 0, *, gr
 def foreign_constructs(pattern: str) -> tuple[str, ...]:
     """The keys of `FOREIGN` that an ECMA pattern in order makes use of.
 
-    >>> foreign_constructs(r"\\A\\pL+$")
-    ('\\\\A', '\\\\pL')
+    >>> foreign_constructs(r"\\A[0-9]+\\z")
+    ('\\\\A', '\\\\z')
     """
     parser = _Parser(pattern, "ecma", 0, groups=False)
     parser.foreign = {}
@@ -404,7 +403,7 @@ class _Parser:
         if char == "e" and self.ecma:
             self._note(r"\e")
             return 0x1B
-        if char == "N" and self.text.startswith("{", self.at):
+        if char == "N" and not self.ecma and self.text.startswith("{", self.at):
             return self._named_character(start)
         if char == "x":
             braced = _BRACED.match(self.text, self.at) if self.ecma else None
@@ -440,7 +439,6 @@ class _Parser:
             code = None
         if code is None:
             self._wrong("the name of a character is unknown", start, end + 1 if end >= 0 else None)
-        self._note(r"\N{...}")
         return code
 
     def _ambiguous(self, start: int) -> NoReturn:
@@ -487,17 +485,13 @@ class _Parser:
         return code
 
     def _property(self, start: int) -> CharSet:
-        if self.text.startswith("{", self.at):
-            end = self.text.find("}", self.at)
-            if end < 0:
-                self._wrong("a property that is not closed", start)
-            name = self.text[self.at + 1 : end]
-            self.at = end + 1
-        elif (name := self.text[self.at : self.at + 1]) and name in "CLMNPSZ":
-            self._note(r"\pL")
-            self.at += 1
-        else:
+        if not self.text.startswith("{", self.at):
             self._ambiguous(start)
+        end = self.text.find("}", self.at)
+        if end < 0:
+            self._wrong("a property that is not closed", start)
+        name = self.text[self.at + 1 : end]
+        self.at = end + 1
         key, _, value = name.rpartition("=")
         found = None
         if key in ("", "General_Category", "gc"):
