@@ -49,8 +49,9 @@ HONOURED = {
 
 REFUSED = [
     *(rf"\{letter}" for letter in "hHRQEgkKGXpPZijlmoqyCFIJLMNOTUVY"),
-    r"\x4(?:)", r"\x{110000}", r"\u12(?:)", r"\u{110000}", r"\p{^Lu}", r"\pL", r"\N{BULLET}", r"\o{41}", r"\g{1}",
-    r"[\A]", r"[\k]", r"[\8]", r"[\w--\d]", "[a-z--b]", "[a-z&&[^b]]", "[a-z&&b]", "[a~~b]", "[a[bc]]",
+    r"\x4(?:)", r"\x{110000}", r"\u12(?:)", r"\u{110000}", r"\p{^Lu}", r"\pL", r"\N{BULLET}", r"\o{41}",
+    r"\g{1}", r"[\A]", r"[\k]", r"[\8]", r"[\w--\d]", "[a-z--b]", "[a-z&&[^b]]", "[a-z&&b]",
+    "[a~~b]", "[a[bc]]",
     "[]a]", "[^]a]", "[[:alpha:]]", "[^[:space:]_]", "[[=a=]]", "[[:<:]]", "a{,3}", "a++", "a*+", "a?+",
     "a{2}+", "(?>a)", "(?u)a", "(?a:a)",
 ]  # fmt: skip
