@@ -26,7 +26,7 @@ from functools import cache
 
 from constrain.json_schema import formats_hosts
 from constrain.json_schema.formats_hosts import Alphabet, labels
-from constrain.regular.scripts import script
+from constrain.regular.properties import members
 from constrain.regular.syntax import regex_term
 from constrain.regular.terms import Term
 
@@ -97,8 +97,8 @@ def _class_of(codes: Iterable[int]) -> str:
 
 def _permitted_of(*scripts: str) -> str:
     """The permitted code points of some scripts."""
-    members = {code for name in scripts for low, high in script(name) or () for code in range(low, high + 1)}
-    return _class_of(code for code in _permitted_codes() if code in members)
+    codes = {code for name in scripts for low, high in members(f"sc={name}") for code in range(low, high + 1)}
+    return _class_of(code for code in _permitted_codes() if code in codes)
 
 
 def _idn_label(digits: str) -> str:
@@ -107,11 +107,11 @@ def _idn_label(digits: str) -> str:
     Each contextual rule of RFC 5892, appendix A, is a character together with the one that it needs.
     """
     permitted = f"A-Za-z0-9{_permitted()}{digits}"
-    japanese = _permitted_of("Hiragana", "Katakana", "Han")
+    japanese = _permitted_of("Hira", "Kana", "Hani")
     in_context = (
         "l(?:\u00b7l)+",
-        f"\u0375[{_permitted_of('Greek')}]",
-        f"[{_permitted_of('Hebrew')}][\u05f3\u05f4]",
+        f"\u0375[{_permitted_of('Grek')}]",
+        f"[{_permitted_of('Hebr')}][\u05f3\u05f4]",
         f"[{_viramas()}][\u200c\u200d]",
         f"[{japanese}]\u30fb+",
         f"\u30fb+[{japanese}]",

@@ -26,7 +26,7 @@ from functools import lru_cache
 from typing import NoReturn
 
 from constrain.errors import ConstrainError, LimitExceeded, RegexError, UnsupportedRegexError, caret
-from constrain.regular import charset, scripts
+from constrain.regular import charset
 from constrain.regular.charset import CharSet, Dialect
 from constrain.regular.pattern_tree import (
     NOTHING,
@@ -41,6 +41,7 @@ from constrain.regular.pattern_tree import (
     Repeat,
     Sequence,
 )
+from constrain.regular.properties import property_members
 
 MAX_NESTING = 100
 """Groups within groups; each costs five frames of Python's stack, which has a thousand."""
@@ -492,18 +493,13 @@ class _Parser:
             self._wrong("a property that is not closed", start)
         name = self.text[self.at + 1 : end]
         self.at = end + 1
-        key, _, value = name.rpartition("=")
-        found = None
-        if key in ("", "General_Category", "gc"):
-            found = charset.category(value)
-        elif key in ("Script", "sc"):
-            found = scripts.script(value)
+        found = property_members(name)
         if found is None:
             self._unsupported(
-                f"the Unicode property `{name}` is not known here",
+                f"`{name}` is no Unicode property that ECMA-262 names",
                 start,
                 self.at,
-                "general categories (`L`, `Lu`, `Nd`, ...) and common scripts are",
+                r"names are spelled as there: `\p{Lu}`, `\p{Script=Greek}`, `\p{Alphabetic}`",
             )
         return found
 
