@@ -36,7 +36,7 @@ from constrain.json_schema.formats_hosts import Alphabet
 from constrain.regular.charset import inverse, meet, union
 from constrain.regular.properties import CharSet, members
 from constrain.regular.syntax import regex_term
-from constrain.regular.terms import Term, choice, concat, difference, intersect, optional, repeat, star
+from constrain.regular.terms import Term, choice, concat, intersect, optional, repeat, star
 
 MAX_LABEL = 63
 
@@ -68,10 +68,8 @@ def permitted() -> CharSet:
 
 DOTS = _of(".\u3002\uff0e\uff61")
 _HYPHEN, _KATAKANA_DOT = _of("-"), _of("\u30fb")
-_FREE = _of("\u0375\u30fb")
-"""Contextual characters that may come first."""
 _CONTEXTUAL_DIGITS: dict[str, CharSet] = {"AN": ((0x660, 0x669),), "EN": ((0x6F0, 0x6F9),)}
-"""Arabic digits may not be mixed with extended ones, which are of another direction: rule 4 says it as well."""
+"""Arabic digits and extended ones may not be mixed; their directions differ, so rule 4 says it."""
 _BESIDE_RIGHT = ("R", "AL", "AN", "EN", "ES", "CS", "ET", "ON", "BN", "NSM")
 
 
@@ -93,38 +91,40 @@ class _Labels:
 
     def term(self) -> Term:
         """The U-labels."""
-        return intersect(choice(self._from_left(), *self._from_right()), self._hyphens())
+        return intersect(
+            choice(self._from_left(), self._from_right()), self._hyphens(), repeat(self.any, 1, MAX_LABEL)
+        )
 
     def _from_left(self) -> Term:
         """Labels without letters or digits from the right."""
         characters = union(meet(permitted(), inverse(from_right())), _CONTEXTUAL_DIGITS["EN"])
         japanese = meet(characters, union(*(members(f"sc={name}") for name in ("Hira", "Kana", "Hani"))))
-        beside = difference(star(self.any), star(self.one(meet(inverse(DOTS), inverse(japanese)))))
-        dotted = intersect(self._in_context(union(characters, _KATAKANA_DOT)), beside)
-        first = self.one(meet(union(characters, _FREE), inverse(union(members("gc=M"), _HYPHEN))))
+        anything = star(self.any)
         return intersect(
-            choice(self._in_context(characters), dotted),
-            concat(first, repeat(self.any, 0, MAX_LABEL - 1)),
+            self._in_context(union(characters, _KATAKANA_DOT)),
+            choice(self._without(_KATAKANA_DOT), concat(anything, self.one(japanese), anything)),
+            concat(self.one(inverse(union(members("gc=M"), DOTS, _HYPHEN))), anything),
         )
 
-    def _from_right(self) -> list[Term]:
-        """Labels that begin with a letter from the right, those without digits of one kind and of the other."""
+    def _from_right(self) -> Term:
+        """Labels that begin with a letter from the right."""
         characters = meet(permitted(), union(*(members(f"bc={name}") for name in _BESIDE_RIGHT)))
-        marks = star(self.one(members("bc=NSM")))
-        labels = []
-        for others, digits in (("EN", "AN"), ("AN", "EN")):
-            allowed = meet(characters, inverse(members(f"bc={others}")))
-            ends = union(members("bc=R"), members("bc=AL"), members(f"bc={digits}"))
-            first = self.one(meet(union(members("bc=R"), members("bc=AL")), inverse(members("gc=M"))))
-            inside = repeat(self.any, 0, MAX_LABEL - 1)
-            labels.append(
-                intersect(
-                    self._in_context(union(allowed, _CONTEXTUAL_DIGITS[digits])),
-                    concat(first, inside),
-                    concat(star(self.any), self.one(ends), marks),
-                )
-            )
-        return labels
+        letters = union(members("bc=R"), members("bc=AL"))
+        digits = {
+            kind: union(meet(characters, members(f"bc={kind}")), _CONTEXTUAL_DIGITS[kind])
+            for kind in ("EN", "AN")
+        }
+        ends, marks = self.one(union(letters, *digits.values())), star(self.one(members("bc=NSM")))
+        return intersect(
+            self._in_context(union(characters, *digits.values())),
+            choice(*map(self._without, digits.values())),
+            concat(self.one(meet(letters, inverse(members("gc=M")))), star(self.any)),
+            concat(star(self.any), ends, marks),
+        )
+
+    def _without(self, charset: CharSet) -> Term:
+        """Texts that have none of these characters."""
+        return star(self.one(inverse(union(charset, DOTS))))
 
     def _in_context(self, characters: CharSet) -> Term:
         """Texts of some characters, and of contextual ones where they may stand."""

@@ -18,12 +18,15 @@ from constrain.regular.utf8 import utf8
 
 NAMES = idn_hostname(utf8)
 
-CHARACTERS = "al1-\u00b7\u0375\u03b1\u05d0\u05f3\u05f4\u0627\u0628\u06d0\u0660\u06f1\u094d\u0915\u200c\u200d\u30fb\u30a2\u4e2d\u00df\u0301\u064b\u0640\u00e9\u1100\u20d0\u200b\u180b\u1820\ua840E_"
+CHARACTERS = (
+    "al1-\u00b7\u0375\u03b1\u05d0\u05f3\u05f4\u0627\u0628\u06d0\u0660\u06f1"
+    "\u094d\u0915\u200c\u200d\u30fb\u30a2\u4e2d\u00df\u0301\u064b\u0640\u00e9\u1100\u20d0\u200b\u180b\u1820\ua840E_"
+)
 """Of each rule its characters, and some of those around them."""
 
 
 def is_label(text: str) -> bool:
-    """What `idna` says of a label, and of one in capital letters that is in ASCII what it says of small ones."""
+    """What `idna` says of a label; of one in ASCII, what it says of it in small letters."""
     try:
         idna.check_label(text.lower() if text.isascii() else text)
     except idna.IDNAError:
@@ -36,7 +39,7 @@ def is_label(text: str) -> bool:
 )
 @settings(max_examples=1_500)
 def test_a_label_is_one_of_idna(text: str) -> None:
-    """Each rule meets each other one here; Normalization Form C and newer characters are not idna's to ask."""
+    """Each rule meets each other one here; Normalization Form C is left out, and what Python is too old for."""
     assume(unicodedata.is_normalized("NFC", text) and not any(dot in text for dot in ".\u3002\uff0e\uff61"))
     assume(all(unicodedata.category(character) not in {"Cn", "Cs"} for character in text))
 
