@@ -1,4 +1,4 @@
-r"""Which texts are internationalised host names?
+"""Which texts are internationalised host names?
 
 A name is labels with dots between them.  A label's characters are those that RFC 5892 permits, some of them
 need a certain neighbour, and letters written from the right keep to themselves (the Bidi rule, RFC 5893):

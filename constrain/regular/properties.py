@@ -1,10 +1,10 @@
-r"""Which characters have a Unicode property, by the names that ECMA-262 gives to `\p{...}`?
+"""Which characters have a Unicode property, by the names that ECMA-262 gives to `\\p{...}`?
 
-    \p{Lu}   \p{Script=Greek}   \p{scx=Grek}   \p{ID_Start}
+    \\p{Lu}   \\p{Script=Greek}   \\p{scx=Grek}   \\p{ID_Start}
 
 A general category, a script, a script's extensions, or a binary property; the tables are exact, and whatever
 has none is refused by name.  The obvious substitutes are wrong: the first word of a character's name is not
-its script, and a schema that says `^\p{Script=Greek}+$` would be answered with a semicolon:
+its script, and a schema that says `^\\p{Script=Greek}+$` would be answered with a semicolon:
 
     U+037E  GREEK QUESTION MARK   named so, but canonically `;`, and of script Common
     U+2126  OHM SIGN              named otherwise, but of script Greek

@@ -39,7 +39,7 @@ def is_label(text: str) -> bool:
 )
 @settings(max_examples=1_500)
 def test_a_label_is_one_of_idna(text: str) -> None:
-    """Each rule meets each other one here; Normalization Form C is left out, and what Python is too old for."""
+    """Each rule meets each other one here; Normalization Form C is left out."""
     assume(unicodedata.is_normalized("NFC", text) and not any(dot in text for dot in ".\u3002\uff0e\uff61"))
     assume(all(unicodedata.category(character) not in {"Cn", "Cs"} for character in text))
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constrain.errors import ConstrainError, UnsupportedRegexError
-from constrain.regular.pattern import AMBIGUOUS, FOREIGN, foreign_constructs, parse_regex
+from constrain.regular.dialects import AMBIGUOUS, FOREIGN
+from constrain.regular.pattern import foreign_constructs, parse_regex
 from constrain.regular.plain_pattern import is_plain
 from constrain.regular.queries import accepts
 from constrain.regular.syntax import regex_term
