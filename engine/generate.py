@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from constrain.errors import SchemaError
 from constrain.lark_grammar.grammar import grammar_text
-from engine.answers import read_json
+from engine.answers import read_json, reader
 from engine.files import parse_json
 from engine.model import ModelLike, as_model
 from engine.prompting import (
@@ -82,7 +82,7 @@ def _target_of_type(schema: object) -> Target:
 
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, schema))
-        return Target(adapter.json_schema(), adapter.validate_json)
+        return Target(adapter.json_schema(), reader(adapter))
     except (PydanticUserError, PydanticSchemaGenerationError) as problem:
         raise SchemaError(
             f"{schema!r} has no JSON Schema: {str(problem).splitlines()[0]}",

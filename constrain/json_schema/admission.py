@@ -34,7 +34,8 @@ from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.references import MAX_DEPTH, Node
 from constrain.json_schema.scalars import Scalars
 from constrain.json_schema.values import TYPE_BITS, fraction_of, shown_number
-from constrain.regular.pattern import FOREIGN, foreign_constructs
+from constrain.regular.dialects import FOREIGN
+from constrain.regular.pattern import foreign_constructs
 
 Schema = Any
 

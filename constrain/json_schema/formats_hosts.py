@@ -68,9 +68,14 @@ def labels(first: str, end: str, inner: str) -> str:
     )
 
 
+def ascii_label() -> str:
+    """A pattern for a label without A-labels."""
+    return labels(_LET_DIG, _LET_DIG, _LDH)
+
+
 def hostname(alphabet: Alphabet) -> Term:
     """Host names without A-labels."""
-    return _names(labels(_LET_DIG, _LET_DIG, _LDH), alphabet)
+    return _names(ascii_label(), alphabet)
 
 
 def plain_hostname(alphabet: Alphabet) -> Term:

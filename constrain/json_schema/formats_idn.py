@@ -1,39 +1,50 @@
 """Which texts are internationalised host names?
 
-A name is labels with dots between them.  A label's characters are those that RFC 5892 permits, and some of
-them need a certain neighbour:
+A name is labels with dots between them.  A label's characters are those that RFC 5892 permits, some of them
+need a certain neighbour, and letters written from the right keep to themselves (the Bidi rule, RFC 5893):
 
-    l·l yes     a·b no          実例.テスト yes     ー・ no
+    l·l yes     a·b no          実例.テスト yes     ー・ yes     ・ no          אב1 yes     אבa no     1אב no
 
-Sources: RFC 5890 section 2.3.2.3; RFC 5891 section 4.2; RFC 5892 sections 2 and 3 and appendix A.  The
-characters are those of Python's version of Unicode.
-We depart from them where the rule is not regular, or its automaton would be too large: with rules 2 and 4
-written out exactly, a first mask took seconds.
+Each rule is a small language over the characters of one label, and a label is in all of them:
+
+1. what stands where: a middle dot between two l, a Greek numeral sign before Greek, Hebrew punctuation behind
+   Hebrew, a zero-width joiner behind a virama, a non-joiner there too or between letters that join;
+2. a Katakana middle dot only beside a Japanese character, anywhere in the label;
+3. no combining mark first, no hyphen at either end, nor in both places 3 and 4;
+4. a label with a letter or digit from the right begins with such a letter, has no letter from the left, ends
+   in a letter or digit (marks may follow), and has digits of one kind;
+5. at most 63 characters.
+
+Labels in ASCII are as in any host name, in capital letters too.
+
+Sources: RFC 5890 section 2.3.2.3; RFC 5891 section 4.2; RFC 5892 appendix A; RFC 5893 section 2.  Which
+characters are permitted is the table of the `idna` package, and it is the oracle of the tests; directions
+and marks are those of `properties.py`.  We depart from them where a rule is not regular, or its automaton
+would be too large:
 1. No A-labels, for the reason in `formats_hosts.py`.
-2. Labels are measured in code points, not in octets of Punycode, and whole names are not measured.
-3. A zero-width non-joiner needs a virama before it, and a Katakana middle dot a Japanese neighbour: a little
-   narrower than appendices A.1 and A.7.
-4. The Bidi rule of RFC 5893 and Normalization Form C are not checked.
-Cost: the Unicode database is read on first use, half a second.
+2. Labels are measured in characters, not in octets of Punycode, and whole names are not measured.
+3. Normalization Form C is not checked: which mark makes another letter of the last one is a state for each.
+Cost: the tables are read on first use, in some milliseconds.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterable
-from functools import cache
+from idna import idnadata
 
 from constrain.json_schema import formats_hosts
-from constrain.json_schema.formats_hosts import Alphabet, labels
-from constrain.regular.scripts import script
+from constrain.json_schema.formats_hosts import Alphabet
+from constrain.regular.charset import inverse, meet, union
+from constrain.regular.properties import CharSet, members
 from constrain.regular.syntax import regex_term
-from constrain.regular.terms import Term
+from constrain.regular.terms import Term, choice, concat, intersect, optional, repeat, star
+
+MAX_LABEL = 63
 
 
 def idn_hostname(alphabet: Alphabet) -> Term:
     """Host names of U-labels and of labels in ASCII."""
-    return regex_term(_idn_hostname(), dialect="ecma", alphabet=alphabet)
+    label = choice(_Labels(alphabet).term(), _ascii_label(alphabet))
+    return concat(label, star(concat(alphabet(DOTS), label)))
 
 
 def idn_email(alphabet: Alphabet) -> Term:
@@ -41,86 +52,110 @@ def idn_email(alphabet: Alphabet) -> Term:
     return formats_hosts.idn_email(alphabet, idn_hostname(alphabet))
 
 
-_DOTS = ".\u3002\uff0e\uff61"
+def _of(characters: str) -> CharSet:
+    return union(*[((ord(character), ord(character)),) for character in characters])
 
 
-@cache
-def _permitted() -> str:
-    """The code points that RFC 5892 calls PVALID, beyond ASCII, as the inside of a character class."""
-    return _class_of(_permitted_codes())
+def _unpacked(packed: tuple[int, ...]) -> CharSet:
+    """The ranges of a table of `idna`, which has the first and what follows the last in one number."""
+    return tuple((pair >> 32, (pair & 0xFFFFFFFF) - 1) for pair in packed)
 
 
-@cache
-def _starters() -> str:
-    """Those of them that may begin a label: no combining marks (RFC 5891, section 4.2.3.2)."""
-    return _class_of(code for code in _permitted_codes() if unicodedata.category(chr(code))[0] != "M")
+def permitted() -> CharSet:
+    """The code points that RFC 5892 calls PVALID."""
+    return _unpacked(idnadata.codepoint_classes["PVALID"])
 
 
-@cache
-def _permitted_codes() -> tuple[int, ...]:
-    context_o = re.compile("[\u00b7\u0375\u05f3\u05f4\u30fb\u0660-\u0669\u06f0-\u06f9]")
-    exceptions = {*"\u00df\u03c2\u06fd\u06fe\u0f0b\u3007"}
-    disallowed = {*"\u0640\u07fa\u302e\u302f\u3031\u3032\u3033\u3034\u3035\u303b"}
-    ignorable = re.compile(
-        "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
-    )
-    jamo = re.compile("[\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7fb]")
-
-    def is_permitted(character: str) -> bool:
-        if character in exceptions:
-            return True
-        if unicodedata.category(character) not in {"Ll", "Lu", "Lo", "Nd", "Lm", "Mn", "Mc"}:
-            return False
-        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", character).casefold())
-        if folded != character or character in disallowed or context_o.match(character):
-            return False
-        return ignorable.match(character) is None and jamo.match(character) is None
-
-    return tuple(code for code in range(0x80, 0x110000) if is_permitted(chr(code)))
+DOTS = _of(".\u3002\uff0e\uff61")
+_HYPHEN, _KATAKANA_DOT = _of("-"), _of("\u30fb")
+_CONTEXTUAL_DIGITS: dict[str, CharSet] = {"AN": ((0x660, 0x669),), "EN": ((0x6F0, 0x6F9),)}
+"""Arabic digits and extended ones may not be mixed; their directions differ, so rule 4 says it."""
+_BESIDE_RIGHT = ("R", "AL", "AN", "EN", "ES", "CS", "ET", "ON", "BN", "NSM")
 
 
-@cache
-def _viramas() -> str:
-    return _class_of(code for code in range(0x900, 0x12000) if unicodedata.combining(chr(code)) == 9)
+def from_right() -> CharSet:
+    """The characters that make a label one from the right."""
+    return union(*(members(f"bc={name}") for name in ("R", "AL", "AN")))
 
 
-def _class_of(codes: Iterable[int]) -> str:
-    """Ascending code points as the inside of a character class."""
-    ranges: list[list[int]] = []
-    for code in codes:
-        if ranges and ranges[-1][1] == code - 1:
-            ranges[-1][1] = code
-        else:
-            ranges.append([code, code])
-    return "".join(f"{chr(low)}-{chr(high)}" for low, high in ranges)
+def _ascii_label(alphabet: Alphabet) -> Term:
+    return regex_term(formats_hosts.ascii_label(), dialect="ecma", alphabet=alphabet)
 
 
-def _permitted_of(*scripts: str) -> str:
-    """The permitted code points of some scripts."""
-    members = {code for name in scripts for low, high in script(name) or () for code in range(low, high + 1)}
-    return _class_of(code for code in _permitted_codes() if code in members)
+class _Labels:
+    """The rules for one label, each as a term."""
 
+    def __init__(self, alphabet: Alphabet) -> None:
+        self.one = alphabet
+        self.any = alphabet(inverse(DOTS))
 
-def _idn_label(digits: str) -> str:
-    """One U-label; `digits` are the Arabic ones it may hold, for the two kinds may not be mixed.
+    def term(self) -> Term:
+        """The U-labels."""
+        return intersect(
+            choice(self._from_left(), self._from_right()), self._hyphens(), repeat(self.any, 1, MAX_LABEL)
+        )
 
-    Each contextual rule of RFC 5892, appendix A, is a character together with the one that it needs.
-    """
-    permitted = f"A-Za-z0-9{_permitted()}{digits}"
-    japanese = _permitted_of("Hiragana", "Katakana", "Han")
-    in_context = (
-        "l(?:\u00b7l)+",
-        f"\u0375[{_permitted_of('Greek')}]",
-        f"[{_permitted_of('Hebrew')}][\u05f3\u05f4]",
-        f"[{_viramas()}][\u200c\u200d]",
-        f"[{japanese}]\u30fb+",
-        f"\u30fb+[{japanese}]",
-    )
-    end = f"(?:[{permitted}]|{'|'.join(in_context)})"
-    first = f"(?:[{permitted.replace(_permitted(), _starters())}]|{'|'.join(in_context)})"
-    return labels(first, end, f"(?:{end}|-)")
+    def _from_left(self) -> Term:
+        """Labels without letters or digits from the right."""
+        characters = union(meet(permitted(), inverse(from_right())), _CONTEXTUAL_DIGITS["EN"])
+        japanese = meet(characters, union(*(members(f"sc={name}") for name in ("Hira", "Kana", "Hani"))))
+        anything = star(self.any)
+        return intersect(
+            self._in_context(union(characters, _KATAKANA_DOT)),
+            choice(self._without(_KATAKANA_DOT), concat(anything, self.one(japanese), anything)),
+            concat(self.one(inverse(union(members("gc=M"), DOTS, _HYPHEN))), anything),
+        )
 
+    def _from_right(self) -> Term:
+        """Labels that begin with a letter from the right."""
+        characters = meet(permitted(), union(*(members(f"bc={name}") for name in _BESIDE_RIGHT)))
+        letters = union(members("bc=R"), members("bc=AL"))
+        digits = {
+            kind: union(meet(characters, members(f"bc={kind}")), _CONTEXTUAL_DIGITS[kind])
+            for kind in ("EN", "AN")
+        }
+        ends, marks = self.one(union(letters, *digits.values())), star(self.one(members("bc=NSM")))
+        return intersect(
+            self._in_context(union(characters, *digits.values())),
+            choice(*map(self._without, digits.values())),
+            concat(self.one(meet(letters, inverse(members("gc=M")))), star(self.any)),
+            concat(star(self.any), ends, marks),
+        )
 
-def _idn_hostname() -> str:
-    label = "(?:" + "|".join(_idn_label(digits) for digits in ("\u0660-\u0669", "\u06f0-\u06f9")) + ")"
-    return rf"{label}(?:[{_DOTS}]{label})*"
+    def _without(self, charset: CharSet) -> Term:
+        """Texts that have none of these characters."""
+        return star(self.one(inverse(union(charset, DOTS))))
+
+    def _in_context(self, characters: CharSet) -> Term:
+        """Texts of some characters, and of contextual ones where they may stand."""
+        one = self.one
+
+        def those(charset: CharSet) -> Term:
+            return one(meet(characters, charset))
+
+        joins = {name: _unpacked(table) for name, table in idnadata.joining_types.items()}
+        through = star(those(joins["T"]))
+        between = concat(through, one(_of("\u200c")), through)
+        joined = concat(
+            those(union(joins["L"], joins["D"])),
+            star(concat(between, those(joins["D"]))),
+            between,
+            those(union(joins["R"], joins["D"])),
+        )
+        return star(
+            choice(
+                one(characters),
+                concat(those(_of("l")), repeat(concat(one(_of("\u00b7")), those(_of("l"))), 1, None)),
+                concat(repeat(one(_of("\u0375")), 1, None), those(members("sc=Grek"))),
+                concat(those(members("sc=Hebr")), repeat(one(_of("\u05f3\u05f4")), 1, None)),
+                concat(those(members("ccc=9")), one(_of("\u200c\u200d"))),
+                joined,
+            )
+        )
+
+    def _hyphens(self) -> Term:
+        """No hyphen at the end, nor in both places 3 and 4."""
+        other = self.one(meet(inverse(DOTS), inverse(_HYPHEN)))
+        hyphen, rest = self.one(_HYPHEN), optional(concat(star(self.any), other))
+        behind = choice(concat(other, rest), concat(hyphen, other, rest))
+        return concat(self.any, optional(choice(other, concat(self.any, behind))))

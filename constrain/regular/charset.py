@@ -1,15 +1,13 @@
-"""Sets of code points: ranges, the classes of the two dialects, categories, and case.
+"""Sets of code points: ranges, the classes of the two dialects, and case.
 
 A charset is a sorted tuple of disjoint inclusive ranges, `[a-cx]` is ((97, 99), (120, 120)).
 
-Sources: Python's `re` documentation for `\\d \\w \\s`; ECMA-262, 22.2.2.9, for CharacterClassEscape; Unicode
-general categories through `unicodedata`, which is the version of Unicode that Python carries; the scripts are
-in `scripts.py`.
+Sources: Python's `re` documentation for `\\d \\w \\s`, in the version of Unicode that Python carries;
+ECMA-262, 22.2.2.9, for CharacterClassEscape.  Its `\\p{...}` is in `properties.py`.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Literal
@@ -75,7 +73,7 @@ def holds(charset: CharSet, code: int) -> bool:
 @cache
 def unicode_digits() -> CharSet:
     """`\\d` of Python's `str` patterns: category Nd."""
-    return category("Nd") or ()
+    return _where(str.isdecimal)
 
 
 @cache
@@ -94,57 +92,6 @@ def unicode_space() -> CharSet:
 def ecma_space() -> CharSet:
     """`\\s` of ECMA-262: WhiteSpace and LineTerminator."""
     return union(ASCII_SPACE, ECMA_SPACE_EXTRA)
-
-
-@cache
-def _by_category() -> dict[str, CharSet]:
-    spans: dict[str, list[tuple[int, int]]] = {}
-    start, current = 0, unicodedata.category("\0")
-    for code in range(1, MAX_CODEPOINT + 2):
-        name = unicodedata.category(chr(code)) if code <= MAX_CODEPOINT else ""
-        if name != current:
-            spans.setdefault(current, []).append((start, code - 1))
-            start, current = code, name
-    return {name: tuple(pairs) for name, pairs in spans.items()}
-
-
-_LONG_NAMES = {
-    "Letter": "L", "Cased_Letter": "LC", "Uppercase_Letter": "Lu", "Lowercase_Letter": "Ll", "Titlecase_Letter": "Lt",
-    "Modifier_Letter": "Lm", "Other_Letter": "Lo", "Mark": "M", "Combining_Mark": "M", "Nonspacing_Mark": "Mn",
-    "Spacing_Mark": "Mc", "Enclosing_Mark": "Me", "Number": "N", "Decimal_Number": "Nd", "digit": "Nd",
-    "Letter_Number": "Nl", "Other_Number": "No", "Punctuation": "P", "punct": "P", "Connector_Punctuation": "Pc",
-    "Dash_Punctuation": "Pd", "Open_Punctuation": "Ps", "Close_Punctuation": "Pe", "Initial_Punctuation": "Pi",
-    "Final_Punctuation": "Pf", "Other_Punctuation": "Po", "Symbol": "S", "Math_Symbol": "Sm",
-    "Currency_Symbol": "Sc", "Modifier_Symbol": "Sk", "Other_Symbol": "So", "Separator": "Z", "Space_Separator": "Zs",
-    "Line_Separator": "Zl", "Paragraph_Separator": "Zp", "Other": "C", "Control": "Cc", "cntrl": "Cc", "Format": "Cf",
-    "Surrogate": "Cs", "Private_Use": "Co", "Unassigned": "Cn",
-}  # fmt: skip
-
-
-@cache
-def category(name: str) -> CharSet | None:
-    """A general category by its short or long name, or a binary property we know; None if unknown.
-
-    `Alphabetic` is not among them: Python has no table for its marks (Other_Alphabetic).
-    """
-    if name == "Any":
-        return EVERY
-    if name == "ASCII":
-        return ((0, 0x7F),)
-    if name in ("Uppercase", "Upper"):
-        return _where(str.isupper)
-    if name in ("Lowercase", "Lower"):
-        return _where(str.islower)
-    if name in ("White_Space", "space"):
-        return union(((0x09, 0x0D), (0x20, 0x20), (0x85, 0x85)), ECMA_SPACE_EXTRA[:-1])
-    short = _LONG_NAMES.get(name, name)
-    if short == "LC":
-        short_names = ["Lu", "Ll", "Lt"]
-    else:
-        short_names = [
-            known for known in _by_category() if known == short or (len(short) == 1 and known[0] == short)
-        ]
-    return union(*[_by_category()[known] for known in short_names]) if short_names else None
 
 
 _EXTRA_PAIRS = ((0x390, 0x1FD3), (0x3B0, 0x1FE3), (0xFB05, 0xFB06))

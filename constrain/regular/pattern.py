@@ -6,16 +6,10 @@ What the two dialects mean differently is decided here: `\\d`, `\\w`, `\\s`, `.`
 and what a lone `{` or `]` is.  What no finite automaton can do is refused here, with a caret:
 back-references, conditionals, recursion.
 
-Patterns that claim to be ECMA-262's are often written for another engine.  What ECMA-262 reads in its strict
-form (flag `u`) means what it says there.  Annex B gives the rest some meaning as well, mostly that of plain
-text: there `\\A[a-z]+\\Z` asks for the letters A and Z.  Nobody means that, so beyond the strict form
+What an ECMA pattern has from other dialects is honoured or refused by the tables of `dialects.py`.
 
-1. punctuation stands for itself, escaped or not (`\\_`, `\\@`, a lone `{` or `]`), in every dialect;
-2. what the dialects that have it agree on is read as they read it (`FOREIGN`), and noted for the report;
-3. all else that another dialect reads in its own way is refused by name (`AMBIGUOUS`, and classes).
-
-Sources: Python's `re` documentation; ECMA-262 22.2.1 (Patterns) with Annex B.1.2; for other dialects the
-documentation of PCRE2, Perl, Java, .NET, Ruby, Go (RE2) and Rust.
+Sources: Python's `re` documentation; ECMA-262 22.2.1 (Patterns) with Annex B.1.2, of which holds here that
+punctuation stands for itself, escaped or not.
 """
 
 from __future__ import annotations
@@ -27,7 +21,7 @@ from typing import NoReturn
 
 from constrain.budget import spend
 from constrain.errors import ConstrainError, LimitExceeded, RegexError, UnsupportedRegexError, caret
-from constrain.regular import charset, scripts
+from constrain.regular import charset, dialects
 from constrain.regular.charset import CharSet, Dialect
 from constrain.regular.pattern_tree import (
     NOTHING,
@@ -42,6 +36,7 @@ from constrain.regular.pattern_tree import (
     Repeat,
     Sequence,
 )
+from constrain.regular.properties import property_members
 
 MAX_NESTING = 100
 """Groups within groups; each costs five frames of Python's stack, which has a thousand."""
@@ -49,40 +44,6 @@ MAX_NESTING = 100
 IGNORECASE, DOTALL, MULTILINE, VERBOSE, ASCII, UNICODE = map(int, (re.I, re.S, re.M, re.X, re.A, re.U))
 """As plain numbers, which are a tenth of the work of Python's flags."""
 _KNOWN_FLAGS = {"i": IGNORECASE, "s": DOTALL, "m": MULTILINE, "x": VERBOSE, "a": ASCII, "u": UNICODE}
-
-
-FOREIGN = {
-    r"\A": "the start of the text",
-    r"\z": "the end of the text",
-    r"\a": "the character U+0007",
-    r"\e": "the character U+001B",
-    r"\x{...}": "the character of that number",
-    r"\N{...}": "the character of that name",
-    r"\pL": "the general category of that letter",
-    "(?P<...>": "a named group",
-    "(?#...)": "a comment",
-    "(?i)": "flags for what follows in the group",
-}
-"""Constructs that strict ECMA-262 has not, and that mean one thing in every dialect which has them."""
-
-AMBIGUOUS = {
-    "Z": ("is the end of the text in some dialects, and in others may stand before a newline", "write `$`"),
-    "h": ("is a blank in some dialects and a hexadecimal digit in others", "write `[ \\t]` or `[0-9A-Fa-f]`"),
-    "H": ("is no blank in some dialects and no hexadecimal digit in others", "write the class out"),
-    "R": ("is a line break of one or two characters, in other dialects", r"write `(?:\r\n|\n|\r)`"),
-    "Q": ("begins a quotation in other dialects", "escape each character instead"),
-    "E": ("ends a quotation in other dialects", "escape each character instead"),
-    "g": ("refers back to a group, in other dialects", "spell the alternatives out"),
-    "k": ("refers back to a group, in other dialects", "spell the alternatives out"),
-    "K": ("forgets how a match began, in other dialects", "use a look-behind, `(?<=...)`"),
-    "G": ("is the end of the last match, in other dialects", "leave it out: a text is matched once"),
-    "X": ("is a grapheme cluster, in other dialects", "write the characters out"),
-    "x": ("lacks two hexadecimal digits", r"write `\x41` or `\u{41}`"),
-    "u": ("lacks four hexadecimal digits", r"write `\u0041` or `\u{41}`"),
-    "p": ("lacks a property", r"write `\p{L}`"),
-    "P": ("lacks a property", r"write `\P{L}`"),
-}
-"""Escaped letters that ECMA-262 does not define: what each is elsewhere, and what to write."""
 
 
 def parse_regex(pattern: str, dialect: Dialect = "python", flags: int = 0, *, groups: bool = False) -> Node:
@@ -97,8 +58,8 @@ def parse_regex(pattern: str, dialect: Dialect = "python", flags: int = 0, *, gr
 def foreign_constructs(pattern: str) -> tuple[str, ...]:
     """The keys of `FOREIGN` that an ECMA pattern in order makes use of.
 
-    >>> foreign_constructs(r"\\A\\pL+$")
-    ('\\\\A', '\\\\pL')
+    >>> foreign_constructs(r"\\A[0-9]+\\z")
+    ('\\\\A', '\\\\z')
     """
     parser = _Parser(pattern, "ecma", 0, groups=False)
     parser.foreign = {}
@@ -215,13 +176,9 @@ class _Parser:
             return simple
         found = self._braces(self.at)
         if found is None:
-            if self.ecma and (upper := _UPPER_BOUND.match(self.text, self.at)):
-                self._unsupported(
-                    f"`{upper[0]}` is a count in some dialects and plain text in others",
-                    self.at,
-                    upper.end(),
-                    f"write `{{0{upper[0][1:]}` or `\\{upper[0]}`",
-                )
+            if self.ecma and (upper := dialects.UPPER_BOUND.match(self.text, self.at)):
+                what, hint = dialects.upper_bound(upper[0])
+                self._unsupported(what, self.at, upper.end(), hint)
             return None
         self.at = found.end()
         low = int(found[1] or 0)
@@ -262,11 +219,8 @@ class _Parser:
         if self._bounds_ahead(start):
             self._wrong("nothing to repeat", start)
         if char == "]" and self.ecma and self.odd_class is not None:
-            self._unsupported(
-                "this class is that of another dialect: a bracket in it is not escaped",
-                *self.odd_class,
-                r"write `\[` and `\]` for brackets, and `[A-Za-z]` for `[[:alpha:]]`",
-            )
+            what, hint = dialects.BRACKET_IN_CLASS
+            self._unsupported(what, *self.odd_class, hint)
         return self._char(ord(char))
 
     def _char(self, code: int) -> Chars:
@@ -287,12 +241,7 @@ class _Parser:
             return self._closed(start)
         if self._take(":"):
             return self._closed(start)
-        for mark, ahead, negative in (
-            ("=", True, False),
-            ("!", True, True),
-            ("<=", False, False),
-            ("<!", False, True),
-        ):
+        for mark, ahead, negative in _LOOKS:
             if self._take(mark):
                 return Look(self._closed(start), ahead, negative, start)
         named = _NAME.match(self.text, self.at)
@@ -406,7 +355,7 @@ class _Parser:
         if char == "e" and self.ecma:
             self._note(r"\e")
             return 0x1B
-        if char == "N" and self.text.startswith("{", self.at):
+        if char == "N" and not self.ecma and self.text.startswith("{", self.at):
             return self._named_character(start)
         if char == "x":
             braced = _BRACED.match(self.text, self.at) if self.ecma else None
@@ -433,22 +382,17 @@ class _Parser:
         return ord(char)
 
     def _named_character(self, start: int) -> int:
-        end = self.text.find("}", self.at)
-        name = self.text[self.at + 1 : end]
-        self.at = end + 1
+        end = self.text.find("}", self.at) + 1
+        name, self.at = self.text[self.at + 1 : end - 1], end
         try:
-            code = ord(unicodedata.lookup(name)) if end >= 0 else None
+            return ord(unicodedata.lookup(name))
         except (KeyError, TypeError):  # unknown, or the name of a sequence of characters
-            code = None
-        if code is None:
-            self._wrong("the name of a character is unknown", start, end + 1 if end >= 0 else None)
-        self._note(r"\N{...}")
-        return code
+            self._wrong("the name of a character is unknown", start, end or None)
 
     def _ambiguous(self, start: int) -> NoReturn:
         """Refuse the escape at `start`, which strict ECMA-262 has not."""
         char = self.text[start + 1]
-        what, hint = AMBIGUOUS.get(
+        what, hint = dialects.AMBIGUOUS.get(
             char, ("is not an escape of ECMA-262", f"for the character write `{char}`")
         )
         self._unsupported(f"`\\{char}` {what}", start, start + 2, hint)
@@ -489,29 +433,20 @@ class _Parser:
         return code
 
     def _property(self, start: int) -> CharSet:
-        if self.text.startswith("{", self.at):
-            end = self.text.find("}", self.at)
-            if end < 0:
-                self._wrong("a property that is not closed", start)
-            name = self.text[self.at + 1 : end]
-            self.at = end + 1
-        elif (name := self.text[self.at : self.at + 1]) and name in "CLMNPSZ":
-            self._note(r"\pL")
-            self.at += 1
-        else:
+        if not self.text.startswith("{", self.at):
             self._ambiguous(start)
-        key, _, value = name.rpartition("=")
-        found = None
-        if key in ("", "General_Category", "gc"):
-            found = charset.category(value)
-        elif key in ("Script", "sc"):
-            found = scripts.script(value)
+        end = self.text.find("}", self.at)
+        if end < 0:
+            self._wrong("a property that is not closed", start)
+        name = self.text[self.at + 1 : end]
+        self.at = end + 1
+        found = property_members(name)
         if found is None:
             self._unsupported(
-                f"the Unicode property `{name}` is not known here",
+                f"`{name}` is no Unicode property that ECMA-262 names",
                 start,
                 self.at,
-                "general categories (`L`, `Lu`, `Nd`, ...) and common scripts are",
+                r"names are spelled as there: `\p{Lu}`, `\p{Script=Greek}`, `\p{Alphabetic}`",
             )
         return found
 
@@ -537,7 +472,7 @@ class _Parser:
     def _bracket(self, start: int) -> CharSet:
         """A class; those of ECMA-262 are remembered by their text, for real patterns have few."""
         found = _ECMA_CLASS.match(self.text, start) if self.ecma else None
-        if found and _ODD_CLASS.match(found[0]):
+        if found and dialects.ODD_CLASS.match(found[0]):
             self.odd_class = start, found.end()
         known = found and self.foreign is None and _class_of(found[0], self.flags)
         if found and known:
@@ -584,13 +519,8 @@ class _Parser:
         return ((one, other),)
 
     def _set_operation(self) -> NoReturn:
-        what = self.text[self.at : self.at + 2]
-        self._unsupported(
-            f"`{what}` in a class is an operation on sets in other dialects",
-            self.at,
-            self.at + 2,
-            f"for the character write `\\{what[0]}`, for a set its members",
-        )
+        what, hint = dialects.set_operation(self.text[self.at : self.at + 2])
+        self._unsupported(what, self.at, self.at + 2, hint)
 
     def _member(self) -> CharSet:
         if self.at >= len(self.text):
@@ -654,10 +584,9 @@ def _class_of(text: str, flags: int) -> CharSet | None:
     return members if parser.at == len(text) else None
 
 
+_LOOKS = (("=", True, False), ("!", True, True), ("<=", False, False), ("<!", False, True))
 _SIMPLE_BOUNDS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _SIMPLE_ESCAPES = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
-_UPPER_BOUND = re.compile(r"\{,\d+\}")
-_ODD_CLASS = re.compile(r"\[\^?(?:\]|(?:[^\]\\\[]|\\.)*\[)", re.DOTALL)
 _ECMA_CLASS = re.compile(r"\[(?:[^\]\\]|\\.)*\]", re.DOTALL)
 _LONG_OCTAL = re.compile(r"[0-3][0-7][0-7]")
 _OCTAL = re.compile(r"[0-7]{1,3}")

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from constrain.errors import UnsupportedRegexError
 from constrain.regular import charset
 from constrain.regular.charset import CharSet
 from constrain.regular.queries import accepts
-from constrain.regular.scripts import script
-from constrain.regular.syntax import regex_term
 from constrain.regular.utf8 import utf8
 
 CHARACTERS = "".join(chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF)
@@ -59,46 +55,6 @@ def test_ecma_262_folds_only_two_of_the_letters_i() -> None:
     folded = charset.ignoring_case(((ord("i"), ord("i")),), dialect="ecma")
 
     assert members(folded) == {ord("i"), ord("I")}
-
-
-@pytest.mark.parametrize("name", ["L", "Lu", "Nd", "P", "Zs", "Sm", "Cc"])
-def test_categories_are_those_of_unicodedata(name: str) -> None:
-    """A single letter is the union of its categories."""
-    expected = {ord(c) for c in CHARACTERS if unicodedata.category(c).startswith(name)}
-
-    assert members(charset.category(name) or ()) == expected
-
-
-@pytest.mark.parametrize(
-    ("name", "belongs", "does_not"),
-    [
-        ("Greek", "αΩ\u2126\u1d5d", "a\u037e\u0387"),
-        ("Latin", "aéªK\u02b0", "\u271dα1"),
-        ("Arabic", "ع\u06f1", "\u060c\u0640"),
-        ("Han", "中\u2e80\u3007", "あ。"),
-        ("Katakana", "カ\u32d0", "\u30fb\u30fc"),
-        ("Cyrl", "я\u0483", "a"),
-    ],
-)
-def test_scripts_are_not_what_character_names_suggest(name: str, belongs: str, does_not: str) -> None:
-    """U+037E is named GREEK QUESTION MARK and is a semicolon; U+2126 is named OHM SIGN and is Greek."""
-    codes = members(script(name) or ())
-
-    assert [c for c in belongs if ord(c) not in codes] == []
-    assert [c for c in does_not if ord(c) in codes] == []
-
-
-@pytest.mark.parametrize("name", ["Script=Klingon", "Script_Extensions=Greek", "Alphabetic", "Emoji"])
-def test_a_property_without_a_table_is_refused_by_name(name: str) -> None:
-    """An approximation would be an unsound mask."""
-    with pytest.raises(UnsupportedRegexError) as caught:
-        regex_term(rf"\p{{{name}}}+", dialect="ecma")
-    assert str(caught.value) == (
-        f"the Unicode property `{name}` is not known here\n"
-        f'    "\\p{{{name}}}+"\n'
-        f"     {'^' * (len(name) + 4)}\n"
-        "hint: general categories (`L`, `Lu`, `Nd`, ...) and common scripts are"
-    )
 
 
 RANGES = st.lists(st.tuples(st.integers(0, 0x10FFFF), st.integers(0, 0x10FFFF)), max_size=4).map(

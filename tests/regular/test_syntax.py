@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 import warnings
 
 import interegular
@@ -174,6 +175,11 @@ def test_reads_patterns_as_ecma_262_does(pattern: str, takes: list[str], refuses
         ("[b-a]", RegexError, 'a range that runs backwards\n    "[b-a]"\n      ^^^'),
         ("a{3,2}", RegexError, 'the bounds 3 and 2 are the wrong way round\n    "a{3,2}"\n      ^^^^^'),
         ("*a", RegexError, 'nothing to repeat\n    "*a"\n     ^'),
+        (
+            r"\N{NO SUCH NAME}",
+            RegexError,
+            'the name of a character is unknown\n    "\\N{NO SUCH NAME}"\n     ^^^^^^^^^^^^^^^^',
+        ),
         ("[a", RegexError, 'a `[` that is not closed\n    "[a"\n     ^'),
     ],
 )
@@ -194,3 +200,17 @@ def test_hostile_patterns_are_only_patterns(pattern: str) -> None:
     term = regex_term(pattern)
 
     assert not accepts(term, b"a" * 300 + b"y")
+
+
+@given(st.lists(st.characters(), min_size=1, max_size=3), st.characters())
+def test_a_named_character_is_the_one_that_re_names(characters: list[str], other: str) -> None:
+    """Alone, and in a class."""
+    names = [unicodedata.name(character, "") for character in characters]
+    assume(all(names))
+    pattern = "".join(f"\\N{{{name}}}" for name in names)
+    text = "".join(characters)
+
+    for one in (pattern, f"[{pattern}]{{{len(names)}}}"):
+        assert accepts(regex_term(one), text.encode())
+        for wrong in (other, text + other):
+            assert accepts(regex_term(one), wrong.encode()) == bool(re.fullmatch(one, wrong))

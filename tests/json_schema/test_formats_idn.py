@@ -1,0 +1,113 @@
+"""Internationalised labels are those of the `idna` package, but for what the module says it leaves out."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import idna
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from constrain.json_schema.formats_idn import from_right, idn_hostname, permitted
+from constrain.regular.charset import ASCII_DIGITS, inverse, meet, union
+from constrain.regular.properties import members
+from constrain.regular.queries import accepts, is_subset
+from constrain.regular.terms import intersect
+from constrain.regular.utf8 import utf8
+
+NAMES = idn_hostname(utf8)
+
+CHARACTERS = (
+    "al1-\u00b7\u0375\u03b1\u05d0\u05f3\u05f4\u0627\u0628\u06d0\u0660\u06f1"
+    "\u094d\u0915\u200c\u200d\u30fb\u30a2\u4e2d\u00df\u0301\u064b\u0640\u00e9\u1100\u20d0\u200b\u180b\u1820\ua840E_"
+)
+"""Of each rule its characters, and some of those around them."""
+
+
+def is_label(text: str) -> bool:
+    """What `idna` says of a label; of one in ASCII, what it says of it in small letters."""
+    try:
+        idna.check_label(text.lower() if text.isascii() else text)
+    except idna.IDNAError:
+        return False
+    return True
+
+
+FEW = st.lists(st.sampled_from(CHARACTERS), min_size=2, max_size=4, unique=True)
+"""A rule speaks of few characters, which meet more often when there are no others."""
+
+
+@given(FEW.flatmap(lambda few: st.text(few, min_size=1, max_size=6)) | st.text(min_size=1, max_size=3))
+@settings(max_examples=3_000)
+def test_a_label_is_one_of_idna(text: str) -> None:
+    """Each rule meets each other one here; Normalization Form C is left out."""
+    assume(unicodedata.is_normalized("NFC", text) and not any(dot in text for dot in ".\u3002\uff0e\uff61"))
+    assume(all(unicodedata.category(character) not in {"Cn", "Cs"} for character in text))
+
+    assert accepts(NAMES, text.encode()) == is_label(text)
+
+
+def test_the_characters_that_make_a_name_alone_are_those_of_idna() -> None:
+    """Every code point, also those that Python's own tables do not have yet."""
+    marks, directed = members("gc=M"), meet(from_right(), inverse(union(members("bc=R"), members("bc=AL"))))
+    capitals = ((ord("A"), ord("Z")),)
+    alone = meet(
+        union(permitted(), capitals, ((0x6F0, 0x6F9),)), inverse(union(marks, directed, ((0x2D, 0x2D),)))
+    )
+    single = intersect(NAMES, utf8(((0, 0x10FFFF),)))
+
+    assert is_subset(single, utf8(alone))
+    assert is_subset(utf8(alone), single)
+    assert len([code for low, high in alone for code in range(low, high + 1)]) > 150_000
+    assert meet(alone, ASCII_DIGITS) == ASCII_DIGITS
+
+
+def test_every_character_alone_is_as_idna_checks_it() -> None:
+    """Those that Python knows, and `idna` needs Python for."""
+    wrong = [
+        hex(code)
+        for code in (
+            *range(0x2FF0),
+            *range(0xA000, 0xAC10),
+            *range(0xF000, 0x11000),
+            *range(0x1E000, 0x1F000),
+        )
+        if unicodedata.category(chr(code)) not in {"Cn", "Cs"}
+        and unicodedata.is_normalized("NFC", chr(code))
+        and accepts(NAMES, chr(code).encode()) != is_label(chr(code))
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "text", ["a\u20d0", "a" * 64, "\u00e9" * 64, "a.", "\u00e9..a", "xn--ls8h", "\u00c9", "a\U000e0100"]
+)
+def test_what_is_no_name_is_refused(text: str) -> None:
+    """Symbols' marks, labels too long or empty, A-labels, capital letters, ignorable characters."""
+    assert not accepts(NAMES, text.encode())
+
+
+@pytest.mark.parametrize("text", ["\U00031350", "\U0001e4d0", "WWW.Example\u3002\u00e9\u00e9", "\u00e9" * 63])
+def test_what_is_a_name_is_taken(text: str) -> None:
+    """Characters newer than Python's tables, the other dots, a label as long as it may be."""
+    assert accepts(NAMES, text.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u0628\u200c\u0628",
+        "\u0627\u200c\u0628",
+        "\u05d01",
+        "\u05d0\u0660",
+        "\u05d01\u0660",
+        "\u05d0l",
+        "1\u05d0",
+        "\u05d0-",
+    ],
+)
+def test_letters_that_join_and_digits_from_the_right(text: str) -> None:
+    """Rules of three characters, which random texts seldom bring together."""
+    assert accepts(NAMES, text.encode()) == is_label(text)
