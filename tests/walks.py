@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from constrain.completion import Completions
 from constrain.continuation import LiteralEdge, OpenEdge
 from constrain.matcher import CompiledGrammar, Matcher
 from constrain.regular.short import short
+from tests.oracle import by_trying, ids
 
 Chooser = Callable[[random.Random, Matcher, list[int]], int]
 
@@ -65,6 +67,51 @@ def walk(
         if matcher.is_terminated():
             return matcher.text, matcher
     raise AssertionError(f"no end in sight after {matcher.text[:200]!r}...")
+
+
+def exact_walk(
+    compiled: CompiledGrammar,
+    rng: random.Random,
+    steps: int,
+    *,
+    is_tried: Callable[[int], bool] = lambda step: True,
+    completed: bool = True,
+) -> Matcher:
+    """Follow so many allowed tokens, chosen in turn by any chooser, and then the shortest way to an end.
+
+    Fails when a mask is empty, when it is not what trying every token gives (at the steps that are tried), or
+    when a token of the way to the end is not allowed: promises 2 to 4.
+    """
+    matcher = compiled.matcher()
+    choosers = list(CHOOSERS.values())
+    for step in range(steps):
+        allowed = ids(matcher.allowed_token_ids())
+        assert allowed, f"no token is allowed after {matcher.text!r}"
+        if is_tried(step):
+            tried = by_trying(compiled, matcher.position)
+            assert allowed == tried, _difference(matcher, allowed, tried)
+        token = rng.choice(choosers)(rng, matcher, allowed)
+        assert matcher.accept_token(token), f"the mask allows {token}, accept_token refuses it"
+        if matcher.is_terminated():
+            return matcher
+    for token in Completions(compiled).of(matcher) if completed else ():
+        allowed = ids(matcher.allowed_token_ids())
+        assert token in allowed, f"the way to an end goes by {token}, not allowed after {matcher.text!r}"
+        assert matcher.accept_token(token), f"the mask allows {token}, accept_token refuses it"
+    assert matcher.is_completed() or not completed, f"the shortest way from {matcher.text!r} leads nowhere"
+    return matcher
+
+
+def _difference(matcher: Matcher, allowed: list[int], tried: list[int]) -> str:
+    def shown(some: set[int]) -> str:
+        return (
+            f"{len(some)} tokens, such as {[matcher.vocabulary.tokens[token] for token in sorted(some)[:3]]}"
+        )
+
+    more, fewer = {*allowed} - {*tried}, {*tried} - {*allowed}
+    return (
+        f"after {matcher.text!r} the mask allows {shown(more)} too many, and refuses {shown(fewer)} too many"
+    )
 
 
 def _towards_the_end(rng: random.Random, matcher: Matcher, allowed: list[int]) -> int:
