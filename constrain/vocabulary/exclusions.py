@@ -178,9 +178,13 @@ class Exclusions:
         term = tables.automaton.term(state)
         if term.plain and least_size(term) >= PLENTY:
             return PLENTY
-        total = 0
+        total = length = 0
         counts = {state: 1}
+        seen = {state}
         while counts and total < PLENTY and len(counts) <= MAX_STATES:
+            if length >= len(seen):  # a text this long passes some state twice, so there is no end of them
+                return PLENTY
+            length += 1
             after: dict[int, int] = {}
             for here, count in counts.items():
                 if tables.automaton.accepting[here]:
@@ -188,4 +192,5 @@ class Exclusions:
                 for to, ways in Counter(to for _, to in tables.live(here)).items():
                     after[to] = min(after.get(to, 0) + ways * count, PLENTY)
             counts = after
+            seen.update(after)
         return min(total, PLENTY)
