@@ -1,9 +1,9 @@
 """What grows, and how far: vocabularies, live grammars, long processes, large inputs, threads.
 
-    python -m benchmarks.scale --data FILE.jsonl.xz [--only growth]
+    python -m benchmarks.scale --data FILE.jsonl.xz [--only growth | alive | long]
 
-Each line is one measurement, in a process that does the ones before it too, but for `growth`, which runs
-alone.  Times are CPU times of this process; memory is resident memory.
+Each line is one measurement, in a process that does the ones before it too, but for those that `--only`
+runs alone.  Times are CPU times of this process; memory is resident memory.
 """
 
 from __future__ import annotations
@@ -140,6 +140,48 @@ def alive(engine: Constrain, cases: list[dict[str, Any]], tokenizer: Any) -> Non
     print(f"a full collection asked for by hand: {longest_pause(gc.collect):.1f} ms", flush=True)
 
 
+LONG = {
+    "free keys": (
+        {"type": "object", "additionalProperties": {"type": "integer"}},
+        "{",
+        lambda n: f'"key{n}": {n}, ',
+    ),
+    "keys of a pattern": (
+        {"patternProperties": {"^k.*[0-9]$": {"type": "integer"}}, "additionalProperties": False},
+        "{",
+        lambda n: f'"key{n}": {n}, ',
+    ),
+    "named keys": (
+        {"type": "object", "properties": {f"key{n}": {"type": "integer"} for n in range(2_000)}},
+        "{",
+        lambda n: f'"key{n}": {n}, ',
+    ),
+    "array items": ({"type": "array", "items": {"type": "integer"}}, "[", lambda n: f"{n}, "),
+}
+
+
+def long(engine: Constrain, most: int, tokenizer: Any) -> None:
+    """Time and memory for each key or item of one long document, every mask filled, by decade."""
+    bitmask = allocate_token_bitmask(1, engine.vocabulary.size)
+    for what, (schema, start, item) in LONG.items():
+        run = engine.compile(schema)
+        run.restart()
+        written, count = 0, 2_000 if what == "named keys" else most
+        for stop in [10**power for power in range(2, 6) if 10**power < count] + [count]:
+            text = start * (written == 0) + "".join(map(item, range(written, stop)))
+            tokens = tokenizer.encode(text, add_special_tokens=False)
+            gc.collect()
+            before, clock = resident(), time.process_time()
+            for token in tokens:
+                run.fill(bitmask)
+                run.accept(token)
+            took = (time.process_time() - clock) * 1_000_000 / (stop - written)
+            gc.collect()
+            memory = (resident() - before) * 1_024 / (stop - written)
+            print(f"{what}, {written:7,} to {stop:7,} {took:>10,.0f} us {memory:>8,.1f} kB each", flush=True)
+            written = stop
+
+
 def threads(vocabulary: Vocabulary, count: int) -> None:
     """Matchers of one grammar in threads."""
     compiled = compile_json_schema({"type": "array", "items": {"type": "object"}}, vocabulary)
@@ -158,7 +200,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="what grows, and how far")
     parser.add_argument("--data", type=Path, required=True, help="MaskBench, a .jsonl or .jsonl.xz file")
     parser.add_argument(
-        "--only", choices=["growth", "alive"], help="5,000 schemas in one process, or 450 grammars kept"
+        "--only",
+        choices=["growth", "alive", "long"],
+        help="5,000 schemas in one process, 450 grammars kept, or documents of 100,000 keys and items",
     )
     arguments = parser.parse_args()
     from mlx_lm.tokenizer_utils import load
@@ -167,6 +211,9 @@ def main() -> None:
 
     tokenizer = load(llama3_tokenizer_folder())
     cases = read_sample(arguments.data, None, 0, 1)
+    if arguments.only == "long":
+        long(Constrain(tokenizer), 100_000, tokenizer)
+        return
     if arguments.only:
         {"growth": growth, "alive": alive}[arguments.only](Constrain(tokenizer), cases[:5_000], tokenizer)
         return

@@ -69,7 +69,6 @@ class Masks:
         self._reached = 0
         self._steps: dict[tuple[int, LiteralSet, int], list[Step]] = {}
         self._ended: dict[tuple[int, LiteralSet, bytes], dict[bytes, End]] = {}
-        self._led: dict[tuple[int, int], dict[bytes, list[int]]] = {}
 
     def forget(self) -> None:
         """Drop every memo."""
@@ -77,7 +76,6 @@ class Masks:
         self._reaches.clear()
         self._steps.clear()
         self._ended.clear()
-        self._led.clear()
 
     def mask(self, position: Position) -> Mask:
         """The allowed tokens."""
@@ -247,6 +245,7 @@ class Masks:
         self, remainder: int, edge: OpenEdge, owner: Continuation, state: int, captured: bytes
     ) -> Ahead:
         """The tokens along any text of a terminal, but that literals are literals and some are excluded."""
+        # With languages the exits are told apart below, and the number is not used.
         only = 0 if edge.classes.languages else edge.classes.number(0)
         ahead = self._sums.terminal(remainder, state, only)
         if ahead is NOWHERE:
@@ -259,13 +258,10 @@ class Masks:
         left = remainders.without(table.exit, frozenset(end.rest for end in ends)) if ends else table.exit
         refused = table.refused.union(token for end in ends for token in end.tokens)
         inside = self._sums.inside(table, refused)
+        told = self._by_class(remainder, left, edge, state, captured)
+        exits: list[Exit] = [(number, rest, refused) for number, rest in told]
         if remainders.is_nested(remainder):  # then a node may be reached by several texts
-            if edge.classes.languages:
-                ends.append(End((), left))
-                left = 0
-            others = Ahead(inside, ((only, left, refused),) if left else ())
-            return self._sums.together([others, self._tried(ends)])
-        exits = self._by_class(remainder, left, edge, captured, refused)
+            return self._sums.together([Ahead(inside, tuple(exits)), self._tried(ends)])
         ids: list[int] = []
         for rest, end in named.items():
             number = edge.literals.index[captured + rest]
@@ -275,48 +271,32 @@ class Masks:
         return self._sums.together([Ahead(inside, tuple(exits)), Ahead(self._sums.listed(tuple(ids)), ())])
 
     def _by_class(
-        self, remainder: int, left: int, edge: OpenEdge, captured: bytes, refused: frozenset[int]
-    ) -> list[Exit]:
-        """What is left behind texts of an open edge, by the number of their class."""
+        self, remainder: int, left: int, edge: OpenEdge, state: int, captured: bytes
+    ) -> list[tuple[int, int]]:
+        """What is left behind texts of an open edge: the number of a class, and its remainder."""
         languages, number = edge.classes.languages, edge.classes.number
         if not left or not languages:
-            return [(number(0), left, refused)] if left else []
-        tables, automaton = self.tables, self.tables.automaton
-        remainders, accepting = tables.remainders, automaton.accepting
-        states: tuple[int, ...] = tuple(map(automaton.state, languages))
+            return [(number(0), left)] if left else []
+        step = self.tables.step
+        states = tuple(map(self.tables.automaton.state, languages))
         for byte in captured:
-            states = tuple([tables.step(state, byte) for state in states])
-        reached = {b"": states}
-        groups: dict[int, list[int]] = {}
-        for text, nodes in self._paths(remainder, left).items():
-            spend(1 + len(languages) // 16)
-            for size in range(1, len(text) + 1):
-                if text[:size] not in reached:
-                    before, byte = reached[text[: size - 1]], text[size - 1]
-                    reached[text[:size]] = tuple([state and tables.row(state)[byte] for state in before])
-            held = sum(accepting[state] << bit for bit, state in enumerate(reached[text]))
-            groups.setdefault(number(held), []).extend(nodes)
-        return [(which, remainders.intern(nodes), refused) for which, nodes in groups.items()]
-
-    def _paths(self, remainder: int, left: int) -> dict[bytes, list[int]]:
-        """The texts that lead from one remainder to the nodes of another, and where to."""
-        found = self._led.get((remainder, left))
-        if found is None:
-            nodes = self.tables.remainders.node_list(left)
-            found = self._led[remainder, left] = self.tables.spellings.paths(remainder, nodes)
-        return found
+            states = tuple([state and step(state, byte) for state in states])
+        told = self.tables.spellings.told_apart(remainder, left, (state, *states))
+        return [(number(held), rest) for held, rest in told if rest]
 
     def _written(self, remainder: int, excluded: TextSet, captured: bytes) -> list[End]:
         """Where tokens end with a text that may not come again."""
         if not excluded.size:
             return []
-        before_last = excluded.before_last
-        return [
-            end
-            for byte in bits(excluded.last)
-            for before, rest, end in self.tables.spellings.ending(remainder, byte)
-            if (before < 0 or before_last >> before & 1) and captured + rest in excluded
-        ]
+        before_last = (-1, *bits(excluded.before_last))
+        found: list[End] = []
+        for byte in bits(excluded.last):
+            ending = self.tables.spellings.ending(remainder, byte)
+            for before in before_last:
+                for rest, end in ending.get(before, ()):
+                    if captured + rest in excluded:
+                        found.append(end)
+        return found
 
     def _ends(self, remainder: int, literals: LiteralSet, captured: bytes) -> dict[bytes, End]:
         """Where tokens end with a literal that begins so, by its rest."""

@@ -177,9 +177,13 @@ class Exclusions:
         term = tables.automaton.term(state)
         if term.plain and least_size(term) >= PLENTY:
             return PLENTY
-        total = 0
+        total = length = 0
         counts = {state: 1}
+        seen = {state}
         while counts and total < PLENTY and len(counts) <= MAX_STATES:
+            if length >= len(seen):  # a text this long passes some state twice, so there is no end of them
+                return PLENTY
+            length += 1
             after: dict[int, int] = {}
             for here, count in counts.items():
                 if tables.automaton.accepting[here]:
@@ -187,4 +191,5 @@ class Exclusions:
                 for some_bytes, to in tables.automaton.ways(here):
                     after[to] = min(after.get(to, 0) + some_bytes.bit_count() * count, PLENTY)
             counts = after
+            seen.update(after)
         return min(total, PLENTY)

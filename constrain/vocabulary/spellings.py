@@ -23,11 +23,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import proxy
 
+from constrain.budget import spend
 from constrain.literals import LiteralSet
 from constrain.vocabulary.remainders import NOTHING
 
 if TYPE_CHECKING:
     from constrain.vocabulary.tables import Tables
+
+MAX_KEPT = 10_000
 
 
 class Step(NamedTuple):
@@ -52,8 +55,10 @@ class Spellings:
     def __init__(self, tables: Tables) -> None:
         self._tables: Tables = proxy(tables)  # its own part, so no circle: they die together
         self._leads: dict[int, bytes] = {}
+        self._led: dict[tuple[int, int], dict[bytes, list[int]]] = {}
+        self._told_apart: dict[tuple[int, int, tuple[int, ...]], list[tuple[int, int]]] = {}
         self._to_byte: dict[int, dict[int, list[tuple[bytes, int]]]] = {}
-        self._ending: dict[tuple[int, int], list[tuple[int, bytes, End]]] = {}
+        self._ending: dict[tuple[int, int], dict[int, list[tuple[bytes, End]]]] = {}
 
     def steps(self, remainder: int, literals: LiteralSet, node: int) -> list[Step]:
         """The steps of all literals below `node`, over the tokens of `remainder`."""
@@ -113,8 +118,8 @@ class Spellings:
                     passed.add(text[:1])
         return found
 
-    def ending(self, remainder: int, byte: int) -> list[tuple[int, bytes, End]]:
-        """Where tokens have a byte: the byte before it (-1: none), the rest up to it, and the end."""
+    def ending(self, remainder: int, byte: int) -> dict[int, list[tuple[bytes, End]]]:
+        """Where tokens have a byte, by the byte before it (-1: none): the rest up to it, and the end."""
         found = self._ending.get((remainder, byte))
         if found is None:
             remainders, below = self._tables.remainders, self._below(byte)
@@ -123,11 +128,11 @@ class Spellings:
             for start in nodes if len(nodes) < len(below) else below.keys() & set(nodes):
                 for rest, node in below.get(int(start), ()):
                     ends.setdefault(rest, []).append(node)
-            found = self._ending[remainder, byte] = []
+            found = self._ending[remainder, byte] = {}
             for rest, some in ends.items():
                 tokens = tuple(token for node in some for token in remainders.node_tokens(node))
-                end = End(tokens, remainders.intern(some))
-                found.append((rest[-2] if len(rest) > 1 else -1, rest, end))
+                before = rest[-2] if len(rest) > 1 else -1
+                found.setdefault(before, []).append((rest, End(tokens, remainders.intern(some))))
         return found
 
     def _below(self, byte: int) -> dict[int, list[tuple[bytes, int]]]:
@@ -145,18 +150,55 @@ class Spellings:
                     found.setdefault(at, []).append((rest, node))
         return found
 
-    def paths(self, remainder: int, nodes: Iterable[int]) -> dict[bytes, list[int]]:
-        """The texts that lead from `remainder` to some nodes of the vocabulary's trie, and where to."""
-        trie = self._tables.vocabulary.trie
-        starts = frozenset(self._tables.remainders.node_list(remainder))
+    def told_apart(self, remainder: int, left: int, states: tuple[int, ...]) -> list[tuple[int, int]]:
+        """The nodes of `left` by which of some languages end there, one bit each, as remainders.
+
+        Tokens of `remainder` lead to them from a state of each language; the first is that of a terminal, which
+        counts as no bit, and what does not end with it is left out.
+        """
+        key = (remainder, left, states)
+        found = self._told_apart.get(key)
+        if found is None:
+            if len(self._told_apart) >= MAX_KEPT:
+                self._told_apart.clear()
+            found = self._told_apart[key] = self._tell_apart(remainder, left, states)
+        return found
+
+    def _tell_apart(self, remainder: int, left: int, states: tuple[int, ...]) -> list[tuple[int, int]]:
+        tables = self._tables
+        accepting, row = tables.automaton.accepting, tables.row
+        reached = {b"": states}
+        groups: dict[int, list[int]] = {}
+        for rest, nodes in self._paths(remainder, left).items():
+            for size in range(1, len(rest) + 1):
+                if rest[:size] not in reached:
+                    spend(1 + len(states) // 16)
+                    before, byte = reached[rest[: size - 1]], rest[size - 1]
+                    reached[rest[:size]] = tuple([state and row(state)[byte] for state in before])
+            ended, *others = [accepting[state] for state in reached[rest]]
+            if ended:
+                held = sum(1 << bit for bit, holds in enumerate(others) if holds)
+                groups.setdefault(held, []).extend(nodes)
+        return [(held, tables.remainders.intern(nodes)) for held, nodes in groups.items()]
+
+    def _paths(self, remainder: int, left: int) -> dict[bytes, list[int]]:
+        """The texts that lead from one remainder to the nodes of another, and where to."""
+        known = self._led.get((remainder, left))
+        if known is not None:
+            return known
+        trie, remainders = self._tables.vocabulary.trie, self._tables.remainders
+        starts = frozenset(remainders.node_list(remainder))
         found: dict[bytes, list[int]] = {}
-        for node in nodes:
+        for node in remainders.node_list(left):
             at, rest = node, b""
             while at:
                 rest = bytes((trie.lowest[at],)) + rest
                 at = int(trie.parent[at])
                 if at in starts:
                     found.setdefault(rest, []).append(node)
+        if len(self._led) >= MAX_KEPT:
+            self._led.clear()
+        self._led[remainder, left] = found
         return found
 
     def _child(self, remainder: int, text: bytes) -> int:
