@@ -252,7 +252,7 @@ def _exact(text: str) -> Decimal | int:
 def _smaller(source: Any) -> Iterator[Any]:
     """Simpler inputs of the same kind, the simplest first."""
     if isinstance(source, str):
-        size = len(source) // 2
+        size = len(source)
         while size:
             yield from (source[:at] + source[at + size :] for at in range(0, len(source), size))
             size //= 2

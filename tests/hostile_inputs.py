@@ -254,14 +254,27 @@ def closed_object(rng: Rng) -> Any:
     return found
 
 
+_ROUNDS = ["([a-z][0-9])", "([ab]1)", "(ab|dd)", "[a-c]", "(a|bab)", "[ab]", "([a-z]1|é)"]
+
+
 def counted_pattern(rng: Rng) -> Any:
     """A string with patterns and lengths, of which none knows of the others."""
     low, high = sorted((rng.choice(_LENGTHS), rng.choice(_LENGTHS)))
-    found: dict[str, Any] = {"type": "string", "pattern": f"^{rng.choice(_SHAPES)}$"}
-    found |= rng.choice([{"minLength": low}, {"maxLength": high}, {"minLength": low, "maxLength": high}])
+    shape = rng.choice([rng.choice(_SHAPES), rng.choice(_ROUNDS) + "+", "([a-z][0-9])+"])
+    found: dict[str, Any] = {"type": "string", "pattern": f"^{shape}$"}
+    found |= rng.choice([{"minLength": high}, {"maxLength": high}, {"minLength": low, "maxLength": high}])
     if rng.randrange(3) == 0:
         found["allOf"] = [{"pattern": rng.choice([f"^{rng.choice(_SHAPES)}$", "^[a-c]*$", "^[ -~]*$", "b"])}]
     return found
+
+
+def exchanged_counts(rng: Rng) -> list[Any]:
+    """So many of one thing that are any number of another, and the other way round."""
+    one, other = rng.sample(_ROUNDS, 2)
+    counts = rng.choice(["{0,28}", "{0,30}", "{2,40}"]), "*"
+    pairs = [(one + counts[0], other + counts[1]), (one + counts[1], other + counts[0])]
+    rng.shuffle(pairs)
+    return [{"type": "string", "allOf": [{"pattern": f"^{text}$"} for text in pair]} for pair in pairs]
 
 
 # Changes to a schema
