@@ -237,7 +237,7 @@ class Complement(Term):
 
 
 class Strings(Term):
-    """A finite set of strings: a trie node, with its children by byte or, of many, a slice that makes them."""
+    """A finite set of strings: a trie node, with its children by byte or, of many, a slice to make them."""
 
     __slots__ = ("_children", "_slice", "size")
 
