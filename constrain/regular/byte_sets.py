@@ -11,6 +11,11 @@ from collections.abc import Iterator
 from typing import Final
 
 ALL_BYTES: Final = (1 << 256) - 1
+CONTINUING: Final = frozenset(
+    (1 << last + 1) - (1 << first)
+    for first, last in ((0x80, 0xBF), (0xA0, 0xBF), (0x80, 0x9F), (0x90, 0xBF), (0x80, 0x8F))
+)
+"""The sets of bytes that go on with a character of UTF-8 after some lead byte."""
 
 
 def refine(*partitions: tuple[int, ...]) -> tuple[int, ...]:

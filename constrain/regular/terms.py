@@ -37,37 +37,11 @@ from typing import Final
 from constrain.budget import spend
 from constrain.errors import LimitExceeded
 from constrain.regular import tries
-from constrain.regular.byte_sets import ALL_BYTES, join_counts
+from constrain.regular.byte_sets import ALL_BYTES, CONTINUING, join_counts
 from constrain.regular.interning import LOCK, intern, keep
-from constrain.regular.term import Term, Way, add_way, joined
+from constrain.regular.term import Term as Term  # noqa: PLC0414 - with the terms it is taken from here
+from constrain.regular.term import Way, add_way, joined
 from constrain.regular.tries import Slice, SortedTexts, build, subtract, union
-
-__all__ = [
-    "ANY_BYTES",
-    "EMPTY",
-    "EPSILON",
-    "Bytes",
-    "Choice",
-    "Complement",
-    "Concat",
-    "Intersection",
-    "Repeat",
-    "Strings",
-    "Term",
-    "byte_range",
-    "byte_set",
-    "choice",
-    "complement",
-    "concat",
-    "difference",
-    "intersect",
-    "literal",
-    "literals",
-    "optional",
-    "repeat",
-    "star",
-    "without_epsilon",
-]
 
 MAX_MEMBERS: Final = 20_000
 FEW: Final = 8
@@ -263,23 +237,19 @@ class Complement(Term):
 
 
 class Strings(Term):
-    """A finite set of strings: a trie node, `here` when one ends at it, and its children by byte.
-
-    Those of many strings (`tries.Slice`) are made when they are asked for.
-    """
+    """A finite set of strings: a trie node, with its children by byte or, of many, a slice to make them."""
 
     __slots__ = ("_children", "_slice", "size")
 
     def __init__(self, here: bool, children: dict[int, Term] | None, source: Slice | None = None) -> None:
         self._children = children
         self._slice = source
-        if children is not None:
-            self.size: int = here + sum(c.size if isinstance(c, Strings) else 1 for c in children.values())
-            first = sum(1 << byte for byte in children)
+        if source is not None:
+            self.size, first = source.size, source.first_bytes
         else:
-            assert source is not None
-            self.size, byte = source.size, source.only_byte
-            first = ALL_BYTES if byte is None else 1 << byte
+            known = children or {}
+            self.size = here + sum(c.size if isinstance(c, Strings) else 1 for c in known.values())
+            first = sum(1 << byte for byte in known)
         self._register(nullable=here, plain=True, first=first)
 
     @property
@@ -321,12 +291,6 @@ def _front_ways(fronts: list[tuple[Term, Term]], within: int) -> Iterable[Way]:
         (mask, afters[0] if len(afters) == 1 else choice(*afters)) for mask, afters in pieces.items()
     )
 
-
-CONTINUING: Final = frozenset(
-    (1 << last + 1) - (1 << first)
-    for first, last in ((0x80, 0xBF), (0xA0, 0xBF), (0x80, 0x9F), (0x90, 0xBF), (0x80, 0x8F))
-)
-"""The sets of bytes that go on with a character of UTF-8 after some lead byte."""
 
 EMPTY: Final[Term] = Choice(())
 EPSILON: Final[Term] = Epsilon()

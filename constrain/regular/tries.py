@@ -33,6 +33,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from constrain.budget import spend
+from constrain.regular.byte_sets import ALL_BYTES
 
 if TYPE_CHECKING:
     from constrain.regular.term import Term
@@ -87,12 +88,11 @@ class Slice(NamedTuple):
         return len(self.source.texts[self.first]) == self.depth
 
     @property
-    def only_byte(self) -> int | None:
-        """The byte that all of them begin with, if it is one."""
-        if self.here:
-            return None
+    def first_bytes(self) -> int:
+        """The bytes that its strings begin with, as a 256-bit set, and maybe more of them."""
         one, other = self.source.texts[self.first], self.source.texts[self.last - 1]
-        return one[self.depth] if one[self.depth] == other[self.depth] else None
+        alike = not self.here and one[self.depth] == other[self.depth]
+        return 1 << one[self.depth] if alike else ALL_BYTES
 
     def texts(self) -> list[bytes]:
         """The strings."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from constrain.budget import budget
+from constrain.budget import DEFAULT_MAX_STEPS, budget
 from constrain.continuation import END
 from constrain.errors import LimitExceeded, RegexError, UnsatisfiableError, UnsupportedError
 from constrain.parts import regex
@@ -73,7 +73,7 @@ def test_groups_nested_too_deep_are_too_large_not_wrong(pattern: str) -> None:
 )
 def test_patterns_that_multiply_are_read(pattern: str, takes: list[str], refuses: list[str]) -> None:
     """Each is exponential for somebody who tries one way after the other, or writes every state down."""
-    with budget(500_000, "reading this pattern"):
+    with budget(DEFAULT_MAX_STEPS, "reading this pattern"):
         term = regex_term(pattern)
 
         assert [text[:9] for text in takes if not accepts(term, text.encode())] == []
