@@ -53,6 +53,11 @@ class Window(NamedTuple):
         """The window for what follows so many characters."""
         return Window(max(self.low - characters, 0), None if self.high is None else self.high - characters)
 
+    def meet(self, other: Window) -> Window:
+        """The lengths in both windows."""
+        highs = [high for high in (self.high, other.high) if high is not None]
+        return Window(max(self.low, other.low), min(highs, default=None))
+
     @property
     def is_closed(self) -> bool:
         """Is no length in it?"""
