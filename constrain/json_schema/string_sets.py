@@ -28,9 +28,17 @@ from constrain.json_schema.formula import Formula
 from constrain.json_schema.strings import QUOTE, TEXT, StringSpace
 from constrain.json_schema.values import STRING, Value
 from constrain.regular.bounded import EVERY_LENGTH, Window, bounded
-from constrain.regular.clipping import far_counts
+from constrain.regular.clipping import far_counts, is_owed_far
 from constrain.regular.codes import lengths, meet
-from constrain.regular.conditions import Condition, all_of, any_of, exactly_one, is_positive, negation
+from constrain.regular.conditions import (
+    Condition,
+    all_of,
+    any_of,
+    exactly_one,
+    is_positive,
+    negation,
+    parts_of,
+)
 from constrain.regular.products import product
 from constrain.regular.substrings import substrings
 from constrain.regular.terms import (
@@ -85,7 +93,13 @@ class StringSets:
             else:
                 conditions.append(apart[0])
                 window = window.meet(apart[1])
-        return bounded(product(self.space.closed, all_of(conditions)), self.space.closed, window)
+        condition = all_of(conditions)
+        factors = [
+            part for part in parts_of(condition, "any") if isinstance(part, Term) and is_positive(part)
+        ]
+        if len(factors) > 1 and len(factors) == len(parts_of(condition, "any")):
+            condition = choice(*factors)
+        return bounded(product(self.space.closed, condition), self.space.closed, window)
 
     def _one_thing(self, atom: Formula | None, window: Window) -> Term | None:
         """The contents of a pattern (of anything) with a length as one term; None if a product is better."""
@@ -95,7 +109,7 @@ class StringSets:
         if window == EVERY_LENGTH:
             return contents
         both = self._length(window) if atom is None else meet(contents, self._length(window))
-        return None if type(both) is Intersection and not far_counts(contents) else both
+        return None if type(both) is Intersection and not _counts_far(contents) else both
 
     def _apart(self, contents: Term) -> tuple[Condition, Window] | None:
         """A pattern as a condition and a window; None where it counts far otherwise than in characters."""
@@ -105,7 +119,7 @@ class StringSets:
             if isinstance(part, Repeat) and lengths(part.body, self.space.character(TEXT)) == (1, 1):
                 window = window.meet(Window(part.low, part.high))
                 conditions.append(self._factor(star(part.body)))
-            elif far_counts(part):
+            elif _counts_far(part):
                 return None
             else:
                 conditions.append(self._factor(part))
@@ -138,7 +152,7 @@ class StringSets:
             if kind == "and":
                 return all_of(each)
             if kind == "or":
-                return _any_of(each)
+                return any_of(each)
             one = exactly_one(each)
             return one if kind == "one" else negation(one)
         if kind in {"npat", "nfmt", "nin"}:
@@ -168,23 +182,16 @@ class StringSets:
             return True
         if contents is EMPTY:
             return False
-        if type(contents) is Intersection and not far_counts(contents):
+        if type(contents) is Intersection and not _counts_far(contents):
             return all_of(map(self._factor, contents.members))
         if type(contents) is Complement:
             return negation(self._factor(contents.body))
         return concat(contents, QUOTE)
 
 
-def _any_of(conditions: Iterable[Condition]) -> Condition:
-    """Any of them; the factors among them are one factor, whose far counts can be clipped together."""
-    others: list[Condition] = []
-    factors: list[Term] = []
-    for condition in conditions:
-        if isinstance(condition, Term) and is_positive(condition):
-            factors.append(condition)
-        else:
-            others.append(condition)
-    return any_of([*others, choice(*factors)] if factors else others)
+def _counts_far(contents: Term) -> bool:
+    """Has it counters far from their end that owe little?  `vocabulary/faraway.py` clips these."""
+    return bool(far_counts(contents)) and not is_owed_far(contents)
 
 
 def _window(parts: Iterable[Formula]) -> Window:

@@ -15,7 +15,7 @@ text.
 1. The product has texts of `some` characters, as found by looking for the nearest end, and if on the way
    there a loop of `round` characters is met, also of `some + round`, `some + 2 round`, ...
 2. No text is shorter than the shortest one of a single factor.  That is found over single places of the
-   factor's pattern, as in (5) of `products.py`.
+   factor's pattern, as in (6) of `products.py`.
 3. Depth first, over products with their windows; each product passed is asked (1) and (2) again.  What is
    searched in vain with no least length is known to need more characters than that.
 

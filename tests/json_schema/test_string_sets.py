@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from constrain.budget import budget
 from constrain.json_schema.formula import Formula, Formulas
 from constrain.json_schema.scalars import Scalars
-from constrain.json_schema.strings import spell_canonical
+from constrain.json_schema.strings import spell_canonical, string_space
 from constrain.json_schema.values import STRING, Value
 from constrain.regular.bounded import Bounded
+from constrain.regular.leaf import outlined
 from constrain.regular.products import Product
 from constrain.regular.queries import accepts, is_empty
 from tests.oracle import strings_over
@@ -89,6 +92,34 @@ def test_the_language_of_a_formula_holds_what_the_formula_says(formula: Formula,
     ]
     assert [text for text in TEXTS if canonical.holds(formula, Value(STRING, text))] == expected
     assert not expected or not is_empty(language)
+
+
+def test_a_time_that_no_pattern_fits_is_not_sought_in_every_minute() -> None:
+    """A date-time may have a small t, this pattern not, and it is not anchored: it might match later."""
+    pattern = r"\d\d\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+    formula = FORMULAS.conj([FORMULAS.word("fmt", "date-time"), FORMULAS.word("pat", pattern)])
+    language = Scalars("canonical").string_language(formula)
+    for byte in b"2016-01-05":
+        language = language.derivative(byte)
+    with budget(20_000, "looking for a time"):
+        assert is_empty(language.derivative(ord("t")))
+    assert not is_empty(language.derivative(ord("T")))
+
+
+@given(st.sampled_from(["date-time", "time", "hostname", "email"]), st.integers(0, 2**32))
+def test_an_outline_holds_what_it_is_the_outline_of(name: str, seed: int) -> None:
+    rng = random.Random(seed)
+    term = string_space("canonical").format(name)
+    assert term is not None
+    wider = outlined(term)
+    for _ in range(40):
+        ways = [(mask, after) for mask, after in term.ways() if not is_empty(after)]
+        if not ways:
+            break
+        mask, term = rng.choice(ways)
+        wider = wider.derivative((mask & -mask).bit_length() - 1)
+        assert wider.nullable >= term.nullable
+        assert not is_empty(wider)
 
 
 def test_one_pattern_is_the_term_that_it_always_was() -> None:
