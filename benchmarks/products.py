@@ -3,8 +3,8 @@
     python -m benchmarks.products
 
 Each family is a schema and a value of it.  It is compiled in a process that remembers nothing of languages,
-over the Llama-3 vocabulary, and written; reported are CPU milliseconds for compiling, for the slowest mask
-(its token taken included) and for all of them.  Some puzzles have no long value: they are answered or refused.
+over the Llama-3 vocabulary, and written.  Reported are CPU milliseconds: compiled, the slowest mask
+(its token taken included), all of them.  Some puzzles have no long value: they are answered or refused.
 """
 
 from __future__ import annotations

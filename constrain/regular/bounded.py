@@ -209,9 +209,9 @@ def some_length(product: Product, whole: Term) -> int:
 def _find_some_length(start: Product, whole: Term) -> None:
     number = count()
     parent: dict[Product, Product | None] = {start: None}
-    heap = [(0, 0, start)]
+    heap = [(0, 0, 0, start)]
     while heap:
-        _, _, here = heappop(heap)
+        _, begun, _, here = heappop(heap)
         if here.condition is True:
             _some.setdefault(here.id, 0)
         if here.id in _some:
@@ -224,7 +224,8 @@ def _find_some_length(start: Product, whole: Term) -> None:
         for _, after in here.steps():
             if after not in parent and after.is_alive is not False:
                 parent[after] = here
-                heappush(heap, (condition_distance(after.condition), next(number), after))
+                longer = begun + characters(here, after, whole)
+                heappush(heap, (condition_distance(after.condition), longer, next(number), after))
     raise AssertionError("a product without a text was asked for its length")
 
 
@@ -260,8 +261,9 @@ def _find_least_length(start: Product, whole: Term) -> None:
         if rest is not None:
             heappush(heap, (total + rest, next(number), here, True))
             continue
-        for after in alternatives(here) or [after for _, after in here.steps()]:
-            longer = total + characters(here, after, whole)
+        onward = [(after, total) for after in alternatives(here)]  # nothing is read: no character begins
+        onward = onward or [(after, total + characters(here, after, whole)) for _, after in here.steps()]
+        for after, longer in onward:
             if longer < cost.get(after, longer + 1):
                 cost[after] = longer
                 parent[after] = here
