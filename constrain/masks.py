@@ -29,7 +29,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from constrain.budget import spend
 from constrain.continuation import (
     END,
     AnyEdge,

@@ -25,22 +25,32 @@ from collections.abc import Callable, Iterable
 
 from constrain.budget import spend
 from constrain.json_schema.formula import Formula
-from constrain.json_schema.strings import QUOTE, StringSpace
+from constrain.json_schema.strings import QUOTE, TEXT, StringSpace
 from constrain.json_schema.values import STRING, Value
 from constrain.regular.bounded import EVERY_LENGTH, Window, bounded
-from constrain.regular.clipping import far_counts
-from constrain.regular.codes import meet
-from constrain.regular.conditions import Condition, all_of, any_of, exactly_one, negation
+from constrain.regular.clipping import far_counts, is_owed_far
+from constrain.regular.codes import lengths, meet
+from constrain.regular.conditions import (
+    Condition,
+    all_of,
+    any_of,
+    exactly_one,
+    is_positive,
+    negation,
+    parts_of,
+)
 from constrain.regular.products import product
 from constrain.regular.substrings import substrings
 from constrain.regular.terms import (
     EMPTY,
     Complement,
     Intersection,
+    Repeat,
     Term,
     choice,
     concat,
     difference,
+    star,
 )
 
 Holds = Callable[[Formula, Value], bool]
@@ -75,19 +85,45 @@ class StringSets:
                 for texts in excluded:
                     contents = difference(contents, texts)
                 return concat(contents, QUOTE)
-        refused = [negation(self._factor(texts)) for texts in excluded]
-        condition = all_of([*map(self._condition, rest), *refused])
+        conditions = [negation(self._factor(texts)) for texts in excluded]
+        for part in rest:
+            apart = self._apart(self._contents(part)) if part.kind == "pat" else None
+            if apart is None:
+                conditions.append(self._condition(part))
+            else:
+                conditions.append(apart[0])
+                window = window.meet(apart[1])
+        condition = all_of(conditions)
+        factors = [
+            part for part in parts_of(condition, "any") if isinstance(part, Term) and is_positive(part)
+        ]
+        if len(factors) > 1 and len(factors) == len(parts_of(condition, "any")):
+            condition = choice(*factors)
         return bounded(product(self.space.closed, condition), self.space.closed, window)
 
     def _one_thing(self, atom: Formula | None, window: Window) -> Term | None:
         """The contents of a pattern (of anything) with a length as one term; None if a product is better."""
         contents = self.space.universe if atom is None else self._contents(atom)
-        if type(contents) is Intersection:
+        if type(contents) is Intersection and self._apart(contents) is not None:
             return None
         if window == EVERY_LENGTH:
             return contents
         both = self._length(window) if atom is None else meet(contents, self._length(window))
-        return None if type(both) is Intersection and not far_counts(contents) else both
+        return None if type(both) is Intersection and not _counts_far(contents) else both
+
+    def _apart(self, contents: Term) -> tuple[Condition, Window] | None:
+        """A pattern as a condition and a window; None where it counts far otherwise than in characters."""
+        window = EVERY_LENGTH
+        conditions: list[Condition] = []
+        for part in contents.members if isinstance(contents, Intersection) else (contents,):
+            if isinstance(part, Repeat) and lengths(part.body, self.space.character(TEXT)) == (1, 1):
+                window = window.meet(Window(part.low, part.high))
+                conditions.append(self._factor(star(part.body)))
+            elif _counts_far(part):
+                return None
+            else:
+                conditions.append(self._factor(part))
+        return all_of(conditions), window
 
     def _filtered(self, named: Formula, parts: Iterable[Formula], holds: Holds) -> Term:
         """Those of some strings of which the other parts hold."""
@@ -146,19 +182,23 @@ class StringSets:
             return True
         if contents is EMPTY:
             return False
-        if type(contents) is Intersection:
+        if type(contents) is Intersection and not _counts_far(contents):
             return all_of(map(self._factor, contents.members))
         if type(contents) is Complement:
             return negation(self._factor(contents.body))
         return concat(contents, QUOTE)
 
 
+def _counts_far(contents: Term) -> bool:
+    """Has it counters far from their end that owe little?  `vocabulary/faraway.py` clips these."""
+    return bool(far_counts(contents)) and not is_owed_far(contents)
+
+
 def _window(parts: Iterable[Formula]) -> Window:
     """The lengths that some atoms allow together."""
-    low, high = EVERY_LENGTH
+    window = EVERY_LENGTH
     for part in parts:
-        if part.kind == "minl":
-            low = max(low, part.args[0])
-        elif part.kind == "maxl":
-            high = part.args[0] if high is None else min(high, part.args[0])
-    return Window(low, high)
+        if part.kind in _LENGTHS:
+            number = part.args[0]
+            window = window.meet(Window(number, None) if part.kind == "minl" else Window(0, number))
+    return window

@@ -15,7 +15,7 @@ text.
 1. The product has texts of `some` characters, as found by looking for the nearest end, and if on the way
    there a loop of `round` characters is met, also of `some + round`, `some + 2 round`, ...
 2. No text is shorter than the shortest one of a single factor.  That is found over single places of the
-   factor's pattern, as in (5) of `products.py`.
+   factor's pattern, as in (6) of `products.py`.
 3. Depth first, over products with their windows; each product passed is asked (1) and (2) again.  What is
    searched in vain with no least length is known to need more characters than that.
 
@@ -52,6 +52,11 @@ class Window(NamedTuple):
     def after(self, characters: int) -> Window:
         """The window for what follows so many characters."""
         return Window(max(self.low - characters, 0), None if self.high is None else self.high - characters)
+
+    def meet(self, other: Window) -> Window:
+        """The lengths in both windows."""
+        highs = [high for high in (self.high, other.high) if high is not None]
+        return Window(max(self.low, other.low), min(highs, default=None))
 
     @property
     def is_closed(self) -> bool:
@@ -204,9 +209,9 @@ def some_length(product: Product, whole: Term) -> int:
 def _find_some_length(start: Product, whole: Term) -> None:
     number = count()
     parent: dict[Product, Product | None] = {start: None}
-    heap = [(0, 0, start)]
+    heap = [(0, 0, 0, start)]
     while heap:
-        _, _, here = heappop(heap)
+        _, begun, _, here = heappop(heap)
         if here.condition is True:
             _some.setdefault(here.id, 0)
         if here.id in _some:
@@ -219,7 +224,8 @@ def _find_some_length(start: Product, whole: Term) -> None:
         for _, after in here.steps():
             if after not in parent and after.is_alive is not False:
                 parent[after] = here
-                heappush(heap, (condition_distance(after.condition), next(number), after))
+                longer = begun + characters(here, after, whole)
+                heappush(heap, (condition_distance(after.condition), longer, next(number), after))
     raise AssertionError("a product without a text was asked for its length")
 
 
@@ -255,8 +261,9 @@ def _find_least_length(start: Product, whole: Term) -> None:
         if rest is not None:
             heappush(heap, (total + rest, next(number), here, True))
             continue
-        for after in alternatives(here) or [after for _, after in here.steps()]:
-            longer = total + characters(here, after, whole)
+        onward = [(after, total) for after in alternatives(here)]  # nothing is read: no character begins
+        onward = onward or [(after, total + characters(here, after, whole)) for _, after in here.steps()]
+        for after, longer in onward:
             if longer < cost.get(after, longer + 1):
                 cost[after] = longer
                 parent[after] = here

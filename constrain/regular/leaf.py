@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from constrain.regular.interning import intern
-from constrain.regular.terms import Term
+from constrain.regular.keeping import remember
+from constrain.regular.terms import (
+    Choice,
+    Concat,
+    Intersection,
+    Repeat,
+    Term,
+    choice,
+    concat,
+    intersect,
+    repeat,
+)
 
 
 class Leaf(Term):
@@ -39,6 +50,29 @@ class Leaf(Term):
     def with_counts(self, changed: Callable[[Term], Term]) -> Term:
         """The same with something else for each term of `counted`."""
         return self
+
+
+@remember(1 << 14)
+def outlined(term: Term) -> Term:
+    """A term that holds all of `term`: that with outlines for its leaves, where they have one."""
+    if term.plain:
+        return term
+    if isinstance(term, Leaf):
+        return term if term.outline is None else term.outline
+    if type(term) is Concat:
+        parts: list[Term] = []
+        at: Term = term
+        while type(at) is Concat:
+            parts.append(outlined(at.head))
+            at = at.tail
+        return concat(*parts, outlined(at))
+    if type(term) is Choice:
+        return choice(*map(outlined, term.members))
+    if type(term) is Intersection:
+        return intersect(*map(outlined, term.members))
+    if type(term) is Repeat:
+        return repeat(outlined(term.body), term.low, term.high)
+    return term  # a complement would hold less
 
 
 def intern_leaf(make: type[Leaf], *key: object) -> Term:

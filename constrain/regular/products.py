@@ -25,15 +25,19 @@ are languages within it, the product is the term `universe & condition`, with co
 **Is there a text?**  That is asked of the products which occur, and remembered, from the cheap to the dear:
 
 1. A single factor has a text: factors that have none are False.  So has any of several where one has.
-2. A conjunction that plainly holds all that the one before it holds is as alive as that one.
+2. So has one that holds all that another one holds, which has a text.  Where `foo` is sought, what is left
+   after `f` is `oo` or the whole again, and so holds the whole.  From there on both read the same bytes, and
+   the one within the other goes on to be within it: a few products answer for all.
 3. Depth first, over FEW products.
 4. The most promising first, over SOME products: where the shortest texts of all factors are least in sum.
-5. A factor is often a choice, for it may be in several places of its pattern.  An intersection of choices is
+5. There is none if there is none with the outlines of leaves in their place: each minute of a day has its own
+   leap seconds, and what fits no time at all need not be tried in all of them.
+6. A factor is often a choice, for it may be in several places of its pattern.  An intersection of choices is
    empty if and only if all combinations of their members are, so these are looked at instead: `a.{14}$`,
    `b.{14}$` and `c.{14}$` are in one of 16 places each, but in one of 2^15 sets of places.
 
 Source: Antimirov, "Partial derivatives of regular expressions and finite automaton constructions", TCS
-155(2), 1996, for (5); the others are ours.
+155(2), 1996, for (6); the others are ours.
 Cost: a row of a product is cut together from the rows of its factors, a few microseconds for each.  With many
 factors there may be exponentially many products, but only those that a text leads to are made.
 Alternatives weighed: docs/decisions/0013-products.md.
@@ -58,7 +62,7 @@ from constrain.regular.conditions import (
 )
 from constrain.regular.interning import intern
 from constrain.regular.keeping import at_end, remember
-from constrain.regular.leaf import Leaf
+from constrain.regular.leaf import Leaf, outlined
 from constrain.regular.queries import is_empty
 from constrain.regular.term import Way
 from constrain.regular.terms import (
@@ -138,8 +142,8 @@ class Product(Leaf):
     def _find_ways(self, within: int) -> Iterable[Way]:
         ways: dict[Term, int] = {}
         for mask, after in self.steps():
-            if self.is_alive and after.is_alive is None and _holds_all(after, self):
-                after.is_alive = True
+            if self.is_alive and after.id not in _within:
+                _compare(self, mask, after)
             if mask & within:
                 ways[after.term] = ways.get(after.term, 0) | mask & within
         return [(mask, after) for after, mask in ways.items()]
@@ -166,8 +170,11 @@ class Product(Leaf):
 
 _steps: Final[dict[int, tuple[Step, ...]]] = {}
 """By id.  Products do not hold their own, for many lead to themselves: that would be a circle."""
+_within: Final[dict[int, Product]] = {}
+"""By id: a product that has a text, and none that this one has not."""
 _replaced: Final[dict[tuple[int, ...], Condition]] = {}
 at_end(_steps.clear)
+at_end(_within.clear)
 at_end(_replaced.clear)
 
 
@@ -246,20 +253,36 @@ def _find_steps(here: Product) -> Iterator[Step]:
     return ((mask, after) for after, mask in found.items())
 
 
-def _holds_all(wide: Product, narrow: Product) -> bool:
-    """Is it plain that `wide` holds all that `narrow` holds?  Both are conjunctions at one place."""
-    if wide.place is not narrow.place:
-        return False
-    held = parts_of(narrow.condition, "all")
-    return all(
-        part in held or any(_contains(part, other) for other in held)
-        for part in parts_of(wide.condition, "all")
-    )
+def _compare(before: Product, mask: int, after: Product) -> None:
+    """Note a product within `after`, which is behind the bytes of a set, if there plainly is one."""
+    inner = _within.get(before.id, before)
+    if before.place is after.place and before is not after and _contains(after.condition, before.condition):
+        _within[after.id] = inner
+        after.is_alive = True
+    elif inner is not before:
+        smaller = next((to for its_mask, to in inner.steps() if its_mask & mask & -mask), after)
+        if smaller is not after and smaller.nonempty:
+            _within[after.id] = smaller
+            after.is_alive = True
 
 
 def _contains(wide: Condition, narrow: Condition) -> bool:
+    """Is it plain that one condition holds wherever another one does?"""
+    spend()
+    if type(wide) is Connective and wide.kind == "all":
+        held = parts_of(narrow, "all")
+        return all(part in held or any(_contains(part, other) for other in held) for part in wide.parts)
+    if type(narrow) is Connective and narrow.kind == "any":
+        allowed = parts_of(wide, "any")
+        return all(
+            part in allowed or any(_contains(other, part) for other in allowed) for part in narrow.parts
+        )
+    if type(wide) is Connective and wide.kind == "any":
+        return narrow in wide.parts or any(_contains(part, narrow) for part in wide.parts)
     if isinstance(wide, Complement) and isinstance(narrow, Complement):
         return _contains(narrow.body, wide.body)
+    if wide is narrow or wide is True:
+        return True
     if type(wide) is not Choice or not isinstance(narrow, Term):
         return False
     return narrow in wide.members or (type(narrow) is Choice and set(narrow.members) <= set(wide.members))
@@ -269,15 +292,13 @@ def _contains(wide: Condition, narrow: Condition) -> bool:
 
 
 def _has_text(start: Product) -> bool:
-    for most, order, successors in (
-        (FEW, _newest_first, _steps_of),
-        (SOME, _nearest_first, _steps_of),
-        (None, _nearest_first, _splits_or_steps_of),
-    ):
-        found = _search(start, most, order, successors)
-        if found is not None:
-            return found
-    raise AssertionError("a search without a limit ends with an answer")
+    found = _search(start, FEW, _newest_first, _steps_of)
+    if found is None:
+        found = _search(start, SOME, _nearest_first, _steps_of)
+    if found is None:
+        wider = start.with_counts(outlined)
+        found = False if wider is not start and is_empty(wider) else None
+    return bool(_search(start, None, _nearest_first, _splits_or_steps_of)) if found is None else found
 
 
 def _search(

@@ -23,10 +23,13 @@ Cost: a walk along the excluded texts, as far as tokens go.  Source: ours.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import proxy
 
+from constrain.regular.conditions import Condition, all_of, parts_of
+from constrain.regular.products import Product, product
 from constrain.regular.sizes import least_size
 from constrain.regular.terms import (
     EPSILON,
@@ -48,7 +51,10 @@ PLENTY = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Excluding:
-    """`start (base & ~texts) end`, taken apart; `base` is `start base end`."""
+    """`start (base & ~texts) end`, taken apart; `base` is `start base end`.
+
+    A product (`regular/products.py`) of which some factors are `~(texts end)` is of that form, too.
+    """
 
     start: bytes
     texts: tuple[Term, ...]
@@ -63,15 +69,43 @@ class Excluding:
         head: tuple[Term, ...] = ()
         if type(term) is Concat and type(term.head) is Strings:
             start, head, term = term.head.only or b"", (term.head,), term.tail
-        if type(term) is not Concat or type(term.head) is not Intersection or bool(start) != bool(head):
+        if bool(start) != bool(head):
+            return None
+        if isinstance(term, Product):
+            return cls._of_product(start, head, term)
+        if type(term) is not Concat or type(term.head) is not Intersection:
             return None
         end = term.tail.only if type(term.tail) is Strings else None
         finite = [m.body for m in term.head.members if type(m) is Complement and _is_finite(m.body)]
         others = [m for m in term.head.members if not (type(m) is Complement and _is_finite(m.body))]
         if end is None or not finite or not others:
             return None
-        size = sum(texts.size if type(texts) is Strings else 1 for texts in finite)
-        return cls(start, tuple(finite), end, concat(*head, intersect(*others), term.tail), size)
+        return cls(start, tuple(finite), end, concat(*head, intersect(*others), term.tail), _size(finite))
+
+    @classmethod
+    def _of_product(cls, start: bytes, head: tuple[Term, ...], term: Product) -> Excluding | None:
+        finite: list[Term] = []
+        others: list[Condition] = []
+        ends: set[Term] = set()
+        for part in parts_of(term.condition, "all"):
+            body = part.body if type(part) is Complement else None
+            if type(body) is Concat and type(body.head) is Strings and type(body.tail) is Strings:
+                finite.append(body.head)
+                ends.add(body.tail)
+            elif type(body) is Strings:
+                finite.append(EPSILON)
+                ends.add(body)
+            else:
+                others.append(part)
+        (end,) = (end.only for end in ends if type(end) is Strings) if len(ends) == 1 else (None,)
+        if end is None:
+            return None
+        base = product(term.place, all_of(others)).term
+        return cls(start, tuple(finite), end, concat(*head, base), _size(finite))
+
+
+def _size(texts: Iterable[Term]) -> int:
+    return sum(some.size if type(some) is Strings else 1 for some in texts)
 
 
 def _is_finite(term: Term) -> bool:

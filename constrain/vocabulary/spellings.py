@@ -153,7 +153,7 @@ class Spellings:
     def told_apart(self, remainder: int, left: int, states: tuple[int, ...]) -> list[tuple[int, int]]:
         """The nodes of `left` by which of some languages end there, one bit each, as remainders.
 
-        Tokens of `remainder` lead to them from a state of each language; the first is that of a terminal, which
+        Tokens of `remainder` lead to them from a state of each language.  The first is that of a terminal: it
         counts as no bit, and what does not end with it is left out.
         """
         key = (remainder, left, states)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from constrain.budget import budget
 from constrain.errors import LimitExceeded
-from constrain.regular.bounded import Window, bounded
+from constrain.regular.bounded import Window, bounded, least_length, some_length
 from constrain.regular.conditions import (
     Condition,
     all_of,
@@ -110,6 +110,36 @@ def test_bounded_texts_are_those_of_the_product_that_are_as_long(
             break
         mask, term = rng.choice(ways)
         oracle = oracle.derivative((mask & -mask).bit_length() - 1)
+
+
+@given(conditions(plain_factors | searches, most=3), st.sampled_from(strings_over("abé", 2)))
+@settings(max_examples=150)
+def test_there_is_a_text_for_every_window_that_holds_the_length_of_one(
+    condition: Condition, read: str
+) -> None:
+    """After each beginning, and for each window of up to four characters of the text."""
+    texts = [text[:-1].decode() for text in TEXTS if says(condition, text)]
+    lengths = {len(text) for text in texts if text.startswith(read)}
+    for low in range(len(read), 5):
+        for high in range(low, 5):
+            term = bounded(product(UNIVERSE, condition), UNIVERSE, Window(low, high))
+            for byte in read.encode():
+                term = term.derivative(byte)
+
+            assert is_empty(term) == lengths.isdisjoint(range(low, high + 1))
+
+
+@given(conditions(searches, most=3), st.sampled_from(strings_over("abé", 2)))
+@settings(max_examples=150)
+def test_no_text_is_shorter_than_the_least_length(condition: Condition, read: str) -> None:
+    texts = [text[:-1].decode() for text in TEXTS if says(condition, text)]
+    lengths = [len(text) - len(read) for text in texts if text.startswith(read)]
+    here = product(UNIVERSE, condition)
+    for byte in read.encode():
+        here = next((after for mask, after in here.steps() if mask >> byte & 1), product(UNIVERSE, False))
+
+    if lengths and here.nonempty:
+        assert least_length(here, UNIVERSE) <= min(lengths) <= some_length(here, UNIVERSE)
 
 
 def search(pattern: str) -> Term:
