@@ -11,6 +11,7 @@ from constrain.json_schema.strings import QUOTE, string_space
 from constrain.regular.automaton import shared_automaton
 from constrain.regular.bounded import Window, bounded
 from constrain.regular.conditions import Condition
+from constrain.regular.keeping import forget
 from constrain.regular.products import product
 from constrain.regular.terms import concat, intersect
 from constrain.vocabulary.remainders import EVERYTHING
@@ -57,14 +58,20 @@ LENGTHS = st.sampled_from([0, 0, 0, 1, 2, 7, 12, 63, 64, 65, 66, 67, 130, 400])
     LENGTHS,
     st.none() | LENGTHS,
     st.sampled_from([0, 1, 5, 61, 66, 128]),
+    st.booleans(),
     st.integers(0, 2**32),
 )
-@settings(max_examples=100)
+@settings(max_examples=150)
 def test_tables_of_products_are_those_of_the_terms_they_stand_for(
-    condition: Condition, low: int, more: int | None, skipped: int, seed: int
+    condition: Condition, low: int, more: int | None, skipped: int, is_outlived: bool, seed: int
 ) -> None:
-    """At the start, along a random text, and far from the start: counts of more than a token's characters."""
+    """At the start, along a random text, and far from the start: counts of more than a token's characters.
+
+    And whatever is forgotten on the way: a grammar outlives the generation that it was compiled in.
+    """
     rng = random.Random(seed)
+    if is_outlived:
+        forget()
     window = Window(low, None if more is None else low + more)
     term = bounded(product(SPACE.closed, condition), SPACE.closed, window)
     oracle = intersect(multiplied_out(SPACE.closed, condition), concat(SPACE.length(*window), QUOTE))
@@ -79,6 +86,8 @@ def test_tables_of_products_are_those_of_the_terms_they_stand_for(
                 other = automaton.step(other, byte)
         if not state:
             break
+        if is_outlived:
+            forget()
         table = TABLES.table(EVERYTHING, state)
         inside = {token for token, flag in enumerate(table.flags(VOCABULARY.size).tolist()) if flag}
 
