@@ -53,7 +53,8 @@ class KeyClasses:
         said = [(self._rest(language), formula) for language, formula in alls]
         false = self._formulas.false
         refused = [rest for rest, formula in said if formula is false]
-        self.possible = self._formulas.conj(map(self._formulas.negate, refused))
+        any_key = goals.view.of_value(self._formulas.true, STRING)  # of a document, if one is given
+        self.possible = self._formulas.conj([any_key, *map(self._formulas.negate, refused)])
         """The keys of which FALSE is not said."""
         self._alls = [(rest, formula) for rest, formula in said if formula is not false and rest is not false]
         self._somes = [self._rest(language) for language in somes]
