@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from constrain.arguments import as_text, kind_of
-from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded, UnsatisfiableError, printable
+from constrain.errors import ConstrainError, InvalidInputError, UnsatisfiableError, printable
 from constrain.json_schema.admission import REFERENCES, Admission, Note
 from constrain.json_schema.describe import DRAFT_NAMES
 from constrain.json_schema.grammar import scan_schema
@@ -144,7 +144,7 @@ def check_schema(
                 shortest = shortest_text(grammar.start)
         except UnsatisfiableError as problem:
             satisfiable, problems = False, (problem,)
-        except LimitExceeded as problem:
+        except ConstrainError as problem:
             problems = (problem,)
     tokens = fewest_tokens(shortest, vocabulary) if shortest is not None and vocabulary is not None else None
     dialect = f"draft {DRAFT_NAMES[scanned.root.dialect.draft]}"

@@ -66,11 +66,11 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "no steps": (
         lambda: regex(max_steps=0),
-        "max_steps is at least 1, not 0\nhint: the default is 500000",
+        "max_steps is at least 1, not 0\nhint: the default is 1000000",
     ),
     "half a step": (
         lambda: schema({}, max_steps=1.5),
-        "max_steps is a whole number, not 1.5\nhint: the default is 500000",
+        "max_steps is a whole number, not 1.5\nhint: the default is 1000000",
     ),
     "a tokenizer": (
         lambda: regex(vocabulary=Tokenizer()),

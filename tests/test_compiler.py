@@ -19,7 +19,7 @@ VOCABULARY = toy_vocabulary()
         (
             "temperature",
             "the options are whitespace, spelling, property_order, formats, additional_properties, verbatim, "
-            "max_alternatives, max_steps",
+            "max_alternatives, max_steps, max_seconds",
         ),
     ],
 )

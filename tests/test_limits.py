@@ -290,8 +290,8 @@ def test_a_value_that_holds_itself_is_refused(make: Callable[[Any], Any], where:
     with pytest.raises(SchemaError) as caught:
         compile_json_schema(make(inner), VOCABULARY)
     assert str(caught.value) == (
-        f"this value holds itself\n    at {where}\n"
-        "hint: JSON text has an end; a schema refers to itself with `$ref`"
+        f"an array holds itself\n    at {where}\n"
+        "hint: a schema that contains itself is written with `$ref`"
     )
     twice = [1]
     compile_json_schema(make([twice, twice]), VOCABULARY)
@@ -303,7 +303,7 @@ def test_a_schema_that_holds_itself_is_refused() -> None:
     schema["properties"]["next"]["items"] = schema
     with pytest.raises(SchemaError) as caught:
         compile_json_schema(schema, VOCABULARY)
-    assert caught.value.what == "this value holds itself"
+    assert caught.value.what == "an object holds itself"
     assert caught.value.where == "#/properties/next/items"
 
 

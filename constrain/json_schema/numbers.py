@@ -162,6 +162,12 @@ class NumberSpace:
         spend(len(numbers) * len(forms))
         return literals(text for number in numbers for form in forms for text in _written(form, number))
 
+    def can_write(self, number: Fraction) -> bool:
+        """Is there a text for it?  The canonical spelling has none for exponents that no double has."""
+        if self.spelling == "any" or number.denominator == 1:
+            return True
+        return any(_written(form, number) for form in self._forms)
+
 
 @remember()
 def number_space(spelling: Spelling) -> NumberSpace:

@@ -247,6 +247,8 @@ class Scalars:
             rest = [part for part in parts if part is not spoken]
             spend(len(spoken.args[0]) * (1 + 2 * len(rest)) >> 2)
             found = [value for value in spoken.args[0] if all(self.holds(part, value) for part in rest)]
+            if kind == NUMBER:
+                found = [value for value in found if self.numbers.can_write(value.data)]
             self._named[key] = found
         return found
 
