@@ -83,7 +83,7 @@ def each_value(data: object, where: str = "#") -> Iterator[tuple[list[Any], obje
                     hint="a schema that contains itself is written with `$ref`",
                 )
             if isinstance(value, dict | list | tuple) and id(value) not in seen:
-                spend(len(value) >> 3)
+                spend(1 + (len(value) >> 1))
                 seen.add(id(value))
                 holders.add(id(value))
                 inside.append(
