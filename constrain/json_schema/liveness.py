@@ -9,18 +9,17 @@ then fillers up to the least number of keys; the order of writing does not matte
 settle.  In an array the items come one by one, and once no debt is left, all remaining items are fillers.
 
 `uniqueItems` needs more than liveness: items whose goals have few values may compete for them.  The search
-collects those goals on the way, and at the end they must find distinct values (a bipartite matching);
-goals with more values than there are items never compete.
+collects those goals on the way, and at the end they must find distinct values (matching.py); goals with more
+values than there are items never compete.
 
-Source: Attouche et al. (2022), section 7.  The matching is Hall's theorem, by augmenting paths.
+Source: Attouche et al. (2022), section 7.
 Cost: plain objects and arrays, nearly all of them, are answered without a search, and most schemas from their
 keywords (plainly.py).
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
@@ -32,6 +31,7 @@ from constrain.json_schema.finite import is_endless
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.goals import Goals
 from constrain.json_schema.listing import list_values
+from constrain.json_schema.matching import has_matching
 from constrain.json_schema.objects import SMALL_CELL, Cell, ObjectShape, ObjectState
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.plainly import lives_at_sight, plainly_lives
@@ -424,7 +424,7 @@ class Liveness:
                 left = [value for value in values if value not in seen]
                 if len(left) < total:  # else it finds one, whatever the others take
                     free.append((left, number))
-        return not free if spare else _has_matching(free)
+        return not free if spare else has_matching(free)
 
     def _unique_way(
         self, shape: ArrayShape, goal: Formula, after: ArrayState
@@ -594,55 +594,3 @@ def _moved(here: ArrayState, after: ArrayState, times: int) -> ArrayState:
             left - times * (left - now) for left, now in zip(here.at_most, after.at_most, strict=True)
         ),
     )
-
-
-def _has_matching(choices: Sequence[tuple[Sequence[Value], int]]) -> bool:
-    """Can every list give as many of its values as are asked of it, all different?
-
-    >>> _has_matching([("ab", 1), ("a", 1)]), _has_matching([("ab", 2), ("a", 1)])
-    (True, False)
-    """
-    spend(sum(len(values) for values, _ in choices))
-    if sum(number for _, number in choices) > len({value for values, _ in choices for value in values}):
-        return False  # more items than values
-    taken: dict[Value, int] = {}
-    return all(
-        _place(index, choices, taken) for index, (_, number) in enumerate(choices) for _ in range(number)
-    )
-
-
-def _place(start: int, choices: Sequence[tuple[Sequence[Value], int]], taken: dict[Value, int]) -> bool:
-    """Take one more value for a list: a free one, along a shortest chain of lists that give up theirs."""
-    came: dict[Value, Value | None] = {}
-    queue: deque[tuple[int, Value | None]] = deque([(start, None)])
-    asked = {start}
-    while queue:
-        index, before = queue.popleft()
-        spend(1 + (len(choices[index][0]) >> 1))
-        for value in choices[index][0]:
-            if value in came or taken.get(value) == index:
-                continue
-            came[value] = before
-            holder = taken.get(value)
-            if holder is None:
-                _shift(value, start, choices, came, taken)
-                return True
-            if holder not in asked:
-                asked.add(holder)
-                queue.append((holder, value))
-    return False
-
-
-def _shift(
-    free: Value,
-    start: int,
-    choices: Sequence[tuple[Sequence[Value], int]],
-    came: dict[Value, Value | None],
-    taken: dict[Value, int],
-) -> None:
-    """Hand each value of a chain on to the list before, from the free one at its end."""
-    value: Value | None = free
-    while value is not None:
-        before = came[value]
-        taken[value] = start if before is None else taken[before]
-        value = before
