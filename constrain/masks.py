@@ -258,7 +258,7 @@ class Masks:
         refused = table.refused.union(token for end in ends for token in end.tokens)
         inside = self._sums.inside(table, refused)
         told = self._by_class(remainder, left, edge, state, captured)
-        exits: list[Exit] = [(number, rest, refused) for number, rest in told]
+        exits: list[Exit] = [(number, rest, table.refused) for number, rest in told]
         if remainders.is_nested(remainder):  # then a node may be reached by several texts
             return self._sums.together([Ahead(inside, tuple(exits)), self._tried(ends)])
         ids: list[int] = []

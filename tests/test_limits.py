@@ -290,8 +290,7 @@ def test_a_value_that_holds_itself_is_refused(make: Callable[[Any], Any], where:
     with pytest.raises(SchemaError) as caught:
         compile_json_schema(make(inner), VOCABULARY)
     assert str(caught.value) == (
-        f"an array holds itself\n    at {where}\n"
-        "hint: a schema that contains itself is written with `$ref`"
+        f"an array holds itself\n    at {where}\nhint: a schema that contains itself is written with `$ref`"
     )
     twice = [1]
     compile_json_schema(make([twice, twice]), VOCABULARY)

@@ -31,7 +31,7 @@ from typing import Literal, get_args
 from constrain.arguments import check_text
 from constrain.errors import SchemaError
 from constrain.json_schema import formats
-from constrain.regular.interning import keep
+from constrain.regular.bounded import keep_places
 from constrain.regular.keeping import remember
 from constrain.regular.queries import accepts
 from constrain.regular.syntax import regex_term
@@ -138,22 +138,6 @@ class StringSpace:
 def string_space(spelling: Spelling) -> StringSpace:
     """The space that every schema of this process shares: what one of them asked for, the next one has."""
     return StringSpace(spelling)
-
-
-def _keep_places() -> None:
-    """Make the universes, and all places in them, constants of the process.
-
-    A length counts characters where a text is at the place between two of them (regular/bounded.py), and
-    that is asked of a term by what it is: a grammar that outlives its generation must come to the same one.
-    """
-    for spelling in get_args(Spelling):
-        seen = {StringSpace(spelling).closed}
-        pending = list(seen)
-        while pending:
-            new = {after for _, after in pending.pop().ways()} - seen
-            seen |= new
-            pending.extend(new)
-    keep()
 
 
 @remember(65_536)
@@ -267,4 +251,5 @@ def _meet(left: CharSet, right: CharSet) -> tuple[tuple[int, int], ...]:
     return tuple((max(a, c), min(b, d)) for a, b in left for c, d in right if max(a, c) <= min(b, d))
 
 
-_keep_places()
+for _spelling in get_args(Spelling):
+    keep_places(StringSpace(_spelling).closed)

@@ -32,7 +32,7 @@ from itertools import count
 from typing import Final, NamedTuple
 
 from constrain.budget import spend
-from constrain.regular.interning import intern
+from constrain.regular.interning import intern, keep
 from constrain.regular.keeping import at_end
 from constrain.regular.leaf import Leaf
 from constrain.regular.products import Product, alternatives, condition_distance
@@ -118,6 +118,21 @@ def bounded(product: Product, whole: Term, window: Window) -> Term:
         return product.term
     key = (Bounded, product.id, whole.id, *window)
     return intern(key, Bounded, product, whole, window)
+
+
+def keep_places(whole: Term) -> None:
+    """Make a universe, and all places in it, constants of the process.
+
+    A place is told by which term it is, and a grammar that outlives its generation (keeping.py) must come to
+    the same ones.
+    """
+    seen = {whole}
+    pending = [whole]
+    while pending:
+        new = {after for _, after in pending.pop().ways()} - seen
+        seen |= new
+        pending.extend(new)
+    keep()
 
 
 def characters(before: Product, after: Product, whole: Term) -> int:

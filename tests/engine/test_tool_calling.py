@@ -246,7 +246,7 @@ def test_a_penalty_changes_free_text(random_model: LoadedModel) -> None:
         ({"max_tokens": 0}, "max_tokens=0 leaves no room for an answer"),
         ({"form": "klingon"}, "there is no form `klingon`"),
         ({"tool_choice": "some"}, "tool_choice='some' is not a choice"),
-        ({"repetition_penalty": 0}, "repetition_penalty=0 is not a penalty"),
+        ({"repetition_penalty": 0}, "repetition_penalty=0.0 is not a penalty"),
         ({"spellin": "any"}, "there is no option `spellin`"),
         ({"messages": []}, "the list of messages is empty"),
     ],

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from constrain.budget import budget
 from constrain.errors import LimitExceeded
-from constrain.regular.bounded import Window, bounded, least_length, some_length
+from constrain.regular.bounded import Window, bounded, keep_places, least_length, some_length
 from constrain.regular.conditions import (
     Condition,
     all_of,
@@ -29,6 +29,7 @@ from tests.regular.conditions import conditions, multiplied_out
 from tests.strategies import small_patterns
 
 UNIVERSE = regex_term("[abé]*!")
+keep_places(UNIVERSE)
 TEXTS = [f"{text}!".encode() for text in strings_over("abé", 4)]
 
 
@@ -147,6 +148,7 @@ def search(pattern: str) -> Term:
 
 
 LETTERS = regex_term("[a-z]*!")
+keep_places(LETTERS)
 
 
 @pytest.mark.parametrize(
