@@ -101,8 +101,9 @@ def is_vast(term: Term) -> bool:
     for _ in range(MOST_BYTES):
         longer: dict[Term, int] = {}
         for here, number in beginnings.items():
-            spend()
-            for mask in here.classes():
+            classes = here.classes()
+            spend(1 + len(classes))
+            for mask in classes:
                 after = here.derivative((mask & -mask).bit_length() - 1)
                 if after is not EMPTY and not is_empty(after):
                     longer[after] = longer.get(after, 0) + number * mask.bit_count()
