@@ -157,6 +157,16 @@ LONG = {
         lambda n: f'"key{n}": {n}, ',
     ),
     "array items": ({"type": "array", "items": {"type": "integer"}}, "[", lambda n: f"{n}, "),
+    "unique items": (
+        {"type": "array", "uniqueItems": True, "items": {"type": "integer"}},
+        "[",
+        lambda n: f"{n}, ",
+    ),
+    "unique strings": (
+        {"type": "array", "uniqueItems": True, "items": {"type": "string"}},
+        "[",
+        lambda n: f'"key{n}", ',
+    ),
 }
 
 

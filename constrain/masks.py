@@ -250,16 +250,20 @@ class Masks:
         if ahead is NOWHERE:
             return ahead
         named = self._ends(remainder, edge.literals, captured)
-        ends = [*named.values(), *self._written(remainder, edge.excluded, captured)]
+        written = self._written(remainder, edge.excluded, captured)
+        ends = [*named.values(), *(end for _, end in written)]
         if not ends and not edge.classes.languages:
             return ahead
         table, remainders = self.tables.table(remainder, state), self.tables.remainders
         left = remainders.without(table.exit, frozenset(end.rest for end in ends)) if ends else table.exit
+        is_nested = remainders.is_nested(remainder)
+        if not is_nested:  # a token that ends with a text written before may still begin another one
+            ends = [*named.values(), *(end for rest, end in written if not self._goes_on(state, rest))]
         refused = table.refused.union(token for end in ends for token in end.tokens)
         inside = self._sums.inside(table, refused)
         told = self._by_class(remainder, left, edge, state, captured)
         exits: list[Exit] = [(number, rest, table.refused) for number, rest in told]
-        if remainders.is_nested(remainder):  # then a node may be reached by several texts
+        if is_nested:  # then a node may be reached by several texts
             return self._sums.together([Ahead(inside, tuple(exits)), self._tried(ends)])
         ids: list[int] = []
         for rest, end in named.items():
@@ -283,18 +287,23 @@ class Masks:
         told = self.tables.spellings.told_apart(remainder, left, (state, *states))
         return [(number(held), rest) for held, rest in told if rest]
 
-    def _written(self, remainder: int, excluded: TextSet, captured: bytes) -> list[End]:
-        """Where tokens end with a text that may not come again."""
+    def _goes_on(self, state: int, rest: bytes) -> bool:
+        for byte in rest:
+            state = self.tables.step(state, byte)
+        return self.tables.extensible(state)
+
+    def _written(self, remainder: int, excluded: TextSet, captured: bytes) -> list[tuple[bytes, End]]:
+        """Where tokens end with a text that may not come again, each after its rest."""
         if not excluded.size:
             return []
         before_last = (-1, *bits(excluded.before_last))
-        found: list[End] = []
+        found: list[tuple[bytes, End]] = []
         for byte in bits(excluded.last):
             ending = self.tables.spellings.ending(remainder, byte)
             for before in before_last:
                 for rest, end in ending.get(before, ()):
                     if captured + rest in excluded:
-                        found.append(end)
+                        found.append((rest, end))
         return found
 
     def _ends(self, remainder: int, literals: LiteralSet, captured: bytes) -> dict[bytes, End]:

@@ -138,13 +138,13 @@ def other_ways(
 ) -> list[tuple[bytes, Continuation | None]]:
     """A short rest of a text of an open edge that is no literal; `left` is the language of the rests."""
     gone = [text[len(read) :] for text in edge.literals.literals if text.startswith(read)]
-    while True:
+    word = short(difference(left, literals(gone)))
+    if word is not None and read + word in edge.excluded:  # then most likely many are
+        spend(edge.excluded.size)
+        gone += [text[len(read) :] for text in edge.excluded if text.startswith(read)]
         word = short(difference(left, literals(gone)))
-        assert word is not None, "there are always others"
-        if read + word not in edge.excluded:
-            return [(word, owner.follow(edge.classes.of(read + word), read + word))]
-        spend()
-        gone.append(word)
+    assert word is not None, "there are always others"
+    return [(word, owner.follow(edge.classes.of(read + word), read + word))]
 
 
 def fewest_tokens(text: bytes, vocabulary: Vocabulary) -> int:

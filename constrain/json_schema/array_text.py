@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from constrain.continuation import DEFER, DEFERRED, AnyEdge, Continuation, Terminal, edge, lazy
 from constrain.json_schema.arrays import UNKNOWN, ArrayShape, ArrayState
-from constrain.json_schema.recording import Back, Recorder, follow
-from constrain.json_schema.values import ARRAY, Value
+from constrain.json_schema.recording import SOME_STRING, Back, Recorder, follow
+from constrain.json_schema.values import ARRAY, STRING, Value
 from constrain.json_schema.whitespace import CLOSE, NEXT
 
 if TYPE_CHECKING:
@@ -98,7 +98,10 @@ class ArrayText(Continuation):
     def follow(self, number: int, text: bytes | None = None) -> Continuation | None:
         if number == NEXT:
             return self._item()
-        return follow(self.place.back, self._value()) if number == CLOSE else DEFERRED
+        if number == CLOSE:
+            return follow(self.place.back, self._value())
+        shape = self.place.shape
+        return SOME_STRING if shape.goals.types(shape.goal(self.state.index)) == STRING else DEFERRED
 
     def _item(self) -> Continuation | None:
         return self.place.item(self.state, self.read)
@@ -114,6 +117,7 @@ class ItemRecorder(Recorder):
 
     def __init__(self, place: ArrayPlace, state: ArrayState, read: Items | None) -> None:
         self.place, self.state, self.read = place, state, read
+        self.refused = state.written
 
     def after(self, value: Value) -> Continuation:
         """The array, with the item in it."""

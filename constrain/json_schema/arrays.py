@@ -13,8 +13,16 @@ Debts are settled by claiming, as in objects.py: `contains` (an item may claim t
 below a maximum, every item either is counted or satisfies the negation), an item that must exist
 somewhere, and the exclusion of whole arrays.  Two keywords need the *values* of earlier items:
 
-    uniqueItems        an item's goal excludes the values already written
+    uniqueItems        an item's goal excludes the values already written (`seen`)
     its negation       some item equals an earlier one: an item may claim to equal one of those written
+
+A goal that excludes a thousand values is costly to make, and there would be one for each item.  So of an
+array that owes nothing else, a text is kept instead of the value where that says the same: it is refused when
+it comes again, as a key is (`written`).  That is not enough where a text begins like few others, since no
+item may be begun that only written ones complete:
+
+    integers     after 12      123, 1234, ... can follow        `12` is written
+    0 to 99      after 12      nothing can                      12 is seen
 
 Beyond the last index that anything mentions, states repeat, so an unbounded array has finitely many.
 """
@@ -23,13 +31,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 from constrain.budget import spend
+from constrain.json_schema.finite import is_vast
 from constrain.json_schema.formula import Formula
+from constrain.json_schema.numbers import spellings
+from constrain.json_schema.strings import spell_canonical
 from constrain.json_schema.units import ArrayAlternative
-from constrain.json_schema.values import Value
+from constrain.json_schema.values import NUMBER, STRING, Value
+from constrain.regular.automaton import shared_automaton
+from constrain.regular.terms import EMPTY, Term
+from constrain.text_set import NO_TEXTS, TextSet
 
 if TYPE_CHECKING:
     from constrain.json_schema.goals import Goals
@@ -50,6 +64,7 @@ class ArrayState:
     at_least: tuple[int, ...]
     at_most: tuple[int, ...]
     seen: frozenset[Value]
+    written: TextSet
     repeated: bool
     excluded: frozenset[Value]
 
@@ -79,9 +94,13 @@ class ArrayShape:
             at_least=tuple(number for _, number in alternative.at_least),
             at_most=tuple(number for _, number in alternative.at_most),
             seen=frozenset(),
+            written=NO_TEXTS,
             repeated=not alternative.repeated,
             excluded=alternative.excluded,
         )
+        owes = alternative.somes or alternative.at_least or alternative.at_most or alternative.excluded
+        self._keeps_texts = alternative.unique and not owes and goals.options.spelling == "canonical"
+        self._terminals: dict[tuple[int, int], tuple[Term, ...]] = {}
         self._goal: dict[int, Formula] = {}
         self._at: dict[int, list[Formula]] = {}
         for place, formula in alternative.at:
@@ -208,7 +227,24 @@ class ArrayShape:
         """The state after an item, once its value is known."""
         if not self.records or (self.alternative.repeated and state.repeated):
             return state
+        if self._keeps_texts and value.type & (STRING | NUMBER):
+            texts = _texts(value)
+            if all(
+                _has_room(term, text) for term in self._to_come(state.index, value.type) for text in texts
+            ):
+                return replace(state, written=reduce(TextSet.plus, texts, state.written))
         return replace(state, seen=state.seen | {value})
+
+    def _to_come(self, index: int, kind: int) -> tuple[Term, ...]:
+        """The texts of one type that items may be from an index on."""
+        index = min(index, self.horizon)
+        found = self._terminals.get((index, kind))
+        if found is None:
+            scalars, view = self.goals.scalars, self.goals.view
+            goals = dict.fromkeys(self.goal(place) for place in range(index, self.horizon + 1))
+            terms = (scalars.terminal(view.of_value(goal, kind), kind) for goal in goals)
+            found = self._terminals[index, kind] = tuple(term for term in terms if term is not EMPTY)
+        return found
 
     def can_close(self, state: ArrayState) -> bool:
         """May the array end here?"""
@@ -219,3 +255,23 @@ class ArrayShape:
             and state.repeated
             and not any(len(value.items) == state.index for value in state.excluded)
         )
+
+
+def _texts(value: Value) -> list[bytes]:
+    """The canonical texts of a string or a number."""
+    return spellings(value.data) if value.type == NUMBER else [b'"' + spell_canonical(value.data) + b'"']
+
+
+def _has_room(term: Term, text: bytes) -> bool:
+    """Are there texts beyond number wherever this one begins, or is it none of the terminal's?"""
+    automaton = shared_automaton()
+    state = automaton.state(term)
+    states = [state]
+    for byte in text:
+        state = automaton.step(state, byte)
+        states.append(state)
+    if not automaton.accepting[state]:
+        return True
+    if not automaton.extensible(state):
+        states.pop()
+    return is_vast(automaton.term(states[-1]))

@@ -19,12 +19,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from constrain.continuation import END, Continuation, Edge, Terminal, Union, edge
+from constrain.continuation import END, Continuation, Edge, OpenEdge, Terminal, TextClasses, Union, edge
 from constrain.json_schema.array_text import ArrayPlace
 from constrain.json_schema.arrays import UNKNOWN, ArrayShape
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.liveness import Liveness
-from constrain.json_schema.object_text import ObjectPlace
+from constrain.json_schema.object_text import NO_LITERALS, ObjectPlace
 from constrain.json_schema.objects import ObjectShape
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.recording import Back, Recorder, follow
@@ -34,6 +34,7 @@ from constrain.regular.terms import EMPTY, Term, choice
 
 SCALAR = 0
 """The number of what follows a scalar; the bodies of arrays and objects have the numbers from 1 on."""
+ONE_CLASS = TextClasses((), lambda _: SCALAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +159,16 @@ class ValueText(Continuation):
     def __init__(self, emitter: Emitter, goal: Formula, back: Back) -> None:
         self.emitter, self.goal, self.back = emitter, goal, back
 
-    def build_first(self) -> tuple[Edge, ...]:
-        start = self.emitter.start(self.goal)
-        return start.recording if isinstance(self.back, Recorder) else start.edges
+    def build_first(self) -> tuple[Edge | OpenEdge, ...]:
+        start, back = self.emitter.start(self.goal), self.back
+        if not isinstance(back, Recorder):
+            return start.edges
+        if not back.refused.size:
+            return start.recording
+        return tuple(
+            OpenEdge(NO_LITERALS, each.terminal, ONE_CLASS, back.refused) if each.captures else each
+            for each in start.recording
+        )
 
     def follow(self, number: int, text: bytes | None = None) -> Continuation:
         back = self.back

@@ -7,6 +7,9 @@ before the first match.  So the automaton is searched depth first, over states w
     more strings found than were asked for     it is too large: stop
     neither                                    every string has been seen
 
+Whether a language has more strings than anybody will ever write is seen from its beginnings: each of them is
+completed by some string, so of `[a-z]{9,64}` nine letters tell enough.
+
 Cost: each dive ends in a string or a cycle, so at most `limit` dives as long as the automaton is deep.
 """
 
@@ -17,6 +20,11 @@ from constrain.regular.byte_sets import bytes_of
 from constrain.regular.keeping import remember
 from constrain.regular.queries import is_empty
 from constrain.regular.terms import EMPTY, Term
+
+VAST = 1 << 40
+"""So many strings are never written one by one."""
+MOST_BYTES = 64
+"""Beginnings of so many bytes are counted; whose are still few then, is asked whether it ends."""
 
 
 def few_strings(term: Term, limit: int) -> list[bytes] | None:
@@ -79,6 +87,32 @@ def is_endless(term: Term) -> bool:
             path.add(after)
             stack.append((after, _live_classes(after)))
     return False
+
+
+@remember(4_096)
+def is_vast(term: Term) -> bool:
+    """Has a language more strings than can be written, at least VAST or infinitely many?
+
+    >>> from constrain.regular.terms import byte_range, repeat
+    >>> is_vast(repeat(byte_range(97, 122), 2, 64)), is_vast(repeat(byte_range(97, 122), 2, 3))
+    (True, False)
+    """
+    beginnings = {term: 1}
+    for _ in range(MOST_BYTES):
+        longer: dict[Term, int] = {}
+        for here, number in beginnings.items():
+            classes = here.classes()
+            spend(1 + len(classes))
+            for mask in classes:
+                after = here.derivative((mask & -mask).bit_length() - 1)
+                if after is not EMPTY and not is_empty(after):
+                    longer[after] = longer.get(after, 0) + number * mask.bit_count()
+        if not longer:
+            return False
+        if sum(longer.values()) >= VAST:
+            return True
+        beginnings = longer
+    return is_endless(term)
 
 
 def _live_classes(term: Term) -> list[Term]:

@@ -27,7 +27,7 @@ from constrain.budget import spend
 from constrain.continuation import bits
 from constrain.json_schema.arrays import UNKNOWN, ArrayShape, ArrayState
 from constrain.json_schema.emptiness import Fixpoint
-from constrain.json_schema.finite import is_endless
+from constrain.json_schema.finite import is_endless, is_vast
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.goals import Goals
 from constrain.json_schema.listing import list_values
@@ -39,6 +39,7 @@ from constrain.json_schema.references import Node
 from constrain.json_schema.strings import spell_canonical
 from constrain.json_schema.units import ObjectAlternative
 from constrain.json_schema.values import ARRAY, OBJECT, SCALAR_TYPES, Value
+from constrain.text_set import NO_TEXTS
 
 Key = TypeVar("Key", bound=Hashable)
 Few = tuple[tuple[Formula, int], ...]
@@ -173,7 +174,7 @@ class Liveness:
     def matters(self, shape: ObjectShape, name: str) -> bool:
         """Does a key without a name matter to which others can come, now that it is written?
 
-        It does unless infinitely many keys begin with it.
+        It does unless more keys begin with it than can be written.
         """
         if shape.remembers_keys:
             return True
@@ -183,7 +184,7 @@ class Liveness:
         left = self.goals.scalars.string_language(shape.keys)
         for byte in spell_canonical(name):
             left = left.derivative(byte)
-        return not is_endless(left)
+        return not is_vast(left)
 
     def fresh_ways(
         self, shape: ObjectShape, state: ObjectState, number: int, key: str | None, text: bytes | None
@@ -336,7 +337,7 @@ class Liveness:
             return True
         if state.repeated is False:
             return self._can_repeat(shape, state)
-        question = (shape, replace(state, seen=state.seen - {UNKNOWN}))
+        question = (shape, replace(state, seen=state.seen - {UNKNOWN}, written=NO_TEXTS))
         return self.fixpoint.ask(question, lambda: self._search_array(shape, state))
 
     def _search_array(self, shape: ArrayShape, state: ArrayState, spare: int = 0) -> bool:

@@ -169,6 +169,15 @@ class NumberSpace:
         return any(_written(form, number) for form in self._forms)
 
 
+def spellings(number: Fraction) -> list[bytes]:
+    """All texts of a number in the canonical spelling.
+
+    >>> spellings(Fraction(12)), spellings(Fraction(0)), spellings(Fraction(10**16))
+    ([b'12', b'12.0'], [b'0', b'0.0', b'-0.0'], [b'10000000000000000', b'1e+16'])
+    """
+    return [text for form in (Form.INTEGER, Form.DECIMAL, Form.SCIENTIFIC) for text in _written(form, number)]
+
+
 @remember()
 def number_space(spelling: Spelling) -> NumberSpace:
     """The space that every schema of this process shares."""

@@ -33,7 +33,7 @@ from constrain.continuation import (
 from constrain.json_schema.arrays import UNKNOWN
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.objects import ObjectShape, ObjectState
-from constrain.json_schema.recording import Back, Recorder, follow
+from constrain.json_schema.recording import SOME_STRING, Back, Recorder, follow
 from constrain.json_schema.strings import QUOTE
 from constrain.json_schema.values import Value, object_of
 from constrain.json_schema.whitespace import CLOSE
@@ -42,9 +42,6 @@ from constrain.regular.queries import is_empty
 
 if TYPE_CHECKING:
     from constrain.json_schema.emit import Emitter
-
-SOME_KEY = Terminal.of(QUOTE, DEFERRED)
-"""A key of which nothing is certain but its first quote."""
 
 NO_LITERALS = LiteralSet([])
 UNSURE = -1
@@ -157,7 +154,7 @@ class AfterOther(Continuation):
         return self.place.emitter.punctuation.after("}", closes=self.closes, goes_on=True)
 
     def follow(self, number: int, text: bytes | None = None) -> Continuation:
-        return follow(self.place.back, UNKNOWN) if number == CLOSE else SOME_KEY
+        return follow(self.place.back, UNKNOWN) if number == CLOSE else SOME_STRING
 
 
 class KeyText(Continuation):

@@ -8,12 +8,20 @@ which makes that continuation from it.
 
 from __future__ import annotations
 
-from constrain.continuation import Continuation
+from constrain.continuation import DEFERRED, Continuation, Terminal
+from constrain.json_schema.strings import QUOTE
 from constrain.json_schema.values import Value
+from constrain.text_set import NO_TEXTS, TextSet
+
+SOME_STRING = Terminal.of(QUOTE, DEFERRED)
+"""A preview: a string of which nothing is certain but its first quote."""
 
 
 class Recorder:
     """Where a value returns to when what follows depends on it."""
+
+    refused: TextSet = NO_TEXTS
+    """Texts that a scalar may not be, though its goal holds of them; wherever one begins, others are left."""
 
     def after(self, value: Value) -> Continuation:
         """What follows this value."""
