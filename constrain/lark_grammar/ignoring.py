@@ -66,10 +66,11 @@ def leading(at: Term, to: Term) -> Term:
 def after_each(term: Term) -> Pieces:
     """The parts of `term` that end in one state, each with the texts that would make its own longer.
 
+    >>> from constrain.regular.queries import accepts
     >>> from constrain.regular.terms import literal, repeat
-    >>> spaces = repeat(literal(b" "), 1)
-    >>> after_each(spaces) == ((spaces, spaces),)
-    True
+    >>> ((part, longer),) = after_each(repeat(literal(b" "), 1))
+    >>> [(accepts(part, text), accepts(longer, text)) for text in (b"", b" ", b"  ")]
+    [(False, False), (True, True), (True, True)]
     """
     ends = [state for state in _reached(term) if state.nullable]
     if len(ends) == 1:
