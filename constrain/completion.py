@@ -1,138 +1,538 @@
-"""How does a text end soonest from where it stands, and in which tokens?
+"""How few tokens complete a text from where it stands, and which ones?
 
-A generation that may write so many tokens and no more has to know what it still owes.  After
+A generation that may write so many tokens and no more has to know what it still owes.  Few bytes are not
+always few tokens: of the choice `"ox"` or `"hippopotamus"` the longer one may be the cheaper.  So the search
+is over pairs of a continuation and a node of the vocabulary's trie, the token that is half written there:
 
-    {"city": "Ro
+    owed after `["Ro`, with the tokens  "  ]  "]         (inside the string, ·)
+      byte `"`   the token `"` is whole: 1, and at ·     or goes on: 0, and at node `"`
+      byte `]`   ... another token: 2, and the end       ... `"]` is whole: 1, and the end
 
-it owes `"}`, one token where the vocabulary has it.  A position is a set of threads, and each thread owes the
-rest of its terminal and then what follows it (`shortest.py`); the thread that owes the fewest bytes wins:
+To begin a token is free and to complete it costs 1; a text ends at the trie's root, where no token is half
+written.  This is Dijkstra's algorithm with ties broken by bytes.  It is cut into pieces that are remembered:
 
-    thread                      rest of its terminal    what follows    owed
-    inside the string `Ro`      `"`                     `}`             `"}`
+    a terminal     from (state, node): where its texts end, (node, cost) each                       `_through`
+    a part         the same for an array or an object (`Continuation.split`), wherever it stands    `_exits`
+    what follows   from (continuation, node) to the end of the text                                 `_least`
 
-The owed bytes are spelled with the longest tokens first, special tokens where the grammar asks for them.
-Every byte is a token of its own, so the spelling always succeeds; it need not be the one with the fewest
-tokens, but it is a way on, and what is left of it after each of its tokens is a way on too.
+A position is a set of threads, and the thread that owes the fewest tokens wins.  Everything on the way that
+wins is remembered with what is left from there.  So after a token there is mostly nothing to search.
 
-Cost: 0.1 to 1 ms for a position that is new, more where it stands before many ways, such as the names of
-tools: each is followed as far as it is shorter than the answer found.
+The answer is always a way on.  It is the one with the fewest tokens but for these departures:
+
+1. Where a terminal goes on with more than NARROW bytes, and so does the trie, one of them is followed: one
+   that completes it, or else the next of a short text (`short.py`).
+2. A walk through a terminal, or through many literals, ends after PAIRS pairs; then short texts are spelled.
+3. A part is left where that costs no more than the cheapest way to leave it between two tokens.
+4. When a way to the end is known, the search for a better one goes on for PATIENCE steps.
+5. Of a part that contains itself, and of a grammar's rules (`shortcuts`), the shortest texts are spelled.
+
+Source: Dijkstra, "A note on two problems in connexion with graphs" (1959); the parts as in Knuth, "A
+generalization of Dijkstra's algorithm" (1977); the product with the trie is the tokenising transducer of
+Koo, Liu and He, "Automata-based constraints for language model decoding" (2024).
+Cost: a look-up for a position that was seen, or whose rest was; 0.1 to 1 ms where all is new, more before
+many ways, such as the names of tools.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import heapq
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from typing import Any, NamedTuple
 
-from constrain.continuation import Continuation, Edge, LiteralEdge, OpenEdge, bits, follow_text
-from constrain.errors import LimitExceeded
-from constrain.matcher import CompiledGrammar, Matcher
-from constrain.position import Position, Thread, special_edges
+from constrain.budget import spend
+from constrain.continuation import Continuation, Edge, LiteralEdge, OpenEdge, TokenEdge, bits, follow_text
+from constrain.literals import LiteralSet
+from constrain.position import Position, Positions, Thread
+from constrain.regular.byte_sets import bytes_of
 from constrain.regular.short import short
-from constrain.shortest import ShortestTexts, named_ways, other_ways
+from constrain.shortest import other_ways
+
+NARROW = 16
+"""The hexadecimal digits.  With 64 a state inside a string, met at each character, takes four times as long."""
+PAIRS = 400
+"""Half a millisecond.  An enumeration of thirty words has fewer."""
+PATIENCE = 200
+MANY_LITERALS = 8
+"""So many of the shortest literals are spelled, where there are too many to walk through."""
+MAX_KNOWN = 20_000
+
+Pieces = tuple[bytes | int, ...]
+"""Text, and the ids of special tokens, which are no text."""
+
+Rest = tuple[Pieces, "Rest"] | None
+"""What is still to be written, piece by piece."""
+
+Path = tuple["Path", Continuation, int, int, Pieces] | None
+"""The way here: the way before, the continuation, the node and the cost there, and what was written then."""
+
+Exit = tuple[int, int, int, bytes]
+"""Behind a terminal: the number of what follows, the node, the cost, and the text."""
+
+Onward = tuple[int, Pieces, Continuation, int]
+"""What a step costs, what it writes, and where it leads: a continuation and a node."""
+
+
+class Completion(NamedTuple):
+    """How many tokens complete a text, and the text of them."""
+
+    size: int
+    rest: Rest
+
+    @property
+    def pieces(self) -> Pieces:
+        """The text in one piece, but for special tokens."""
+        found: list[bytes | int] = []
+        rest = self.rest
+        while rest is not None:
+            pieces, rest = rest
+            found += pieces
+        return _joined(found)
 
 
 class Completions:
-    """Short completions of one grammar's positions, kept as they are found."""
+    """The completions of one grammar's positions, kept as they are found; whoever asks holds the lock."""
 
-    def __init__(self, compiled: CompiledGrammar) -> None:
-        self._compiled = compiled
-        self._positions = compiled.positions
-        self._trie = compiled.vocabulary.trie
-        self._texts = ShortestTexts(short)
-        self._known: dict[Position, tuple[int, ...]] = {}
+    def __init__(self, positions: Positions) -> None:
+        self._positions = positions
+        self._automaton = positions.tables.automaton
+        self._trie = positions.tables.vocabulary.trie
+        self._starts, self._bytes = self._trie.starts, self._trie.lowest
+        self._own = self._trie.own.data
+        self._at: dict[Position, Completion | None] = {}
+        self._known: dict[tuple[Continuation, int], Completion | None] = {}
+        self._parts: dict[tuple[Continuation, int], dict[int, tuple[int, Pieces]]] = {}
+        self._terminals: dict[tuple[int, int], list[Exit]] = {}
+        self._moves: dict[int, list[tuple[int, int]]] = {}
+        self._words: dict[int, bytes] = {}
+        self._open: dict[Continuation, int] = {}
+        self._leaned_on = sys.maxsize
 
-    def of(self, matcher: Matcher) -> tuple[int, ...]:
-        """The tokens of a shortest completion; empty where the text may end.
+    def forget(self) -> None:
+        """Drop every memo."""
+        for memo in (self._at, self._known, self._parts, self._terminals, self._moves, self._words):
+            memo.clear()
 
-        Raises LimitExceeded when finding it takes more than the grammar's limits allow.
+    def known(self, position: Position) -> Completion | None:
+        """The completion of a position that was asked for before; None: it is not known."""
+        return self._at.get(position)
+
+    def of(self, position: Position) -> Completion | None:
+        """A completion with the fewest tokens, as far as the search goes; None where it finds none.
+
+        Raises LimitExceeded when the budget in force is spent, or else the grammar's.
         """
-        position = matcher.position
-        found = self._known.get(position)
-        if found is None:
-            with self._compiled.lock, self._positions.limits.budget("finding the shortest completion"):
-                found = self._known[position] = tuple(self._spelled(position, self._owed(position)))
+        try:
+            return self._at[position]
+        except KeyError:
+            pass
+        if len(self._at) + len(self._known) + len(self._terminals) > MAX_KNOWN:
+            self.forget()
+        with self._positions.limits.budget("finding the shortest completion"):
+            found = self._at[position] = self._of(position)
         return found
 
-    def _owed(self, position: Position) -> bytes:
-        """The fewest bytes that complete a position."""
-        if position.can_end:
-            return b""
-        owed = min(
-            (text for thread in position.threads for text in self._ways(thread)), key=len, default=None
-        )
-        if owed is None:
-            raise LimitExceeded("no short completion of this text is known")
-        return owed
+    def tokens(self, completion: Completion) -> tuple[int, ...]:
+        """The tokens of a completion: the fewest that spell its text, and at most its `size`."""
+        found: list[int] = []
+        for piece in completion.pieces:
+            if isinstance(piece, int):
+                found.append(piece)
+            else:
+                found += self._spelled(piece)
+        return tuple(found)
 
-    def _ways(self, thread: Thread) -> Iterator[bytes]:
-        """What a thread owes; several ways where it is inside one of several literals."""
+    def _of(self, position: Position) -> Completion | None:
+        if position.can_end:
+            return Completion(0, None)
+        best: Completion | None = None
+        for thread in position.threads:
+            for cost, pieces, then, at in self._inside(thread):
+                if best is None or cost < best.size:
+                    rest = self._least(then, at)
+                    if rest is not None and (best is None or cost + rest.size < best.size):
+                        best = Completion(cost + rest.size, (pieces, rest.rest))
+        return best
+
+    def _inside(self, thread: Thread) -> Iterator[Onward]:
+        """The ways out of a terminal that is half read."""
         number, edge, owner, captured = thread
         if edge is None:
-            yield self._after(owner)
-            return
-        found: list[tuple[bytes, Continuation | None]] = []
-        if isinstance(edge, LiteralEdge):
-            rests = sorted(_rests(number, edge), key=lambda rest: len(rest[0]))
-            found = [(rest, owner.follow(index)) for rest, index in rests[:MANY_LITERALS]]
+            yield 0, (), owner, 0
+        elif isinstance(edge, LiteralEdge):
+            yield from _following(self._literals(edge.literals, edge.allowed, number, 0), owner)
         elif isinstance(edge, OpenEdge):
-            named = sorted(named_ways(edge, owner, captured), key=lambda way: len(way[0]))
-            found = [way for way in named if way[1] is not None][:MANY_LITERALS]
-            found += other_ways(edge, owner, captured, self._positions.tables.automaton.term(number))
-        elif isinstance(edge, Edge):
-            rest = short(self._positions.tables.automaton.term(number))
-            if rest is not None:
-                found = [(rest, follow_text(edge, owner, captured + rest))]
-        for rest, then in found:
+            yield from self._open_ways(edge, owner, number, captured, 0)
+        else:
+            yield from self._behind(edge, owner, self._through(number, 0), captured)
+
+    # From a continuation to the end of the text, and through a part of it.
+
+    def _least(self, start: Continuation, node: int) -> Completion | None:
+        """The completion of a continuation, with a token half written; None if there is none."""
+        if (start, node) in self._known:
+            return self._known[start, node]
+        tie = count()
+        heap: list[tuple[int, int, int, Continuation, int, Path]] = [(0, 0, next(tie), start, node, None)]
+        settled: set[tuple[Continuation, int]] = set()
+        best: tuple[int, Path, Rest] | None = None
+        patience = PATIENCE
+        while heap:
+            cost, length, _, here, at, path = heapq.heappop(heap)
+            if best is not None and (cost >= best[0] or patience == 0):
+                break
+            if (here, at) in settled:
+                continue
+            settled.add((here, at))
+            if here.can_end and not at:
+                best = cost, path, None
+                continue
+            if (here, at) in self._known:
+                known = self._known[here, at]
+                if known is not None and (best is None or cost + known.size < best[0]):
+                    best = cost + known.size, path, known.rest
+                continue
+            if best is not None:
+                patience -= 1
+            spend()
+            for more, pieces, then, to in self._onward(here, at):
+                if best is None or cost + more < best[0]:
+                    longer = length + _length(pieces)
+                    heapq.heappush(
+                        heap, (cost + more, longer, next(tie), then, to, (path, here, at, cost, pieces))
+                    )
+        if best is None:
+            self._known[start, node] = None
+            return None
+        total, path, rest = best
+        while path is not None:  # from the end: what is left from each place on the way
+            path, here, at, cost, pieces = path
+            rest = pieces, rest
+            self._known[here, at] = Completion(total - cost, rest)
+        return self._known.setdefault((start, node), Completion(total, rest))
+
+    def _exits(self, start: Continuation, node: int) -> dict[int, tuple[int, Pieces]]:
+        """The nodes at which a part can be left, with the cost and the text of each.
+
+        Inside itself a part has none (Knuth): what was found leaning on that is not kept.
+        """
+        known = self._parts.get((start, node))
+        if known is not None:
+            return known
+        if start in self._open:
+            self._leaned_on = min(self._leaned_on, self._open[start])
+            return {}
+        outside, self._leaned_on = self._leaned_on, sys.maxsize
+        number = self._open[start] = len(self._open)
+        try:
+            found = self._find_exits(start, node)
+        finally:
+            del self._open[start]
+        if self._leaned_on >= number:
+            self._parts[start, node] = found
+            self._leaned_on = sys.maxsize
+        self._leaned_on = min(self._leaned_on, outside)
+        return found
+
+    def _find_exits(self, start: Continuation, node: int) -> dict[int, tuple[int, Pieces]]:
+        tie = count()
+        heap: list[tuple[int, int, int, Continuation, int, Path]] = [(0, 0, next(tie), start, node, None)]
+        settled: set[tuple[Continuation, int]] = set()
+        exits: dict[int, tuple[int, Pieces]] = {}
+        most, patience = sys.maxsize, PATIENCE
+        while heap:
+            cost, length, _, here, at, path = heapq.heappop(heap)
+            if cost > most or patience == 0:
+                break
+            if (here, at) in settled:
+                continue
+            settled.add((here, at))
+            if here.can_end and at not in exits:
+                exits[at] = cost, _written(path)
+                if not at:
+                    most = cost
+            if 0 in exits:
+                patience -= 1
+            spend()
+            for more, pieces, then, to in self._onward(here, at):
+                if cost + more <= most:
+                    longer = length + _length(pieces)
+                    heapq.heappush(
+                        heap, (cost + more, longer, next(tie), then, to, (path, here, at, cost, pieces))
+                    )
+        return exits
+
+    def _onward(self, here: Continuation, at: int) -> Iterator[Onward]:
+        parts = here.split()
+        if parts is not None:
+            for to, (cost, pieces) in self._exits(parts[0], at).items():
+                yield cost, pieces, parts[1], to
+            return
+        shortcuts = here.shortcuts()
+        if shortcuts is not None:
+            for text, after in shortcuts:
+                for to, cost in self._spelling(text, at).items():
+                    yield cost, (text,), after, to
+            return
+        for member in here.members:
+            for edge in member.first:
+                if isinstance(edge, LiteralEdge):
+                    yield from _following(self._literals(edge.literals, edge.allowed, 0, at), member)
+                elif isinstance(edge, OpenEdge):
+                    state = self._automaton.state(edge.terminal)
+                    yield from self._open_ways(edge, member, state, b"", at)
+                elif isinstance(edge, TokenEdge):
+                    then = member.follow(edge.number)
+                    if not at and then is not None:
+                        yield 1, (edge.token_id,), then, 0
+                else:
+                    assert isinstance(edge, Edge), "a preview is never searched"
+                    state = self._automaton.state(edge.terminal)
+                    yield from self._behind(edge, member, self._through(state, at), b"")
+
+    # Through a terminal.
+
+    def _behind(
+        self, edge: Edge, owner: Continuation, exits: list[Exit], captured: bytes
+    ) -> Iterator[Onward]:
+        for _, to, cost, text in exits:
+            then = follow_text(edge, owner, captured + text if edge.captures else b"")
             if then is not None:
-                yield rest + self._after(then)
+                yield cost, (text,), then, to
 
-    def _after(self, where: Continuation) -> bytes:
-        text = self._texts.text(where)
-        if text is None:
-            raise AssertionError("a continuation is live")
-        return text
-
-    def _spelled(self, position: Position, text: bytes) -> Iterator[int]:
-        """The tokens that write `text` from a position on."""
-        at = 0
-        while at < len(text):
-            for token_id, size in self._beginnings(position, text, at):
-                after = self._positions.advance(position, token_id)
-                if after is not None:
-                    yield token_id
-                    position, at = after, at + size
-                    break
-            else:
-                raise AssertionError("each byte of a completion is a token")
-
-    def _beginnings(self, position: Position, text: bytes, at: int) -> list[tuple[int, int]]:
-        """The tokens that `text` goes on with, and their sizes: a special one, then from long to short."""
-        found: list[tuple[int, int]] = []
-        trie, node = self._trie, 0
-        for stop in range(at, len(text)):
-            node = trie.child(node, text[stop])
+    def _open_ways(
+        self, edge: OpenEdge, owner: Continuation, state: int, captured: bytes, at: int
+    ) -> Iterator[Onward]:
+        """The named texts of an open edge, after what was read of it, and a short other one."""
+        literals, node = edge.literals, 0
+        for byte in captured:
+            node = literals.children(node).get(byte, -1)
             if node < 0:
                 break
-            if trie.own[node]:
-                found.append((int(trie.tokens(node)[0]), stop + 1 - at))
-        special = [
-            (edge.token_id, len(edge.text))
-            for edge, _ in special_edges(position.threads)
-            if text.startswith(edge.text, at)
-        ]
-        return special + found[::-1]
+        if node >= 0:
+            yield from _following(self._literals(literals, -1, node, at), owner)
+        word = self._word(state)
+        whole = captured + word
+        then: Continuation | None
+        if not word or whole in literals.index or whole in edge.excluded:
+            ((word, then),) = other_ways(edge, owner, captured, self._automaton.term(state))
+        else:
+            then = follow_text(edge, owner, whole)
+        if then is not None:
+            for to, cost in self._spelling(word, at).items():
+                yield cost, (word,), then, to
+
+    def _through(self, state: int, at: int) -> list[Exit]:
+        """Where the texts of a terminal end, from one of its states."""
+        found = self._terminals.get((state, at))
+        if found is None:
+            accepting, extensible = self._automaton.accepting, self._positions.tables.extensible
+            exits, is_whole = self._walk(
+                state, at, self._move, lambda to: (0,) if accepting[to] else (), extensible, ends_at_once=True
+            )
+            if not is_whole:
+                word = self._word(state)
+                for to, cost in self._spelling(word, at).items():
+                    exits.setdefault((0, to), (cost, word))
+            found = self._terminals[state, at] = _listed(exits)
+        return found
+
+    def _move(self, state: int, at: int, is_over: bool) -> list[tuple[int, int]]:
+        """The bytes to follow from a state and a node, and where they lead (departure 1).
+
+        No short text is asked for where the terminal `is_over` already, on another way.
+        """
+        start, stop = self._starts[at], self._starts[at + 1]
+        if stop - start <= NARROW:
+            step = self._automaton.step
+            return [(byte, to) for byte in self._bytes[start:stop] if (to := step(state, byte))]
+        found = self._moves.get(state)
+        if found is None:
+            ways = self._automaton.ways(state)
+            if sum(mask.bit_count() for mask, _ in ways) <= NARROW:
+                found = [(byte, to) for mask, to in ways for byte in bytes_of(mask)]
+            else:
+                accepting = self._automaton.accepting
+                found = [(next(bytes_of(mask)), to) for mask, to in ways if accepting[to]]
+                if not found:
+                    if is_over:
+                        return []
+                    found = [(byte, self._automaton.step(state, byte)) for byte in self._word(state)[:1]]
+            self._moves[state] = found
+        return found
+
+    def _word(self, state: int) -> bytes:
+        """A short text of a terminal from a state on."""
+        word = self._words.get(state)
+        if word is None:
+            word = short(self._automaton.term(state))
+            assert word is not None, "a state of a thread is live"
+            for start in range(len(word) + 1):  # so that it is not looked for again on its way
+                self._words.setdefault(state, word[start:])
+                if start < len(word):
+                    state = self._automaton.step(state, word[start])
+        return word
+
+    def _literals(self, literals: LiteralSet, allowed: int, node: int, at: int) -> list[Exit]:
+        """Where the allowed literals end, from a node of their trie."""
+        below, here = literals.below, literals.here
+
+        def move(place: int, _: int, __: bool) -> list[tuple[int, int]]:
+            return [way for way in literals.children(place).items() if below[way[1]] & allowed]
+
+        exits, is_whole = self._walk(
+            node,
+            at,
+            move,
+            lambda place: bits(here[place] & allowed & below[0]),
+            lambda place: bool(below[place] & ~here[place] & allowed),
+            ends_at_once=False,
+        )
+        if not is_whole:
+            rests = sorted(_rests(node, literals, allowed), key=lambda rest: len(rest[0]))
+            for text, number in rests[:MANY_LITERALS]:
+                for to, cost in self._spelling(text, at).items():
+                    exits.setdefault((number, to), (cost, text))
+        return _listed(exits)
+
+    def _walk(
+        self,
+        start: int,
+        node: int,
+        move: Callable[[int, int, bool], Iterable[tuple[int, int]]],
+        ends: Callable[[int], Iterable[int]],
+        goes_on: Callable[[int], bool],
+        *,
+        ends_at_once: bool,
+    ) -> tuple[dict[tuple[int, int], tuple[int, bytes]], bool]:
+        """Walk an automaton and the trie together, token after token, PAIRS steps at the most.
+
+        The cost and the text by number and node, and whether nothing is left.  With `ends_at_once` what costs
+        more than the first end between two tokens is left out.
+        """
+        starts, children, own = self._starts, self._bytes.find, self._own
+        exits: dict[tuple[int, int], tuple[int, bytes]] = {}
+        level, following = [(start, node, b"")], list[tuple[int, int, bytes]]()
+        seen, cost, steps, most = {(start, node)}, 0, 0, sys.maxsize
+        while level and cost <= most:
+            for state, at, text in level:  # it grows
+                for byte, to in move(state, at, bool(exits)):
+                    child = children(byte, starts[at], starts[at + 1])
+                    if child < 0:
+                        continue
+                    steps += 1
+                    longer, is_open = text + _BYTES[byte], starts[child] < starts[child + 1]
+                    for number in ends(to):
+                        if is_open:
+                            exits.setdefault((number, child), (cost, longer))
+                        if own[child]:
+                            exits.setdefault((number, 0), (cost + 1, longer))
+                            if ends_at_once:
+                                most = min(most, cost + 1)
+                    if not goes_on(to):
+                        continue
+                    if is_open and (to, child) not in seen:
+                        seen.add((to, child))
+                        level.append((to, child, longer))
+                    if own[child] and (to, 0) not in seen:
+                        seen.add((to, 0))
+                        following.append((to, 0, longer))
+                if steps > PAIRS:
+                    spend(steps >> 2)
+                    return exits, False
+            level, following, cost = following, [], cost + 1
+        spend(steps >> 2)
+        return exits, True
+
+    # Spelling.
+
+    def _spelling(self, text: bytes, at: int) -> dict[int, int]:
+        """Through a text from a node on: the nodes where it can end, and the fewest tokens completed."""
+        starts, children, own = self._starts, self._bytes.find, self._own
+        here = {at: 0}
+        for byte in text:
+            after: dict[int, int] = {}
+            for node, cost in here.items():
+                child = children(byte, starts[node], starts[node + 1])
+                if child < 0:
+                    continue
+                if starts[child] < starts[child + 1]:
+                    after[child] = cost
+                if own[child] and cost + 1 < after.get(0, sys.maxsize):
+                    after[0] = cost + 1
+            here = after
+        return here
+
+    def _spelled(self, text: bytes) -> list[int]:
+        """The fewest tokens that spell a text."""
+        starts, children, own = self._starts, self._bytes.find, self._own
+        size = len(text)
+        fewest, ends = [0] * (size + 1), [(0, 0)] * size
+        for start in reversed(range(size)):
+            fewest[start], node = sys.maxsize, 0
+            for stop in range(start, size):
+                node = children(text[stop], starts[node], starts[node + 1])
+                if node < 0:
+                    break
+                if own[node] and fewest[stop + 1] < fewest[start]:
+                    fewest[start], ends[start] = fewest[stop + 1] + 1, (stop + 1, node)
+        found, place = list[int](), 0
+        while place < size:
+            place, node = ends[place]
+            found.append(int(self._trie.tokens(node)[0]))
+        return found
 
 
-MANY_LITERALS = 8
-"""So many of the shortest literals are followed, where a text stands inside one of many."""
+_BYTES = [bytes((byte,)) for byte in range(256)]
 
 
-def _rests(node: int, edge: LiteralEdge) -> Iterator[tuple[bytes, int]]:
+def _following(exits: list[Exit], owner: Continuation) -> Iterator[Onward]:
+    """Literals, and what follows each; those that may not come are left out."""
+    for number, to, cost, text in exits:
+        then = owner.follow(number)
+        if then is not None:
+            yield cost, (text,), then, to
+
+
+def _listed(exits: dict[tuple[int, int], tuple[int, bytes]]) -> list[Exit]:
+    return [(number, to, cost, text) for (number, to), (cost, text) in exits.items()]
+
+
+def _length(pieces: Pieces) -> int:
+    return sum(1 if isinstance(piece, int) else len(piece) for piece in pieces)
+
+
+def _written(path: Path) -> Pieces:
+    """What was written on a way."""
+    found: list[Pieces] = []
+    while path is not None:
+        found.append(path[-1])
+        path = path[0]
+    return _joined(piece for pieces in reversed(found) for piece in pieces)
+
+
+def _joined(pieces: Iterable[bytes | int]) -> Pieces:
+    """The pieces, texts side by side made one."""
+    found: list[Any] = []
+    text: list[bytes] = []
+    for piece in pieces:
+        if isinstance(piece, int):
+            found += [b"".join(text)] if text else []
+            found.append(piece)
+            text = []
+        else:
+            text.append(piece)
+    return (*found, b"".join(text)) if text else tuple(found)
+
+
+def _rests(node: int, literals: LiteralSet, allowed: int) -> Iterator[tuple[bytes, int]]:
     """What is left of each allowed literal below a node of the trie, and its number."""
-    literals = edge.literals
     below = [(b"", node)]
     for text, at in below:
         if text:
-            yield from ((text, index) for index in bits(literals.here[at] & edge.allowed))
+            yield from ((text, index) for index in bits(literals.here[at] & allowed))
         for byte, child in literals.children(at).items():
-            if literals.below[child] & edge.allowed:
-                below.append((text + bytes((byte,)), child))
+            if literals.below[child] & allowed:
+                below.append((text + _BYTES[byte], child))

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from constrain.arguments import as_list, as_whole
 from constrain.budget import DEFAULT_LIMITS, Limits
 from constrain.collector import settle, watch
+from constrain.completion import Completions
 from constrain.continuation import Continuation
 from constrain.errors import TokenError, UnsupportedError
 from constrain.masks import Masks
@@ -54,7 +55,8 @@ class CompiledGrammar(MadeByCall):
         self.lock = LOCK  # tables and automaton are shared by every grammar of the process
         self.positions = Positions(start, shared_tables(vocabulary), limits)
         self.masks = Masks(self.positions)
-        watch(self, dismantle, self.positions.forget, self.masks.forget)
+        self.completions = Completions(self.positions)
+        watch(self, dismantle, self.positions.forget, self.masks.forget, self.completions.forget)
 
     def matcher(self) -> Matcher:
         """A matcher at the start of a new generation."""

@@ -19,8 +19,9 @@ Tokens that are no choice cost less still:
 - Where the *text* is forced for a while (`{"name": "`), `forcing` spells it canonically and appends it
   the same way.
 - Where only end tokens are allowed, the text is over and no forward pass is made for it.
-- A constraint that `may_refuse` what its mask allows (`engine/finishing.py`) is asked before the forward pass
-  is made: a refused token leaves no trace, and another one is chosen from the same hidden state.
+- A constraint may refuse what its mask allows (`engine/finishing.py`): another token is then chosen from the
+  same hidden state.  Where it says that it may (`may_refuse`), it is asked before the forward pass is made;
+  elsewhere that pass is taken back out of the cache.  A cache that cannot do that is always kept waiting.
 - With few tokens allowed, the head is multiplied by their rows only (`Network.rows`).
 
 Source: the queue order is mlx-lm's own (`generate_step` submits step n+1 before it reads n), with the mask
@@ -31,6 +32,7 @@ end, because it was submitted before the last token was read.  Measurements: doc
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from math import inf
 from typing import Literal
 
 import mlx.core as mx
@@ -76,10 +78,11 @@ def decode(
     run = _Run(network, cache, sampler if sampler is not None else Sampler())
     run.prefill(prompt)
     row, ends, produced = MaskRow(vocabulary_size), frozenset(end_tokens), 0
+    refuses = hasattr(constraint, "may_refuse")
     ready: list[int] = []
     while True:
         mask = row.fill(constraint)
-        careful = getattr(constraint, "may_refuse", False)
+        careful = refuses and (constraint.may_refuse or not run.can_take_back())  # type: ignore[attr-defined]
         finish = _finished(constraint, mask, ends, produced, max_tokens)
         certain: Sequence[int] = ()
         if finish is None:
@@ -97,8 +100,10 @@ def decode(
                 return "stop"
         for index, token in enumerate(ready):
             if not constraint.accept_token(token):
-                if not careful and not certain:
+                if not refuses:
                     raise ConstrainError(f"token {token} was chosen under the mask, and then refused")
+                if not careful and not certain:
+                    run.take_back()
                 del ready[index:]
                 break
         if certain or careful:
@@ -111,13 +116,14 @@ def decode(
 class _Run:
     """What one decode has in flight: the cache, the hidden state, the tokens not yet in the cache."""
 
-    __slots__ = ("_cache", "_choice", "_hidden", "_network", "_sampler", "pending")
+    __slots__ = ("_before", "_cache", "_choice", "_hidden", "_network", "_sampler", "pending")
 
     def __init__(self, network: Network, cache: Cache, sampler: SamplerFunction) -> None:
         self._network = network
         self._cache = cache
         self._sampler = sampler
         self._hidden: mx.array | None = None
+        self._before: mx.array | None = None
         self._choice: Choice | None = None
         self.pending: list[int] = []
 
@@ -138,6 +144,7 @@ class _Run:
         self._choice = self._choose(mask)
         mx.async_eval(self._choice.token, self._choice.score)  # type: ignore[no-untyped-call]
         if ahead:
+            self._before = self._hidden
             self._forward(self._choice.token[None])
             mx.async_eval(self._hidden)  # type: ignore[no-untyped-call]
 
@@ -145,6 +152,21 @@ class _Run:
         """Wait for the token (not for the forward pass behind it)."""
         assert self._choice is not None
         return self._choice.read(mask)
+
+    def can_take_back(self) -> bool:
+        """Can the pass after the next one be taken back?"""
+        # A rotating cache forgets what it writes over; it has room for one token more, or has not.
+        return all(
+            layer.is_trimmable() and (getattr(layer, "max_size", None) or inf) > _length([layer]) + 1
+            for layer in self._cache
+        )
+
+    def take_back(self) -> None:
+        """Take the token that was passed on ahead out of the cache; the next choice is made where it was."""
+        from mlx_lm.models.cache import trim_prompt_cache
+
+        trim_prompt_cache(self._cache, 1)
+        self._hidden = self._before
 
     def _forward(self, tokens: mx.array) -> None:
         self._hidden = self._network.body(tokens, self._cache)[:, -1:]

@@ -1,27 +1,30 @@
 """How does an answer end well-formed when its tokens run out?
 
-By never owing more tokens than are left.  `Finishing` is a matcher with a budget: at each position it knows a
-completion (`constrain/completion.py`), and lets no token be chosen after which the completion would not fit:
+By never owing more tokens than are left.  `Finishing` is a matcher with a budget: at each position it knows
+how few tokens complete the text (`constrain/completion.py`), and accepts none after which they would not fit:
 
-    left   text so far              owed      chosen
-    9      ["Rome", "Pa             "]        ris          owes 1, 8 are left
-    8      ["Rome", "Paris          "]        ", "         owes 1, 7 are left
+    left   text so far              owed      the model's choices
+    9      ["Rome", "Pa             "]        ris, accepted: owes 1, 8 are left
+    8      ["Rome", "Paris          "]        ", ", accepted: owes 1, 7 are left
     ...
-    2      ["Rome", "Paris", "Mi    "]        la           owes 1, 1 is left
-    1      ["Rome", "Paris", "Mila  "]                     nothing but `"]` is allowed
+    2      ["Rome", "Paris", "Mi    "]        la, accepted: owes 1, 1 is left
+    1      ["Rome", "Paris", "Mila  "]        no, refused: owes 1, 0 would be left; then "]
 
-What a token leads to is known when it has been chosen, and not for a whole mask beforehand.  So near the end
-(`may_refuse`) the decode loop waits for the answer to each choice: a refused token costs no forward pass, the
-next best one is taken instead.  Farther from the end nothing is waited for.
+What a token leads to is known when it has been chosen, and not for a whole mask beforehand.  So the model is
+always asked first: of five digits that cost the same it takes its own.  A refused token is taken out of the
+mask, and the next best one asked for.  Where several have been refused (`MAX_REFUSALS`), the completion that
+is known is written.
 
-Rule 1: while the end is near, the completion known fits into what is left.  It did at the start, or the
+Rule 1: a completion is known at each position, and fits into what is left.  It did at the start, or the
 request was refused, and no token is accepted that breaks it; what the completion begins with never does.
-Two departures.  A completion is looked for `HORIZON` tokens before the end, earlier only where the shortest
-answer itself is long: a text that owes more than is left by then, because the model chose so, cannot be
-finished.  Nor can one of which no completion is known after `SEARCH_STEPS`; where one is known of the token
-before, it is written.  The decode loop says so.
+One departure: where none is found within SEARCH_STEPS, nothing is known of that position, and its tokens are
+accepted.  It is looked for again when half of what was left is written.  The decode loop says so if the end
+comes first.
+Rule 2: a token may be refused anywhere, if it opens more than is left.  Whoever goes on before a token is
+accepted must be able to go back.  With no more than `near` tokens to spare (`may_refuse`) it is better to
+wait.
 
-Cost: one completion at the start; from the horizon on those of the positions that are passed.
+Cost: a look-up for each token, and a search where it leads to what nobody has asked for.
 """
 
 from __future__ import annotations
@@ -29,79 +32,99 @@ from __future__ import annotations
 import numpy as np
 
 from constrain.budget import budget
-from constrain.completion import Completions
+from constrain.completion import Completion
 from constrain.errors import LimitExceeded
 from constrain.matcher import CompiledGrammar
 from constrain.vocabulary.bitmask import Words, set_tokens
 
-HORIZON = 256
-NEAR = 64
-SEARCH_STEPS = 20_000
-MAX_REFUSALS = 16
+NEAR = 16
+"""Few tokens open more.  Those that do cost a forward pass that is thrown away."""
+SEARCH_STEPS = 100_000
+MAX_REFUSALS = 4
+"""So many are refused where there are tokens to spare; where there are none, one."""
 
 
 class Finishing:
-    """Follows one generation of at most `max_tokens` tokens under a grammar.
+    """Follows one generation of at most `max_tokens` tokens, end tokens not counted, under a grammar.
 
     Raises LimitExceeded where not even the shortest answer fits.
     """
 
-    def __init__(self, compiled: CompiledGrammar, max_tokens: int) -> None:
+    def __init__(self, compiled: CompiledGrammar, max_tokens: int, *, near: int = NEAR) -> None:
         self.matcher = compiled.matcher()
+        self.vocabulary = compiled.vocabulary
         self.left = max_tokens
         self.was_cut = False
         self._ends = frozenset(compiled.vocabulary.eos_token_ids)
-        self._completions = Completions(compiled)
+        self._completions = compiled.completions
+        self._near = near
         self._refused: set[int] = set()
-        self._is_lost = False
-        self._horizon = HORIZON
-        least = self._look(max_tokens, max_tokens)
-        if least is not None and len(least) > max_tokens:
-            raise LimitExceeded(
-                f"the shortest answer takes {len(least)} tokens, and max_tokens={max_tokens}",
-                hint="raise max_tokens",
-            )
-        self._horizon += len(least or ())
-        self._owed = least if max_tokens <= self._horizon else None
+        self._plan: tuple[int, ...] | None = None
+        self._look_again_at = max_tokens
+        self._completion = self._look(max_tokens)
+        self._owed = None if self._completion is None else self._completion.size
+        if self._owed is not None and self._owed > max_tokens:
+            least = len(self._planned())
+            if least > max_tokens:
+                raise LimitExceeded(
+                    f"the shortest answer takes {least} tokens, and max_tokens={max_tokens}",
+                    hint="raise max_tokens",
+                )
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        """The tokens accepted so far, an end token included."""
+        return self.matcher.tokens
 
     @property
     def may_refuse(self) -> bool:
-        """Whether the end is near, so that `accept_token` may refuse what the mask allows."""
-        return self._owed is not None and len(self._owed) <= self.left <= len(self._owed) + NEAR
+        """Whether the end is near, so that `accept_token` is likely to refuse what the mask allows."""
+        return self._owed is not None and self.left - self._owed <= self._near
 
     def accept_token(self, token_id: int, /) -> bool:
         """Advance by a token; False, and nothing changed, where it is not allowed or leaves too little."""
-        careful = self.may_refuse
         if not self.matcher.accept_token(token_id):
             return False
         if token_id in self._ends:
+            self._refused.clear()
             return True
         left = self.left - 1
-        owed = self._look(left, self._horizon)
-        if self._owed and self._owed[0] == token_id and (owed is None or len(self._owed) - 1 < len(owed)):
-            owed = self._owed[1:]
-        if careful and (owed is None or len(owed) > left):
+        completion = self._look(left)
+        owed = None if completion is None else completion.size
+        plan = self._plan[1:] if self._plan and self._plan[0] == token_id else None
+        if plan is not None and (owed is None or len(plan) < owed):
+            owed = len(plan)
+        elif owed is None:  # nothing is known: near the end that is too little
+            owed = left + 1 if self.may_refuse else None
+        if owed is not None and owed > left:
             self.matcher.rollback(1)
             self._refused.add(token_id)
             return False
-        self.left, self._owed = left, owed
-        self._refused.clear()
+        self.left, self._owed, self._completion = left, owed, completion
+        self._plan = plan if plan is not None and len(plan) == owed else None
+        if self._refused:
+            self._refused.clear()
         return True
 
     def fill_next_token_bitmask(self, bitmask: Words, index: int = 0, /) -> bool:
-        """Write the mask of the next token into row `index`; where nothing is left over, what is owed."""
+        """Write the mask of the next token into row `index`, but for those refused at this position."""
         self.matcher.fill_next_token_bitmask(bitmask, index)
-        if self._owed is None or not self.may_refuse:
+        if not self._refused and self.left:
             return True
         row = bitmask[index]
         before = row.copy()
-        if self.left == len(self._owed) or len(self._refused) >= MAX_REFUSALS:
-            row[:] = 0
-            set_tokens(row, self._owed[:1] or sorted(self._ends))
-        elif self._refused:
+        if not self.left:
+            only = sorted(self._ends) if self.is_completed() else []
+        elif len(self._refused) >= (1 if self.left == self._owed else MAX_REFUSALS):
+            only = list(self._planned()[:1]) or sorted(self._ends)
+        else:
+            only = []
             refused = np.zeros_like(row)
             set_tokens(refused, self._refused)
             row &= ~refused
+        if only and not self.is_terminated():
+            row[:] = 0
+            set_tokens(row, only)
         self.was_cut = self.was_cut or not np.array_equal(row, before)
         return True
 
@@ -119,18 +142,30 @@ class Finishing:
 
     def rollback(self, count: int, /) -> None:
         """Take back the last `count` tokens."""
+        if not count:
+            return
+        self.left += count - self.matcher.is_terminated()
         self.matcher.rollback(count)
-        self.left += count
         self._refused.clear()
-        self._owed = self._look(self.left, self._horizon)
+        self._plan = None
+        self._completion = self._look(self.left)
+        self._owed = None if self._completion is None else self._completion.size
 
-    def _look(self, left: int, horizon: int) -> tuple[int, ...] | None:
-        """A shortest completion; None before the horizon, or once a search has taken too long."""
-        if left > horizon or self._is_lost:
-            return None
-        try:
-            with budget(SEARCH_STEPS, "finding the shortest completion"):
-                return self._completions.of(self.matcher)
-        except LimitExceeded:
-            self._is_lost = True
-            return None
+    def _planned(self) -> tuple[int, ...]:
+        """The completion that is known here, token by token."""
+        if self._plan is None:
+            known = self._completion
+            self._plan = () if known is None else self._completions.tokens(known)
+        return self._plan
+
+    def _look(self, left: int) -> Completion | None:
+        """What is owed here; None where that is not known."""
+        found = self._completions.known(self.matcher.position)
+        if found is None and left <= self._look_again_at:
+            try:
+                with self.matcher.compiled.lock, budget(SEARCH_STEPS, "finding the shortest completion"):
+                    found = self._completions.of(self.matcher.position)
+            except LimitExceeded:
+                pass
+            self._look_again_at = left if found is not None else left // 2
+        return found

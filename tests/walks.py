@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from constrain.completion import Completions
 from constrain.continuation import LiteralEdge, OpenEdge
 from constrain.matcher import CompiledGrammar, Matcher
 from constrain.regular.short import short
@@ -94,12 +93,20 @@ def exact_walk(
         assert matcher.accept_token(token), f"the mask allows {token}, accept_token refuses it"
         if matcher.is_terminated():
             return matcher
-    for token in Completions(compiled).of(matcher) if completed else ():
+    for token in shortest_way_on(matcher) if completed else ():
         allowed = ids(matcher.allowed_token_ids())
         assert token in allowed, f"the way to an end goes by {token}, not allowed after {matcher.text!r}"
         assert matcher.accept_token(token), f"the mask allows {token}, accept_token refuses it"
     assert matcher.is_completed() or not completed, f"the shortest way from {matcher.text!r} leads nowhere"
     return matcher
+
+
+def shortest_way_on(matcher: Matcher) -> tuple[int, ...]:
+    """The tokens of the completion that is known where a matcher stands."""
+    completions = matcher.compiled.completions
+    found = completions.of(matcher.position)
+    assert found is not None, f"no completion is known after {matcher.text!r}"
+    return completions.tokens(found)
 
 
 def _difference(matcher: Matcher, allowed: list[int], tried: list[int]) -> str:
