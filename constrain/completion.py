@@ -22,9 +22,11 @@ The answer is always a way on.  It is the one with the fewest tokens but for the
 
 1. Where a terminal goes on with more than NARROW bytes, and so does the trie, one of them is followed: one
    that completes it, or else the next of a short text (`short.py`).
+   A text that is whole is not read on: a longer number is not cheaper.
 2. A walk through a terminal, or through many literals, ends after PAIRS pairs; then short texts are spelled.
 3. A part is left where that costs no more than the cheapest way to leave it between two tokens.
-4. When a way to the end is known, the search for a better one goes on for PATIENCE steps.
+4. When a way to the end is known, the search for a better one goes on for PATIENCE steps.  A key without a
+   name, where the shortest is written already, is looked for only where no other key leads on.
 5. Of a part that contains itself, and of a grammar's rules (`shortcuts`), the shortest texts are spelled.
 
 Source: Dijkstra, "A note on two problems in connexion with graphs" (1959); the parts as in Knuth, "A
@@ -39,7 +41,7 @@ from __future__ import annotations
 import heapq
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count
+from itertools import count, islice
 from typing import Any, NamedTuple
 
 from constrain.budget import spend
@@ -51,10 +53,15 @@ from constrain.regular.short import short
 from constrain.shortest import other_ways
 
 NARROW = 16
-"""The hexadecimal digits.  With 64 a state inside a string, met at each character, takes four times as long."""
+"""The hexadecimal digits: a state with more is most likely inside a string, and met at each character."""
+FEW = 2
+"""Of bytes that lead to the same state so many are followed."""
 PAIRS = 400
 """Half a millisecond.  An enumeration of thirty words has fewer."""
-PATIENCE = 200
+LATE_PAIRS = 100
+"""So many when a text has ended between two tokens."""
+PATIENCE = 24
+"""With 200 a new position takes ten times as long, and no completion of the tests' schemas is shorter."""
 MANY_LITERALS = 8
 """So many of the shortest literals are spelled, where there are too many to walk through."""
 MAX_KNOWN = 20_000
@@ -105,6 +112,8 @@ class Completions:
         self._known: dict[tuple[Continuation, int], Completion | None] = {}
         self._parts: dict[tuple[Continuation, int], dict[int, tuple[int, Pieces]]] = {}
         self._terminals: dict[tuple[int, int], list[Exit]] = {}
+        self._named: dict[tuple[LiteralSet, int, int, int], list[Exit]] = {}
+        self._others: dict[tuple[Continuation, int, bytes], tuple[bytes, Continuation | None]] = {}
         self._moves: dict[int, list[tuple[int, int]]] = {}
         self._words: dict[int, bytes] = {}
         self._open: dict[Continuation, int] = {}
@@ -112,7 +121,8 @@ class Completions:
 
     def forget(self) -> None:
         """Drop every memo."""
-        for memo in (self._at, self._known, self._parts, self._terminals, self._moves, self._words):
+        memos = self._at, self._known, self._parts, self._terminals, self._named, self._others
+        for memo in (*memos, self._moves, self._words):
             memo.clear()
 
     def known(self, position: Position) -> Completion | None:
@@ -164,7 +174,7 @@ class Completions:
         elif isinstance(edge, LiteralEdge):
             yield from _following(self._literals(edge.literals, edge.allowed, number, 0), owner)
         elif isinstance(edge, OpenEdge):
-            yield from self._open_ways(edge, owner, number, captured, 0)
+            yield from self._open_ways(edge, owner, number, captured, 0, is_over=False)
         else:
             yield from self._behind(edge, owner, self._through(number, 0), captured)
 
@@ -197,7 +207,7 @@ class Completions:
             if best is not None:
                 patience -= 1
             spend()
-            for more, pieces, then, to in self._onward(here, at):
+            for more, pieces, then, to in self._onward(here, at, best is not None):
                 if best is None or cost + more < best[0]:
                     longer = length + _length(pieces)
                     heapq.heappush(
@@ -256,7 +266,7 @@ class Completions:
             if 0 in exits:
                 patience -= 1
             spend()
-            for more, pieces, then, to in self._onward(here, at):
+            for more, pieces, then, to in self._onward(here, at, 0 in exits):
                 if cost + more <= most:
                     longer = length + _length(pieces)
                     heapq.heappush(
@@ -264,7 +274,8 @@ class Completions:
                     )
         return exits
 
-    def _onward(self, here: Continuation, at: int) -> Iterator[Onward]:
+    def _onward(self, here: Continuation, at: int, is_over: bool) -> Iterator[Onward]:
+        """The ways on; where a way to the end is known already, only those that are quickly found."""
         parts = here.split()
         if parts is not None:
             for to, (cost, pieces) in self._exits(parts[0], at).items():
@@ -282,7 +293,7 @@ class Completions:
                     yield from _following(self._literals(edge.literals, edge.allowed, 0, at), member)
                 elif isinstance(edge, OpenEdge):
                     state = self._automaton.state(edge.terminal)
-                    yield from self._open_ways(edge, member, state, b"", at)
+                    yield from self._open_ways(edge, member, state, b"", at, is_over)
                 elif isinstance(edge, TokenEdge):
                     then = member.follow(edge.number)
                     if not at and then is not None:
@@ -303,7 +314,7 @@ class Completions:
                 yield cost, (text,), then, to
 
     def _open_ways(
-        self, edge: OpenEdge, owner: Continuation, state: int, captured: bytes, at: int
+        self, edge: OpenEdge, owner: Continuation, state: int, captured: bytes, at: int, is_over: bool
     ) -> Iterator[Onward]:
         """The named texts of an open edge, after what was read of it, and a short other one."""
         literals, node = edge.literals, 0
@@ -312,17 +323,30 @@ class Completions:
             if node < 0:
                 break
         if node >= 0:
-            yield from _following(self._literals(literals, -1, node, at), owner)
-        word = self._word(state)
-        whole = captured + word
-        then: Continuation | None
-        if not word or whole in literals.index or whole in edge.excluded:
-            ((word, then),) = other_ways(edge, owner, captured, self._automaton.term(state))
-        else:
-            then = follow_text(edge, owner, whole)
+            for way in _following(self._literals(literals, -1, node, at), owner):
+                is_over = True
+                yield way
+        word, then = self._other_way(edge, owner, state, captured, is_over)
         if then is not None:
             for to, cost in self._spelling(word, at).items():
                 yield cost, (word,), then, to
+
+    def _other_way(
+        self, edge: OpenEdge, owner: Continuation, state: int, captured: bytes, is_over: bool
+    ) -> tuple[bytes, Continuation | None]:
+        """A short rest of a text of an open edge that is no literal, and what follows it."""
+        found = self._others.get((owner, state, captured))
+        if found is None:
+            word = self._word(state)
+            whole = captured + word
+            if not word or whole in edge.literals.index or whole in edge.excluded:
+                if is_over:
+                    return b"", None
+                ((word, then),) = other_ways(edge, owner, captured, self._automaton.term(state))
+            else:
+                then = follow_text(edge, owner, whole)
+            found = self._others[owner, state, captured] = word, then
+        return found
 
     def _through(self, state: int, at: int) -> list[Exit]:
         """Where the texts of a terminal end, from one of its states."""
@@ -352,7 +376,7 @@ class Completions:
         if found is None:
             ways = self._automaton.ways(state)
             if sum(mask.bit_count() for mask, _ in ways) <= NARROW:
-                found = [(byte, to) for mask, to in ways for byte in bytes_of(mask)]
+                found = [(byte, to) for mask, to in ways for byte in islice(bytes_of(mask), FEW)]
             else:
                 accepting = self._automaton.accepting
                 found = [(next(bytes_of(mask)), to) for mask, to in ways if accepting[to]]
@@ -377,6 +401,10 @@ class Completions:
 
     def _literals(self, literals: LiteralSet, allowed: int, node: int, at: int) -> list[Exit]:
         """Where the allowed literals end, from a node of their trie."""
+        key = literals, allowed, node, at
+        found = self._named.get(key)
+        if found is not None:
+            return found
         below, here = literals.below, literals.here
 
         def move(place: int, _: int, __: bool) -> list[tuple[int, int]]:
@@ -395,7 +423,8 @@ class Completions:
             for text, number in rests[:MANY_LITERALS]:
                 for to, cost in self._spelling(text, at).items():
                     exits.setdefault((number, to), (cost, text))
-        return _listed(exits)
+        found = self._named[key] = _listed(exits)
+        return found
 
     def _walk(
         self,
@@ -415,23 +444,24 @@ class Completions:
         starts, children, own = self._starts, self._bytes.find, self._own
         exits: dict[tuple[int, int], tuple[int, bytes]] = {}
         level, following = [(start, node, b"")], list[tuple[int, int, bytes]]()
-        seen, cost, steps, most = {(start, node)}, 0, 0, sys.maxsize
+        seen, cost, steps, most, last = {(start, node)}, 0, 0, sys.maxsize, PAIRS
         while level and cost <= most:
             for state, at, text in level:  # it grows
-                for byte, to in move(state, at, bool(exits)):
+                for byte, to in move(state, at, most < sys.maxsize):
                     child = children(byte, starts[at], starts[at + 1])
                     if child < 0:
                         continue
                     steps += 1
                     longer, is_open = text + _BYTES[byte], starts[child] < starts[child + 1]
-                    for number in ends(to):
+                    numbers = ends(to)
+                    for number in numbers:
                         if is_open:
                             exits.setdefault((number, child), (cost, longer))
                         if own[child]:
                             exits.setdefault((number, 0), (cost + 1, longer))
-                            if ends_at_once:
-                                most = min(most, cost + 1)
-                    if not goes_on(to):
+                            if ends_at_once and most > cost + 1:
+                                most, last = cost + 1, min(last, steps + LATE_PAIRS)
+                    if not goes_on(to) or (ends_at_once and numbers):
                         continue
                     if is_open and (to, child) not in seen:
                         seen.add((to, child))
@@ -439,9 +469,9 @@ class Completions:
                     if own[child] and (to, 0) not in seen:
                         seen.add((to, 0))
                         following.append((to, 0, longer))
-                if steps > PAIRS:
+                if steps > last:
                     spend(steps >> 2)
-                    return exits, False
+                    return exits, most <= cost + 1
             level, following, cost = following, [], cost + 1
         spend(steps >> 2)
         return exits, True

@@ -45,15 +45,17 @@ MAX_REFUSALS = 4
 
 
 class Finishing:
-    """Follows one generation of at most `max_tokens` tokens, end tokens not counted, under a grammar.
+    """Follows one generation of at most `max_tokens` tokens under a grammar, the end token not counted.
 
-    Raises LimitExceeded where not even the shortest answer fits.
+    With `counts_end` it is, as mlx-lm does.  Raises LimitExceeded where not even the shortest answer fits.
     """
 
-    def __init__(self, compiled: CompiledGrammar, max_tokens: int, *, near: int = NEAR) -> None:
+    def __init__(
+        self, compiled: CompiledGrammar, max_tokens: int, *, near: int = NEAR, counts_end: bool = False
+    ) -> None:
         self.matcher = compiled.matcher()
         self.vocabulary = compiled.vocabulary
-        self.left = max_tokens
+        self.left = max_tokens - counts_end
         self.was_cut = False
         self._ends = frozenset(compiled.vocabulary.eos_token_ids)
         self._completions = compiled.completions
@@ -63,8 +65,9 @@ class Finishing:
         self._look_again_at = max_tokens
         self._completion = self._look(max_tokens)
         self._owed = None if self._completion is None else self._completion.size
-        if self._owed is not None and self._owed > max_tokens:
-            least = len(self._planned())
+        if self._owed is not None and self._owed > self.left:
+            self._owed = len(self._planned())
+            least = self._owed + counts_end
             if least > max_tokens:
                 raise LimitExceeded(
                     f"the shortest answer takes {least} tokens, and max_tokens={max_tokens}",
@@ -166,6 +169,5 @@ class Finishing:
                 with self.matcher.compiled.lock, budget(SEARCH_STEPS, "finding the shortest completion"):
                     found = self._completions.of(self.matcher.position)
             except LimitExceeded:
-                pass
-            self._look_again_at = left if found is not None else left // 2
+                self._look_again_at = left // 2
         return found

@@ -21,7 +21,12 @@ drafts may be several; all of them are end tokens, for nothing else is allowed.
 Rule 4: one sequence, one processor.  Make one for each; for a batch, pass `[[f], [g]]` to
 `BatchGenerator.insert`.  One sequence after the other is possible: tokens that begin otherwise are another
 prompt, and the text begins anew.  A text that goes on behind its end is an error.
-Rule 5: logits that are NaN or infinite are an error.  The masked row is kept, and what it holds for the token
+Rule 5: forced text is spelled as the native loop spells it (`forcing.py`): the mask has one bit.
+Rule 6: with a budget of tokens (`finishing.py`) a token that leaves too little is refused, and mlx-lm never
+asks again.  So where one may be refused, the row's own sampler chooses in here, again where its choice was
+refused, and the mask that mlx-lm is given has one bit.  The token is accepted already: the next call finds it
+in `tokens`.  That is so from NEAR tokens to spare on; one that opens more is an error, and ends the text.
+Rule 7: logits that are NaN or infinite are an error.  The masked row is kept, and what it holds for the token
 that was chosen is read with that token: so nothing is waited for.
 
 The order of the queue is what keeps it fast.  mlx-lm calls the processor while step n+1 is only *built*:
@@ -35,27 +40,45 @@ penalties hit the quotes and braces that JSON must repeat.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from math import inf, isfinite, isnan
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import mlx.core as mx
 import numpy as np
 
-from constrain.errors import ConstrainError
+from constrain.compiler import compile_json_schema, compile_part, compile_regex
+from constrain.errors import ConstrainError, ModelError
+from constrain.matcher import CompiledGrammar
+from constrain.parts import Part
 from constrain.vocabulary.bitmask import Words, allocate_token_bitmask, set_tokens
+from constrain.vocabulary.vocabulary import Vocabulary
+from engine.decode import Forcing
+from engine.finishing import Finishing
+from engine.generate import schema_of
 from engine.masking import Constraint, Mask, apply_bitmask
-from engine.sampling import NOT_FINITE, NOT_FINITE_HINT
+from engine.model import ModelLike, as_model
+from engine.options import check_max_tokens
+from engine.sampling import NOT_FINITE, NOT_FINITE_HINT, Sampler, SamplerFunction, choose
 
 
 class GrammarLogitsProcessor:
     """A constraint as an mlx-lm logits processor, for one sequence.
 
-    processor = GrammarLogitsProcessor(compiled.matcher())
-    mlx_lm.generate(model, tokenizer, prompt, logits_processors=[processor])
+    processor = GrammarLogitsProcessor.of((model, tokenizer), Person, max_tokens=200)
+    mlx_lm.generate(model, tokenizer, prompt, max_tokens=200, logits_processors=[processor])
     """
 
-    def __init__(self, matcher: Constraint, *, vocabulary_size: int | None = None) -> None:
+    def __init__(
+        self,
+        matcher: Constraint,
+        *,
+        vocabulary_size: int | None = None,
+        sampler: SamplerFunction | None = None,
+        forcing: Forcing | None = None,
+    ) -> None:
+        """`sampler` is the row's own, greedy as mlx-lm's if there is none; `forcing` spells forced text."""
         self.matcher = matcher
         self.error: ConstrainError | None = None
         vocabulary: Any = getattr(matcher, "vocabulary", None)
@@ -68,11 +91,46 @@ class GrammarLogitsProcessor:
         self._prompt: mx.array | Sequence[int] = ()
         self._accepted: list[int] = []
         self._row: mx.array | None = None
+        self._one: Words = allocate_token_bitmask(1, size)[0]
+        self._sampler: SamplerFunction = sampler if sampler is not None else Sampler()
+        self._forcing = forcing
+        self._spelled: tuple[int, Sequence[int]] = (0, ())
+        self._chosen: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        model: ModelLike,
+        constraint: object,
+        *,
+        max_tokens: int | None = None,
+        sampler: SamplerFunction | None = None,
+        **options: Any,
+    ) -> Self:
+        """The processor of a model and a type, a schema, a pattern, a part, or a compiled grammar.
+
+        A pattern is what `re.compile` returns, or the part `regex(...)`; a Lark grammar the part `lark(...)`.
+        `options` go to the compiler.  With `max_tokens`, the number that mlx-lm is given, the text is
+        complete within it; then `sampler` must be the one that mlx-lm is given, if any.
+
+        Raises what the compiler raises, and LimitExceeded where not even the shortest answer fits.
+        """
+        loaded = as_model(model)
+        compiled = compiled_for(loaded.vocabulary, constraint, options)
+        matcher = (
+            compiled.matcher()
+            if max_tokens is None
+            else Finishing(compiled, check_max_tokens(max_tokens), near=NEAR, counts_end=True)
+        )
+        return cls(matcher, sampler=sampler, forcing=loaded.forcing)
 
     def __call__(self, tokens: mx.array | Sequence[int], logits: mx.array) -> mx.array:
         """Mask `logits`, (1, V) or (V,), for the token that follows `tokens`, a list or 1-D array of ints."""
         try:
             words = self._next(tokens, logits)
+        except ModelError as problem:
+            self._fail(problem.what)
+            words = self._end
         except Exception as problem:  # Rule 2: whatever goes wrong, the caller's thread must live
             self._fail(f"the constraint failed: {type(problem).__name__}: {problem}")
             words = self._end
@@ -86,8 +144,9 @@ class GrammarLogitsProcessor:
 
     def reset(self) -> None:
         """Forget the sequence, so that the processor can serve another one from the start."""
-        self.matcher.rollback(len(self._accepted))
+        self.matcher.rollback(len(getattr(self.matcher, "tokens", self._accepted)))
         self.error, self._mark, self._accepted, self._row = None, None, [], None
+        self._spelled, self._chosen = (0, ()), None
 
     def _next(self, tokens: mx.array | Sequence[int], logits: mx.array) -> Words:
         if self._mark is None:
@@ -96,11 +155,42 @@ class GrammarLogitsProcessor:
         if self.error is not None or self.matcher.is_terminated():
             return self._end
         self.matcher.fill_next_token_bitmask(self._bitmask, 0)
-        if Mask.of(self._bitmask[0]).count == 0:
+        mask = Mask.of(self._bitmask[0])
+        if mask.count == 0:
             self._fail("the mask allows no token")
             return self._end
-        row: Words = self._bitmask[0]
-        return row
+        token = self._spelling(mask)
+        if getattr(self.matcher, "may_refuse", False):
+            token = self._chosen = self._choose(token, logits)
+        if token is None:
+            return mask.words
+        self._one[:] = 0
+        set_tokens(self._one, [token])
+        return self._one
+
+    def _spelling(self, mask: Mask) -> int | None:
+        """Rule 5: the next token of a forced text, if this is one."""
+        start, spelled = self._spelled
+        written = self._accepted[start:]
+        if not (
+            start <= len(self._accepted) < start + len(spelled) and written == [*spelled[: len(written)]]
+        ):
+            spelled = self._forcing(self.matcher, mask) if self._forcing is not None else ()
+            self._spelled, written = (len(self._accepted), spelled), []
+        if not spelled or not mask.allows(spelled[len(written)]):
+            return None
+        return spelled[len(written)]
+
+    def _choose(self, token: int | None, logits: mx.array) -> int:
+        """Rule 6: choose until a token is accepted, the forced one first."""
+        row = logits if logits.ndim == 2 else logits[None]
+        while token is None or not self.matcher.accept_token(token):
+            if token is not None:
+                self._spelled = (0, ())
+                self.matcher.fill_next_token_bitmask(self._bitmask, 0)
+            mask = Mask.of(self._bitmask[0])
+            token = int(mask.ids[0]) if mask.count == 1 else choose(row, mask, self._sampler).read(mask)
+        return token
 
     def _begin(self, tokens: mx.array | Sequence[int]) -> None:
         self._mark, self._prompt = len(tokens), tokens
@@ -109,6 +199,15 @@ class GrammarLogitsProcessor:
         """Rule 1: bring the matcher to where `tokens` is."""
         assert self._mark is not None
         had_error = self.error is not None
+        chosen, self._chosen = self._chosen, None
+        if chosen is not None:
+            if (
+                len(tokens) == self._mark + len(self._accepted) + 1
+                and chosen == _read_last(tokens, logits, None)[0]
+            ):
+                self._accepted.append(chosen)
+                return
+            self.matcher.rollback(1)
         if len(tokens) == self._mark + len(self._accepted) + 1:
             token, score = _read_last(tokens, logits, self._row)
             if score == inf or isnan(score):
@@ -138,6 +237,8 @@ class GrammarLogitsProcessor:
                 # Where the logits are NaN, or all that are allowed -inf, any token may have been chosen.
                 is_finite = self._row is None or isfinite(cast(float, self._row.max().item()))
                 refused = f"token {token} is not allowed after {len(self._accepted)} generated tokens"
+                if hasattr(self.matcher, "may_refuse"):
+                    refused += ", or opens more than max_tokens leaves"
                 self._fail(refused if is_finite else NOT_FINITE)
         self._accepted.append(token)
 
@@ -160,6 +261,21 @@ class GrammarLogitsProcessor:
         hint = NOT_FINITE_HINT if what == NOT_FINITE else _HINT
         self.error = self.error or ConstrainError(what, hint=hint)
 
+
+def compiled_for(vocabulary: Vocabulary, constraint: object, options: dict[str, Any]) -> CompiledGrammar:
+    """Whatever stands for a grammar, compiled; `options` are those of its compiler."""
+    if isinstance(constraint, CompiledGrammar):
+        return constraint
+    if isinstance(constraint, Part):
+        return compile_part(constraint, vocabulary, **options)
+    if isinstance(constraint, re.Pattern):
+        return compile_regex(constraint, vocabulary, **options)
+    return compile_json_schema(schema_of(constraint).schema, vocabulary, **options)
+
+
+NEAR = 1_024
+"""Tokens to spare from which on choices are made in here, and the device waits for the host at each token.
+Hardly any schema opens as many with one."""
 
 _HINT = "from here only the end is allowed; is the processor the last of the list, and new?"
 
