@@ -313,7 +313,7 @@ class Completions:
             if then is not None:
                 yield cost, (text,), then, to
 
-    def _open_ways(
+    def _open_ways(  # noqa: PLR0917 - a place in a grammar, and in the trie
         self, edge: OpenEdge, owner: Continuation, state: int, captured: bytes, at: int, is_over: bool
     ) -> Iterator[Onward]:
         """The named texts of an open edge, after what was read of it, and a short other one."""

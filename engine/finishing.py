@@ -80,6 +80,11 @@ class Finishing:
         return self.matcher.tokens
 
     @property
+    def owed(self) -> int | None:
+        """How many tokens complete the text from here, as far as that is known."""
+        return self._owed
+
+    @property
     def may_refuse(self) -> bool:
         """Whether the end is near, so that `accept_token` is likely to refuse what the mask allows."""
         return self._owed is not None and self.left - self._owed <= self._near

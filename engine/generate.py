@@ -154,7 +154,7 @@ def generate_json(
     it grows.
 
     Raises LimitExceeded where not even the shortest answer fits into `max_tokens`, and IncompleteOutputError
-    where they run out in a text that owes more than 256 of them.
+    where they run out in a text whose completion could not be found (`finishing.py`).
     """
     target = schema_of(schema)
     pieces = stream_json(

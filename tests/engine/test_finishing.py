@@ -11,11 +11,11 @@ import jsonschema
 import mlx.core as mx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from constrain.compiler import compile_json_schema, compile_part, compile_regex
-from constrain.errors import LimitExceeded
+from constrain.errors import LimitExceeded, UnsatisfiableError
 from constrain.matcher import CompiledGrammar
 from constrain.parts import choice, either, sequence, special_token
 from constrain.vocabulary.bitmask import allocate_token_bitmask, unpack_words
@@ -23,6 +23,7 @@ from constrain.vocabulary.vocabulary import Vocabulary
 from engine.decode import decode
 from engine.finishing import Finishing
 from engine.model import LoadedModel
+from tests.json_schema.schemas import schemas
 from tests.oracle import toy_vocabulary
 from tests.walks import shortest_way_on
 
@@ -197,3 +198,98 @@ def test_waiting_for_each_choice_changes_none(random_model: LoadedModel) -> None
     ]
 
     assert list(runs[0]) == list(runs[1])
+
+
+OPENING = [token for token, text in enumerate(VOCABULARY.tokens) if text and text[-1:] in b'{["']
+DIGITS = [token for token, text in enumerate(VOCABULARY.tokens) if text and text.isdigit()]
+BLANKS = [token for token, text in enumerate(VOCABULARY.tokens) if text and text.isspace()]
+LONGEST = sorted(range(VOCABULARY.size), key=lambda token: -len(VOCABULARY.tokens[token] or b""))[:20]
+
+
+@given(
+    schemas,
+    st.sampled_from([OPENING, DIGITS, BLANKS, LONGEST, []]),
+    st.sampled_from([0, 1, 2, 5, 20, 60, 400, 600]),
+    st.integers(0, 2**32),
+)
+@settings(max_examples=100, deadline=None)
+def test_every_adversary_is_brought_to_an_end(schema: Any, wanted: list[int], more: int, seed: int) -> None:
+    """Whatever it likes best, and from the fewest tokens to more than it can ever owe."""
+    try:
+        grammar = compile_json_schema(schema, VOCABULARY)
+    except UnsatisfiableError:
+        assume(False)
+        raise
+    size = len(shortest_way_on(grammar.matcher())) + more
+    likes, rng = set(wanted), random.Random(seed)
+    constraint = Finishing(grammar, size)
+    bitmask = allocate_token_bitmask(1, VOCABULARY.size)
+    while not constraint.is_terminated():
+        constraint.fill_next_token_bitmask(bitmask, 0)
+        allowed = np.flatnonzero(unpack_words(bitmask[0], VOCABULARY.size)).tolist()
+        others = [t for t in allowed if t not in VOCABULARY.eos_token_ids] or allowed
+        constraint.accept_token(rng.choice([t for t in others if t in likes] or others))
+
+    assert len(constraint.tokens) - 1 <= size
+
+
+@pytest.mark.parametrize("size", [1, 30, 400, 600])
+def test_a_tree_that_always_opens_is_complete(size: int) -> None:
+    """Each level owes two brackets more; all are owed long before the end is near."""
+    grammar = compile_json_schema(SCHEMAS[-1], VOCABULARY, whitespace="compact")
+    least = len(shortest_way_on(grammar.matcher()))
+    constraint, likes = Finishing(grammar, least + size), set(OPENING)
+    bitmask = allocate_token_bitmask(1, VOCABULARY.size)
+    while not constraint.is_terminated():
+        constraint.fill_next_token_bitmask(bitmask, 0)
+        allowed = np.flatnonzero(unpack_words(bitmask[0], VOCABULARY.size)).tolist()
+        constraint.accept_token(max(allowed, key=lambda token: (token in likes, token == ord("l"))))
+
+    assert json.loads(VOCABULARY.decode(constraint.tokens[:-1])) is not None
+    assert len(constraint.tokens) - 1 <= least + size
+
+
+@pytest.mark.parametrize("star", "12345")
+def test_of_texts_that_cost_the_same_the_model_s_is_written(star: str) -> None:
+    """With nothing to spare, it is asked, and not given the first that was found."""
+    schema = {"type": "object", "properties": {"stars": {"enum": [1, 2, 3, 4, 5]}}, "required": ["stars"]}
+    grammar = compile_json_schema(schema, VOCABULARY, whitespace="compact", additional_properties=False)
+    constraint = Finishing(grammar, len(shortest_way_on(grammar.matcher())))
+    bitmask = allocate_token_bitmask(1, VOCABULARY.size)
+    while not constraint.is_terminated():
+        constraint.fill_next_token_bitmask(bitmask, 0)
+        allowed = np.flatnonzero(unpack_words(bitmask[0], VOCABULARY.size)).tolist()
+        constraint.accept_token(ord(star) if ord(star) in allowed else max(allowed))
+
+    assert json.loads(VOCABULARY.decode(constraint.tokens[:-1])) == {"stars": int(star)}
+    assert not constraint.was_cut
+
+
+def test_tokens_that_were_refused_ahead_leave_no_trace(random_model: LoadedModel) -> None:
+    """Far from the end a pass is made before the token is accepted: it is taken back out of the cache."""
+    schema = {"anyOf": [{"type": "array", "minItems": 60, "items": {"const": "xyz"}}, {"type": "integer"}]}
+    vocabulary = random_model.vocabulary
+    grammar = compile_json_schema(schema, vocabulary, whitespace="compact")
+    cache = random_model.network.make_cache()
+    prompt, written = [5, 6, 7], list[int]()
+
+    def opens(logprobs: mx.array) -> mx.array:
+        opening = vocabulary.tokens.index(b"[")
+        row = logprobs[0]
+        return mx.array([opening]) if row[opening].item() > -1e30 else mx.argmax(logprobs, axis=-1)
+
+    steps = decode(
+        random_model.network,
+        prompt,
+        Finishing(grammar, 80),
+        vocabulary_size=vocabulary.size,
+        end_tokens=vocabulary.eos_token_ids,
+        max_tokens=80,
+        sampler=opens,
+        cache=cache,
+    )
+    for token in steps:
+        written.append(token)
+        assert cache[0].offset <= len(prompt) + len(written) + 1
+
+    assert isinstance(json.loads(vocabulary.decode(written)), int)

@@ -1,0 +1,104 @@
+"""The fewest tokens that complete a text, against trying every token everywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from constrain.compiler import compile_json_schema
+from constrain.errors import UnsatisfiableError
+from constrain.matcher import CompiledGrammar
+from constrain.position import Position
+from constrain.vocabulary.vocabulary import Vocabulary
+from tests.oracle import toy_vocabulary
+from tests.walks import shortest_way_on
+
+MOST_POSITIONS = 5_000
+
+texts = st.text("abx", max_size=6)
+patterns = st.sampled_from(["^(a|bb)*$", "^a{3,5}b?$", "^(abab|x)(b|aa)$"])
+scalars = st.one_of(
+    st.lists(st.one_of(texts, st.integers(-120, 120), st.booleans(), st.none()), min_size=1, max_size=4).map(
+        lambda values: {"enum": values}
+    ),
+    st.just({"type": "boolean"}),
+    st.tuples(st.integers(-5, 150), st.integers(0, 120)).map(
+        lambda pair: {"type": "integer", "minimum": pair[0], "maximum": pair[0] + pair[1]}
+    ),
+    patterns.map(lambda pattern: {"type": "string", "pattern": pattern, "maxLength": 8}),
+)
+
+
+def larger(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Arrays, closed objects and choices of some schemas."""
+    objects = st.tuples(st.dictionaries(texts.filter(len), inner, max_size=3), st.integers(0, 7)).map(
+        lambda made: {
+            "type": "object",
+            "properties": made[0],
+            "required": [key for index, key in enumerate(made[0]) if made[1] >> index & 1],
+            "additionalProperties": False,
+        }
+    )
+    arrays = st.tuples(inner, st.integers(0, 3), st.booleans()).map(
+        lambda made: {
+            "type": "array",
+            "items": made[0],
+            "minItems": made[1],
+            "maxItems": made[1] + 1,
+            "uniqueItems": made[2],
+        }
+    )
+    choices = st.lists(inner, min_size=1, max_size=3).map(lambda several: {"anyOf": several})
+    return st.one_of(objects, arrays, choices)
+
+
+finite_schemas = st.recursive(scalars, larger, max_leaves=6)
+vocabularies = st.lists(st.text('abx"{}[],:', min_size=2, max_size=5), max_size=14).map(
+    lambda pieces: toy_vocabulary([piece.encode() for piece in pieces] + [b"00", b"12", b"true"])
+)
+
+
+def fewest(compiled: CompiledGrammar) -> int | None:
+    """By trying every token everywhere, once for each position; None where there are too many."""
+    frontier: set[Position] = {compiled.positions.start}
+    seen, size = set(frontier), 0
+    while not any(position.can_end for position in frontier):
+        found = {
+            after
+            for position in frontier
+            for token in range(compiled.vocabulary.size - 1)
+            if (after := compiled.positions.advance(position, token)) is not None
+        }
+        frontier, size = found - seen, size + 1
+        seen |= found
+        if len(seen) > MOST_POSITIONS:
+            return None
+    return size
+
+
+@given(finite_schemas, vocabularies)
+@settings(max_examples=200)
+def test_no_completion_has_fewer_tokens(schema: Any, vocabulary: Vocabulary) -> None:
+    """Finite schemas without free strings (departure 1), and tokens that cross any number of terminals."""
+    try:
+        compiled = compile_json_schema(schema, vocabulary, whitespace="compact")
+    except UnsatisfiableError:
+        assume(False)
+        raise
+    least = fewest(compiled)
+    assume(least is not None)
+    tokens = shortest_way_on(compiled.matcher())
+    matcher = compiled.matcher()
+
+    assert all(matcher.accept_token(token) for token in tokens)
+    assert matcher.is_completed()
+    assert len(tokens) == least
+
+
+def test_the_longer_of_two_texts_may_have_fewer_tokens() -> None:
+    vocabulary = toy_vocabulary([b'"hippo', b"potamus", b'"'])
+    compiled = compile_json_schema({"enum": ["ox", "hippopotamus"]}, vocabulary)
+
+    assert vocabulary.decode(shortest_way_on(compiled.matcher())) == b'"hippopotamus"'
