@@ -2,16 +2,16 @@
 
 Rows: a schema, a budget between its minimum and 2,000 tokens, and an adversary that chooses among the tokens
 allowed: one that opens whatever can be opened, one that takes the longest token, one of chance, one that
-never ends, one of digits, one of blanks.  Each is followed to its end by the native loop's rules (`Finishing`,
-a choice asked for again where it was refused) and, with `--batch`, by mlx-lm's `BatchGenerator` with the tiny
+never ends, one of digits, one of blanks.  Each is followed to its end by the native loop's rules
+(`Finishing`, a choice asked for again where it was refused) and, with `--batch`, by mlx-lm's `BatchGenerator` with the tiny
 random model and the processor, whose sampler the adversary then is.
 
     python -m benchmarks.finished --data maskbench.jsonl.xz --schemas 300
     python -m benchmarks.finished --data maskbench.jsonl.xz --schemas 20 --batch
 
-Printed: answers, those that were incomplete, late, or refused by their own schema, and the CPU time of a token
-near the end (no more than 64 to spare) and far from it.  `--greedy` instead compares the greedy tokens of the
-native loop with those of the processor in mlx-lm's loops.
+Printed: answers, those that were incomplete, late, or refused by their own schema, and the CPU time of a
+token near the end (no more than 64 to spare) and far from it.  `--greedy` instead compares the
+greedy tokens of the native loop with those of the processor in mlx-lm's loops.
 """
 
 from __future__ import annotations
@@ -310,6 +310,7 @@ def greedy(schemas: Sequence[Any], number: int, most: int) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line, and run one of the three."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, help="a MaskBench file (.jsonl.xz); random schemas without one")
     parser.add_argument("--schemas", type=int, default=50)
