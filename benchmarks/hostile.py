@@ -9,10 +9,11 @@
     walks       random schemas of every keyword, walked to an end and judged by two validators
 
 Each case is compiled and walked.  The mask must never be empty, and at every step over the toy vocabulary, at
-one of every REAL cases over the real one, it must be what trying every token gives.  What is written must be what `re` and the
-validators take.  A case ends as "answered", in an error of the documented classes, or as a FAULT: anything
-else that is raised, or a compilation, a mask, a token or a shortest way to an end that takes more than
-`--limit` seconds of CPU time.  The inputs are those of the property tests (`tests/hostile_inputs.py`).
+one step of every REAL cases over the real one, it must be what trying every token gives.  What is written
+must be what `re` and the validators take.  A case ends as "answered", in an error of the documented classes,
+or as a FAULT: anything else that is raised, or a compilation, a mask, a token or a shortest way to an end
+that takes more than `--limit` seconds of CPU time.  The inputs are those of the property tests
+(`tests/hostile_inputs.py`).
 
 What judges an answer has JUDGING seconds: `re` backtracks, in ways that take it hours where our patterns take
 milliseconds.  What it then left unjudged is counted.
@@ -66,7 +67,7 @@ GENERATION = 50
 STEPS = 8
 JUDGING = 1
 REAL = 4
-"""Over the real vocabulary every token is tried at one step of every so many cases: it is most of the time."""
+"""Over the real vocabulary every token is tried at one step of every so many cases: it takes most time."""
 MAX_SMALLER = 200
 SHOWN = 5
 MAX_DIGITS = 4_000
