@@ -58,7 +58,8 @@ class Characters:
     def at(self, place: Term) -> Flags:
         """At which positions does a text stand at this place?"""
         known = self.places.index(place) if place in self.places else len(self.places)
-        return self.place == known
+        found: Flags = self.place == known
+        return found
 
     def over(self, trie: Trie | Signatures) -> Characters:
         """The same over a trie that tells apart whatever this one does."""
