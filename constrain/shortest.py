@@ -34,6 +34,9 @@ from constrain.regular.short import short
 from constrain.regular.terms import Term, difference, literals
 from constrain.vocabulary.vocabulary import Vocabulary
 
+WAY = 6
+"""Steps for each way on: whether an object can still be completed is asked for each of its keys."""
+
 
 def shortest_text(start: Continuation) -> bytes:
     """A shortest text that completes `start`, whitespace as sparse as it may be.
@@ -88,6 +91,7 @@ class ShortestTexts:
             settled.add(here)
             spend()
             for word, after in self._ways(here):
+                spend(WAY)
                 if after not in settled:
                     longer = text + word
                     heapq.heappush(heap, (len(longer), next(tie), longer, after))
