@@ -172,10 +172,8 @@ _steps: Final[dict[int, tuple[Step, ...]]] = {}
 """By id.  Products do not hold their own, for many lead to themselves: that would be a circle."""
 _within: Final[dict[int, Product]] = {}
 """By id: a product that has a text, and none that this one has not."""
-_replaced: Final[dict[tuple[int, ...], Condition]] = {}
 at_end(_steps.clear)
 at_end(_within.clear)
-at_end(_replaced.clear)
 
 
 def product(universe: Term, condition: Condition) -> Product:
@@ -198,12 +196,8 @@ def at_place(term: Term, place: Term) -> Product:
 
 
 def _product(place: Term, condition: Condition) -> Product:
-    key = (Product, place.id, _number(condition))
+    key = (Product, place.id, int(condition) - 2 if isinstance(condition, bool) else condition.id)
     return intern(key, Product, place, condition)  # type: ignore[return-value]
-
-
-def _number(condition: Condition) -> int:
-    return int(condition) - 2 if isinstance(condition, bool) else condition.id
 
 
 def _factor(factor: Term, place: Term) -> Condition:
@@ -222,7 +216,10 @@ def _factor(factor: Term, place: Term) -> Condition:
 def _find_steps(here: Product) -> Iterator[Step]:
     factors = factors_of(here.condition)
     spend(1 + len(factors))
-    pieces: list[tuple[int, tuple[Term, ...]]] = [(mask, (to,)) for mask, to in here.place.ways()]
+    # Most bytes are refused by a factor that all texts match, and nothing need be known of the others there.
+    pieces: list[tuple[int, tuple[Term, ...]]] = [
+        (common, (to,)) for mask, to in here.place.ways() if (common := mask & here.first)
+    ]
     for factor in factors:
         ways = factor.ways()
         cut: list[tuple[int, tuple[Term, ...]]] = []
@@ -239,14 +236,10 @@ def _find_steps(here: Product) -> Iterator[Step]:
                 cut.append((rest, (*tos, EMPTY)))
         pieces = cut
     found: dict[Product, int] = {}
-    number = _number(here.condition)
     for mask, (place, *left) in pieces:
-        key = (number, place.id, *[to.id for to in left])
-        condition = _replaced.get(key)
-        if condition is None:
-            spend(len(factors))
-            after = {factor: _factor(to, place) for factor, to in zip(factors, left, strict=True)}
-            condition = _replaced[key] = replaced(here.condition, after)
+        spend(len(factors))
+        after = {factor: _factor(to, place) for factor, to in zip(factors, left, strict=True)}
+        condition = replaced(here.condition, after)
         if condition is not False:
             to_product = _product(place, condition)
             found[to_product] = found.get(to_product, 0) | mask
