@@ -190,9 +190,7 @@ class Liveness:
         self, shape: ObjectShape, state: ObjectState, number: int, key: str | None, text: bytes | None
     ) -> list[tuple[Formula, ObjectState]]:
         """What a key without a name may bring that can be completed."""
-        return [
-            way for way in self._left_ways(shape, state, number, key, text) if self._can_go(shape, way)
-        ]
+        return [way for way in self._left_ways(shape, state, number, key, text) if self._can_go(shape, way)]
 
     def _left_ways(
         self, shape: ObjectShape, state: ObjectState, number: int, key: str | None, text: bytes | None
