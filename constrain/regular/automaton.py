@@ -34,6 +34,7 @@ from constrain.regular.clipping import clip, far_counts
 from constrain.regular.interning import LOCK, interned
 from constrain.regular.keeping import at_end, forget, free_some, retire_with
 from constrain.regular.leaf import Leaf
+from constrain.regular.lengths import distance
 from constrain.regular.sizes import outnumbers
 from constrain.regular.terms import EMPTY, EPSILON, Choice, Concat, Term
 
@@ -184,12 +185,12 @@ class Automaton:
 
     def _is_empty_far_off(self, term: Term) -> bool:
         """Is `term` empty, as far as that can be seen without its counters that run far?"""
+        found = self._search(term, EASY_SEARCH)
+        if found is not None:
+            return found
         horizon = min((HORIZON, *far_counts(term)))
         wide = clip(term, horizon)
         if wide is not term:
-            found = self._search(term, EASY_SEARCH)
-            if found is not None:
-                return found
             if self.is_empty(wide):
                 return True
             length = self.short_text(wide)
@@ -198,7 +199,11 @@ class Automaton:
         return bool(self._search(term, None))
 
     def _search(self, term: Term, most: int | None) -> bool | None:
-        """Is `term` empty?  Depth first over at most so many terms; None if they were not enough."""
+        """Is `term` empty?  Depth first over at most so many terms; None if they were not enough.
+
+        An easy search goes as the ways come, for most terms have a text down every way.  Without a limit the
+        nearest way is taken first: what is not found easily may be behind a counter.
+        """
         parent: dict[Term, Term | None] = {term: None}
         stack = [term]
         while stack:
@@ -216,13 +221,10 @@ class Automaton:
                 continue
             if most is not None and len(parent) > most:
                 return None
-            for _, after in here.ways():
-                spend()
-                if after not in parent:
-                    parent[after] = here
-                    stack.append(after)
-                    if after.nullable:  # then this is the next one looked at, and the last
-                        break
+            ways = [after for _, after in here.ways() if after not in parent]
+            spend(len(ways))
+            parent.update(dict.fromkeys(ways, here))
+            stack += sorted(ways, key=distance if most is None else _is_complete, reverse=most is None)
         for seen in parent:
             self._empty[seen] = True
         return True
@@ -259,6 +261,10 @@ class Automaton:
                         pending.append((after, depth + 1))
         self._short[term] = HORIZON + 1
         return HORIZON + 1
+
+
+def _is_complete(term: Term) -> bool:
+    return term.nullable
 
 
 @lru_cache(maxsize=4_096)

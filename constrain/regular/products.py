@@ -61,8 +61,9 @@ from constrain.regular.conditions import (
     replaced,
 )
 from constrain.regular.interning import intern
-from constrain.regular.keeping import at_end, remember
+from constrain.regular.keeping import at_end
 from constrain.regular.leaf import Leaf, outlined
+from constrain.regular.lengths import distance
 from constrain.regular.queries import is_empty
 from constrain.regular.term import Way
 from constrain.regular.terms import (
@@ -70,17 +71,11 @@ from constrain.regular.terms import (
     EPSILON,
     Choice,
     Complement,
-    Concat,
-    Intersection,
-    Repeat,
-    Strings,
     Term,
 )
 
 FEW: Final = 60
 SOME: Final = 400
-FAR_LEAF: Final = 40
-"""Bytes that the shortest text of a leaf is thought to have."""
 
 Step = tuple[int, "Product"]
 """A set of bytes, and the product behind each of them."""
@@ -374,30 +369,3 @@ def condition_distance(condition: Condition) -> int:
     if condition.kind == "all":
         return sum(each)
     return 0 if condition.kind == "not one" else min(each)
-
-
-def distance(term: Term) -> int:
-    """How many bytes a shortest text has, seen from the term alone: a guess beside leaves and operators.
-
-    To look for a shortest text would take long: the leap seconds of a time of day are 1,440 minutes.
-    """
-    total = 0
-    while type(term) is Concat:
-        total += _part_distance(term.head)
-        term = term.tail
-    return total + _part_distance(term)
-
-
-@remember(1 << 16)
-def _part_distance(term: Term) -> int:
-    if term.nullable:
-        return 0
-    if type(term) is Repeat:
-        return term.low * distance(term.body)
-    if type(term) is Choice:
-        return min(map(distance, term.members))
-    if type(term) is Intersection:
-        return max(map(distance, term.members))
-    if type(term) is Strings:
-        return 1 + min(map(distance, term.children.values()))
-    return FAR_LEAF if isinstance(term, Leaf) else 1
