@@ -232,7 +232,8 @@ class Automaton:
     def short_text(self, term: Term) -> int | None:
         """The length of a text of `term`; None if none is found of at most HORIZON bytes.
 
-        It need not be a shortest one.  Breadth first over SHORT_SEARCH terms, then depth first over as many.
+        It need not be a shortest one.  Breadth first over SHORT_SEARCH terms, then depth first over as many;
+        none is sought where the term alone says that it is further to the end.
         """
         known = self._short.get(term)
         if known is None:
@@ -240,7 +241,7 @@ class Automaton:
         return known if known <= HORIZON else None
 
     def _find_short_text(self, term: Term) -> int:
-        for breadth_first in (True, False):
+        for breadth_first in (True, False) if distance(term) <= HORIZON else ():
             parent: dict[Term, Term | None] = {term: None}
             pending = deque([(term, 0)])
             while pending and len(parent) <= SHORT_SEARCH:

@@ -20,7 +20,7 @@ from constrain.regular.terms import Choice, Concat, Intersection, Repeat, String
 from constrain.regular.watched import Watched
 
 FAR_LEAF: Final = 40
-"""Bytes that the shortest text of a leaf is thought to have."""
+"""Bytes that the shortest text of a leaf is thought to have, where it does not say more."""
 
 
 def distance(term: Term) -> int:
@@ -49,4 +49,6 @@ def _part_distance(term: Term) -> int:
         return 1 + min(map(distance, term.children.values()))
     if type(term) is Watched:
         return distance(term.settled)
-    return FAR_LEAF if isinstance(term, Leaf) else 1
+    if isinstance(term, Leaf):
+        return max(map(distance, term.counted), default=FAR_LEAF)
+    return 1

@@ -279,6 +279,13 @@ def _contains(wide: Condition, narrow: Condition) -> bool:
 # Is there a text?
 
 
+def plainly_empty(start: Product) -> bool:
+    """Is it seen among FEW products that there is none?"""
+    return start.is_alive is False or (
+        start.is_alive is None and _search(start, FEW, _newest_first, _steps_of) is False
+    )
+
+
 def _has_text(start: Product) -> bool:
     found = _search(start, FEW, _newest_first, _steps_of)
     if found is None:
