@@ -310,21 +310,25 @@ class ObjectShape:
     def _settle_clauses(self, name: str, goal: Formula, state: ObjectState) -> Iterator[Way]:
         """What a key does to the clauses that speak of it: first by its value, where they list values."""
         formulas = self.goals.formulas
-        mine = tuple(clause for clause in state.clauses if name in self._keys_of(clause))
+        spend(len(state.clauses) >> 2)
+        mine: list[Clause] = []
+        others: list[Clause] = []
+        for clause in state.clauses:
+            (mine if name in self._keys_of(clause) else others).append(clause)
         if not mine:
             yield goal, state
             return
-        others = tuple(clause for clause in state.clauses if name not in self._keys_of(clause))
+        after = state._replace(clauses=tuple(others))
         cases = [
             (holds, narrowed, left)
-            for holds, left in self._by_value(name, mine)
+            for holds, left in self._by_value(name, tuple(mine))
             if not self.goals.clearly_empty(narrowed := formulas.conj([goal, holds]))
         ]
         spend(len(cases))
         if len(cases) == 1 and self._follows(goal, cases[0][0]):
             cases = [(cases[0][0], goal, cases[0][2])]
         for _, narrowed, left in cases:
-            yield from self._claim(name, narrowed, state._replace(clauses=(*others, *left)))
+            yield from self._claim(name, narrowed, left, after)
 
     def _keys_of(self, clause: Clause) -> frozenset[str | None]:
         found = self._clause_keys.get(clause)
@@ -345,32 +349,37 @@ class ObjectShape:
             ]
         return found
 
-    def _claim(self, name: str, goal: Formula, state: ObjectState) -> Iterator[Way]:
-        """A key pays what it can of a clause, or its disjunct is struck."""
+    def _claim(
+        self, name: str, goal: Formula, clauses: tuple[Clause, ...], state: ObjectState
+    ) -> Iterator[Way]:
+        """A key pays what it can of each clause, or its disjunct is struck."""
         formulas = self.goals.formulas
-        pending: list[Way] = [(goal, state)]
+        pending: list[tuple[Formula, int, tuple[Clause, ...]]] = [(goal, 0, ())]
         while pending:
-            wanted, before = pending.pop()
-            clause = next((clause for clause in before.clauses if name in self._keys_of(clause)), None)
-            if clause is None:
-                yield wanted, before
+            wanted, number, kept = pending.pop()
+            if number == len(clauses):
+                yield wanted, state._replace(clauses=(*state.clauses, *kept))
+                continue
+            clause, number = clauses[number], number + 1
+            if name not in self._keys_of(clause):
+                pending.append((wanted, number, (*kept, clause)))
                 continue
             spend()
             mine = [part for part in clause if single_key(part.args[0]) == name]
             struck = tuple(part for part in clause if part not in mine)
-            paid = before._replace(clauses=tuple(other for other in before.clauses if other != clause))
             claims = [formulas.conj([wanted, part.args[1]]) for part in mine]
             if wanted in claims or any(self._follows(wanted, part.args[1]) for part in mine):
-                pending.append((wanted, paid))
+                pending.append((wanted, number, kept))
                 continue
             if struck:
-                kept = tuple(struck if other == clause else other for other in before.clauses)
                 # Exclusive where that is cheap: what meets a claim goes on as that claim only.
                 flat = [part.args[1] for part in mine if self.goals.is_flat(part.args[1])]
                 rest = formulas.conj([wanted, *map(formulas.negate, flat)])
                 if not self.goals.clearly_empty(rest):
-                    pending.append((rest, before._replace(clauses=kept)))
-            pending += [(claim, paid) for claim in reversed(claims) if not self.goals.clearly_empty(claim)]
+                    pending.append((rest, number, (*kept, struck)))
+            for claim in reversed(claims):
+                if not self.goals.clearly_empty(claim):
+                    pending.append((claim, number, kept))
 
     def _follows(self, goal: Formula, formula: Formula) -> bool:
         formulas = self.goals.formulas
