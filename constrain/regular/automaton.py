@@ -278,12 +278,16 @@ _shared = Automaton()
 
 
 def shared_automaton() -> Automaton:
-    """The automaton of this generation (`keeping.py`), which ends when it has gathered too much."""
+    """The automaton of this generation (`keeping.py`)."""
+    return _shared
+
+
+def start_grammar() -> None:
+    """A new grammar is about to be made: a generation that has gathered too much ends."""
     with LOCK:
         if len(_shared) > KEPT_STATES or interned() > KEPT_TERMS:
             forget()
         free_some()
-        return _shared
 
 
 @at_end
