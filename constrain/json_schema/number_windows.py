@@ -74,7 +74,7 @@ class Stretch:
     end: _Place | None
     clauses: tuple[_Multiples, ...]
     plain: bool
-    #: How many digits behind the point each of its numbers may have, where 17 significant ones are not enough.
+    #: How many digits its numbers may have behind the point, where 17 significant ones are not enough.
     places: int | None
     #: From this x on, a window within the stretch holds two numbers of each clause, and of each it excludes.
     settled: int

@@ -450,9 +450,8 @@ def _what_is_open(
         for stretch in magnitudes.stretches:
             shifts, inner, outer = stretch.shifts(digits, first, FOREVER if last is None else last)
             apart: Iterable[int] = shifts
-            if inner <= outer and (
-                left is None or left > 0
-            ):  # every window from `inner` to `outer` lies wholly inside: one tells all
+            # Windows that lie wholly inside, `inner` to `outer`, are alike: one tells all.
+            if inner <= outer and (left is None or left > 0 or (left == 0 and stretch.plain and not idle)):
                 seen.append((inner + places, FOREVER if outer == FOREVER else outer + places))
                 known = inner if stretch.plain else inner + 1
                 apart = chain(range(shifts.start, known), range(outer + 1, shifts.stop))

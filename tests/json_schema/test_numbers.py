@@ -89,8 +89,7 @@ def written_by_people(draw: st.DrawFn) -> str:
     room = min(16, 17 - len(str(whole)))
     decimals = draw(st.text("0123456789", min_size=1, max_size=room) if room else st.just("0"))
     decimals += "0" * draw(st.integers(0, room - len(decimals)) if room else st.just(0))
-    text = f"{draw(st.sampled_from(['', '-']))}{whole}.{decimals}"
-    return text
+    return f"{draw(st.sampled_from(['', '-']))}{whole}.{decimals}"
 
 
 @given(number_sets(), written_by_people())
