@@ -127,6 +127,23 @@ def test_what_is_left_of_a_regex(pattern: str, missing: bytes, seed: int) -> Non
 
 
 KEYS_AND_VALUES = [
+    {
+        "type": "object",
+        "propertyNames": {"pattern": "^(a|b*)$"},
+        "additionalProperties": {"type": "integer"},
+        "minProperties": 2,
+    },
+    {
+        "type": "object",
+        "propertyNames": {"pattern": "^(a|b*)$"},
+        "additionalProperties": {"type": "integer"},
+        "maxProperties": 3,
+    },
+    {
+        "type": "object",
+        "patternProperties": {"^a": {"const": 1}},
+        "additionalProperties": {"enum": ["a", "b"]},
+    },
     {"type": "object", "patternProperties": {"^a": {"const": "b"}, "b$": {"enum": ["a", "ab"]}}},
     {
         "type": "object",
@@ -167,26 +184,56 @@ KEYS_AND_VALUES = [
 ]
 
 
-@given(
-    schema=first_part_schemas() | all_keyword_schemas | st.sampled_from(KEYS_AND_VALUES),
-    missing=some_of("abé1-,ulq \n".encode()) | st.just(SMOLLM2),
-    seed=st.integers(0, 2**32),
-    options=st.fixed_dictionaries(
-        {
-            "spelling": st.sampled_from(["canonical", "any"]),
-            "property_order": st.sampled_from(["schema", "any"]),
-        }
-    ),
+OPTIONS = st.fixed_dictionaries(
+    {
+        "spelling": st.sampled_from(["canonical", "any"]),
+        "property_order": st.sampled_from(["schema", "any"]),
+        "whitespace": st.sampled_from(["default", "compact"]),
+    }
 )
-@settings(max_examples=200)
-def test_what_is_left_of_a_schema(schema: Any, missing: bytes, seed: int, options: dict[str, Any]) -> None:
-    pieces = [*(piece.encode() for piece in PIECES), b"a\x04", b"\xf1\x80"]
+
+
+def assert_what_is_left_of_a_schema(schema: Any, missing: bytes, seed: int, options: dict[str, Any]) -> None:
+    pieces = [
+        *(piece.encode() for piece in PIECES),
+        b"a\x04",
+        b"\xf1\x80",
+        b'":1,"',
+        b'":1}',
+        b'a":1,"',
+        b'a"',
+    ]
     documents = [json.dumps(value).encode() for value in ("a", "b", "", 1, 2, [], {}, {"a": "b"}, {"b": "a"})]
     text = assert_what_is_left(
         lambda v: compile_json_schema(schema, v, **options), missing, random.Random(seed), documents, pieces
     )
 
     assert text is None or valid(schema, json.loads(text))
+
+
+@given(
+    schema=first_part_schemas() | all_keyword_schemas,
+    missing=some_of("abé1-,ulq \n".encode()) | st.just(SMOLLM2),
+    seed=st.integers(0, 2**32),
+    options=OPTIONS,
+)
+@settings(max_examples=150)
+def test_what_is_left_of_a_schema(schema: Any, missing: bytes, seed: int, options: dict[str, Any]) -> None:
+    assert_what_is_left_of_a_schema(schema, missing, seed, options)
+
+
+@given(
+    schema=st.sampled_from(KEYS_AND_VALUES),
+    missing=some_of(b"ab1"),
+    seed=st.integers(0, 2**32),
+    options=OPTIONS,
+)
+@settings(max_examples=150)
+def test_what_is_left_of_keys_and_items_that_run_out(
+    schema: Any, missing: bytes, seed: int, options: dict[str, Any]
+) -> None:
+    """Of endless keys a few may be left, and each may be written once: nothing leads on after the last."""
+    assert_what_is_left_of_a_schema(schema, missing, seed, options)
 
 
 @given(grammar=grammars(), missing=some_of(b"ab "), seed=st.integers(0, 2**32))
