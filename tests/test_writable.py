@@ -90,7 +90,7 @@ def assert_what_is_left(
 
     for text in candidates:
         assert check_text(left, text).conforms == is_left(full, text, missing), text
-    text = exact_walk(left, rng, 10).text
+    text = exact_walk(left, rng, 18).text
     assert is_left(full, text, missing), text
     return text
 
