@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from constrain.errors import ModelError
 from engine import smollm2
+from engine.cpu import use_openblas, widen
 from engine.files import shown
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ _PAIRS: dict[tuple[int, int], tuple[LoadedModel, Any]] = {}
 
 
 def _load_with_mlx(name: str, *, is_local: bool, options: dict[str, Any]) -> tuple[Any, Any]:
+    use_openblas()  # before anything imports MLX
     from engine.lookup import register
 
     register()
@@ -159,6 +161,7 @@ def _load_with_mlx(name: str, *, is_local: bool, options: dict[str, Any]) -> tup
         import mlx_lm
 
         model, tokenizer = mlx_lm.load(name, **options)[:2]
+        widen(model, name)
         if not options.get("lazy"):
             # mlx-lm computes the parameters, but not what a model keeps beside them (the frequencies of
             # Llama 3's positions); as long as that is lazy, only this thread can use the model.
