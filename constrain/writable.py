@@ -58,6 +58,7 @@ from constrain.continuation import (
     edge,
     lazy,
 )
+from constrain.literals import LiteralSet
 from constrain.regular.byte_sets import ALL_BYTES
 from constrain.regular.keeping import remember
 from constrain.regular.queries import is_empty, shortest
@@ -68,14 +69,17 @@ from constrain.regular.terms import EMPTY, Term, choice, difference, intersect, 
 MAX_SEARCHED: Final = 2_000
 """Continuations looked at for one completion: some 0.4 s.  Most grammars need a few dozen."""
 
+HURRIED: Final = 200
+"""Continuations looked at straight on: keys in any order are 2^n ways to the nearest end, n to some end."""
+
 MAX_COMPLETABLE: Final = 50_000
 """Continuations of which it is remembered whether they can be completed."""
 
 MAX_STATES: Final = 256
 """States of a terminal in which it is looked for beginnings that few texts have."""
 
-Way = tuple[bytes, Callable[[], Continuation | None]]
-"""A text, and what follows it, found when it is asked for."""
+Way = tuple[bytes, Callable[[], Continuation | None], bool]
+"""A text, what follows it, found when it is asked for, and whether the text was captured."""
 
 
 class Alphabet:
@@ -270,13 +274,21 @@ class Completable:
         return found
 
     def _search(self, start: Continuation) -> bool:
-        """Look for a completion, the nearest first, and remember every continuation on its way."""
+        """Look for a completion straight on, and where that leads nowhere, the nearest first."""
+        return self._look(start, HURRIED, 1) or self._look(start, MAX_SEARCHED, 0)
+
+    def _look(self, start: Continuation, most: int, hurry: int) -> bool:
+        """Look at so many continuations, and remember every one on the way to the completion found.
+
+        With `hurry` those come first that were reached by the fewest captured texts (free keys have no end),
+        of these the most steps away, of these the nearest.
+        """
         tie = count()
-        heap: list[tuple[int, int, Callable[[], Continuation | None], Continuation | None]]
-        heap = [(0, next(tie), partial(_itself, start), None)]
+        heap: list[tuple[int, int, int, int, Callable[[], Continuation | None], Continuation | None]]
+        heap = [(0, 0, 0, next(tie), partial(_itself, start), None)]
         before: dict[Continuation, Continuation | None] = {}
-        while heap and len(before) < MAX_SEARCHED:
-            length, _, follow, last = heapq.heappop(heap)
+        while heap and len(before) < most:
+            free, steps, length, _, follow, last = heapq.heappop(heap)
             here = follow()
             if here is None or here in before or (here is not start and self._known.get(here) is False):
                 continue
@@ -288,20 +300,21 @@ class Completable:
                     at = before[at]
                 return True
             spend()
-            for text, then in self._ways(here):
-                heapq.heappush(heap, (length + len(text), next(tie), then, here))
+            for text, then, is_free in self._ways(here):
+                on = (free + hurry * is_free, steps - hurry, length + len(text))
+                heapq.heappush(heap, (*on, next(tie), then, here))
         return False
 
     def _ways(self, here: Continuation) -> Iterator[Way]:
         parts = here.split()
         if parts is not None:
             if self.has(parts[0]):
-                yield b"", partial(_itself, parts[1])
+                yield b"", partial(_itself, parts[1]), False
             return
         shortcuts = here.shortcuts()
         if shortcuts is not None:
             written = [(text, then) for text, then in shortcuts if self._alphabet.writes(text)]
-            yield from ((text, partial(_itself, then)) for text, then in written)
+            yield from ((text, partial(_itself, then), False) for text, then in written)
             if len(written) == len(shortcuts):
                 return
         for member in here.members:
@@ -317,21 +330,26 @@ class Completable:
             for _, term in classes_of(each):
                 text = _other_text(each, self._alphabet.written(term))
                 if text is not None:
-                    yield text, partial(owner.follow, each.classes.of(text), text)
+                    yield text, partial(owner.follow, each.classes.of(text), text), True
         elif isinstance(each, TokenEdge):
-            yield each.text, partial(owner.follow, each.number)
+            yield each.text, partial(owner.follow, each.number), False
         elif isinstance(each, Defer):
-            yield b"", partial(_itself, DEFERRED)
+            yield b"", partial(_itself, DEFERRED), False
         else:
-            text = shortest(self._alphabet.written(each.terminal))
+            text = _shortest(self._alphabet.written(each.terminal))
             if text is not None:
-                yield text, partial(owner.follow, each.number, text if each.captures else None)
+                yield text, partial(owner.follow, each.number, text if each.captures else None), each.captures
 
     def _named(self, each: LiteralEdge | OpenEdge, allowed: int, owner: Continuation) -> Iterator[Way]:
         for number in bits(allowed):
             text = each.literals.literals[number]
             if self._alphabet.writes(text):
-                yield text, partial(owner.follow, number)
+                yield text, partial(owner.follow, number), False
+
+
+@remember(1 << 14)
+def _shortest(term: Term) -> bytes | None:
+    return shortest(term)
 
 
 def _itself(whole: Continuation) -> Continuation:
@@ -360,10 +378,15 @@ def _classes(terminal: Term, classes: TextClasses) -> tuple[tuple[int, Term], ..
     return tuple(found.items())
 
 
+@remember(1 << 12)
+def _unnamed(named: LiteralSet, term: Term) -> bytes | None:
+    return short(difference(term, literals(named.literals)))
+
+
 def _other_text(each: OpenEdge, term: Term) -> bytes | None:
     """A short text of `term` that may come on an open edge and is no literal."""
     gone = list(each.literals.literals)
-    text = short(difference(term, literals(gone)))
+    text = _unnamed(each.literals, term)
     if text is not None and text in each.excluded:
         spend(each.excluded.size)
         text = short(difference(term, literals([*gone, *each.excluded])))

@@ -77,7 +77,7 @@ def assert_what_is_left(
     except (ConstrainError, RecursionError):
         assume(False)
         raise
-    walked = [exact_walk(full, rng, steps, is_tried=lambda step: False).text for steps in (0, 6, 6)]
+    walked = [exact_walk(full, rng, steps, trying=lambda *_: None).text for steps in (0, 6, 6)]
     candidates = [*texts, *walked]
     try:
         left = make(vocabulary_without(missing, pieces))
