@@ -23,7 +23,7 @@ from constrain.arguments import as_list, as_whole
 from constrain.budget import DEFAULT_LIMITS, Limits
 from constrain.collector import settle, watch
 from constrain.continuation import Continuation
-from constrain.errors import TokenError, UnsupportedError, caret
+from constrain.errors import LimitExceeded, TokenError, UnsupportedError, caret
 from constrain.masks import Masks
 from constrain.position import Position, Positions
 from constrain.recipe import MadeByCall
@@ -32,7 +32,7 @@ from constrain.shortest import shortest_text
 from constrain.vocabulary.bitmask import Words, unpack_words, word_count, writable_row
 from constrain.vocabulary.tables import shared_tables
 from constrain.vocabulary.vocabulary import Vocabulary, as_token_id, as_vocabulary
-from constrain.writable import Alphabet
+from constrain.writable import MAX_SEARCHED, Alphabet
 
 
 class CompiledGrammar(MadeByCall):
@@ -51,7 +51,8 @@ class CompiledGrammar(MadeByCall):
     ) -> None:
         """`dismantle` cuts the cycles that `start` leads into, which must be nobody else's.
 
-        Raises UnsupportedError where the vocabulary can write no text at all.
+        Raises UnsupportedError where the vocabulary can write no text at all, LimitExceeded where a text is
+        not found.
         """
         self.vocabulary = as_vocabulary(vocabulary)
         self.start, alphabet = _writable(start, vocabulary, limits)
@@ -252,6 +253,11 @@ def _writable(
         start = alphabet.left(whole)
         if start is None:
             text = shortest_text(whole)
+    if start is None and alphabet.completable.gave_up:
+        raise LimitExceeded(
+            f"MAX_SEARCHED={MAX_SEARCHED:,} continuations searched: none found that this vocabulary writes",
+            hint="simplify the grammar, or give the vocabulary of a model that has every byte",
+        )
     if start is None:
         at = next((index for index, byte in enumerate(text) if byte in missing), 0)
         before = text[:at].decode("utf-8", "replace")

@@ -227,6 +227,10 @@ class Writable(Continuation):
                 return None
         return self._alphabet.left(self.whole.follow(number, text))
 
+    @property
+    def plainest(self) -> Continuation:
+        return self._alphabet.of(self.whole.plainest)
+
     def split(self) -> tuple[Continuation, Continuation] | None:
         parts = self.whole.split()
         return parts and (self._alphabet.of(parts[0]), self._alphabet.of(parts[1]))
@@ -246,6 +250,8 @@ class Completable:
         self._open: dict[Continuation, int] = {}
         self._leaned_on = MAX_SEARCHED
         """The outermost part under search on which an answer since then depended."""
+        self.gave_up = False
+        """Was any search broken off?  What has no known completion may have one all the same, then."""
 
     def forget(self) -> None:
         """Drop every memo."""
@@ -253,6 +259,7 @@ class Completable:
 
     def has(self, start: Continuation) -> bool:
         """Is a completion of `start` known?  A part that is being searched counts as none, inside itself."""
+        start = start.plainest
         if start.can_end:
             return True
         known = self._known.get(start)
@@ -290,6 +297,7 @@ class Completable:
         while heap and len(before) < most:
             free, steps, length, _, follow, last = heapq.heappop(heap)
             here = follow()
+            here = here and here.plainest
             if here is None or here in before or (here is not start and self._known.get(here) is False):
                 continue
             before[here] = last
@@ -303,6 +311,7 @@ class Completable:
             for text, then, is_free in self._ways(here):
                 on = (free + hurry * is_free, steps - hurry, length + len(text))
                 heapq.heappush(heap, (*on, next(tie), then, here))
+        self.gave_up |= bool(heap) and not hurry
         return False
 
     def _ways(self, here: Continuation) -> Iterator[Way]:

@@ -208,7 +208,10 @@ def assert_what_is_left_of_a_schema(schema: Any, missing: bytes, seed: int, opti
         lambda v: compile_json_schema(schema, v, **options), missing, random.Random(seed), documents, pieces
     )
 
-    assert text is None or valid(schema, json.loads(text))
+    if text is not None:
+        value = json.loads(text)
+        assume("inf" not in repr(value))  # beyond the doubles (1e400) the two validators see no number
+        assert valid(schema, value)
 
 
 @given(

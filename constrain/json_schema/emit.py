@@ -222,5 +222,12 @@ class ValueText(Continuation):
         return self.emitter.value(self.goal, END, self.level), self.back
 
     @property
+    def plainest(self) -> Continuation:
+        """The value in one line."""
+        if self.level.plainest is self.level:
+            return self
+        return self.emitter.value(self.goal, self.back, self.level.plainest)
+
+    @property
     def _start(self) -> Start:
         return self.emitter.start(self.goal, self.level)

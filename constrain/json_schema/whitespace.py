@@ -79,6 +79,11 @@ class Level:
         """The level behind a bracket that no line break follows."""
         return self
 
+    @property
+    def plainest(self) -> Level:
+        """A level of which the texts are some of those at this one, the shortest among them."""
+        return self
+
     def broken(self, bracket: str, number: int) -> Edge | None:
         """The edge of a bracket with the line break behind it, if the level has one."""
         return None
@@ -115,6 +120,10 @@ class _Broken(Level):
     def inside(self) -> Level:
         return _broken(self.unit, self.depth + 1)
 
+    @property
+    def plainest(self) -> Level:
+        return _one_line()
+
     def broken(self, bracket: str, number: int) -> Edge:
         return edge(concat(literal(bracket.encode()), self._line), number)
 
@@ -127,6 +136,10 @@ class _Outermost(_OneLine):
 
     @property
     def inside(self) -> Level:
+        return _one_line()
+
+    @property
+    def plainest(self) -> Level:
         return _one_line()
 
     def broken(self, bracket: str, number: int) -> Edge:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constrain import compile_json_schema
+from constrain.completion import Completions
 from constrain.json_schema.grammar import compile_schema
 from tests.json_schema.walk import accepts, random_text
 from tests.oracle import toy_vocabulary
@@ -125,3 +126,14 @@ def test_masks_are_what_trying_every_token_gives(seed: int, schema: Any) -> None
     """Tokens that hold a line break with its indentation, and what follows it, among them."""
     vocabulary = toy_vocabulary(TOKENS)
     exact_walk(compile_json_schema(schema, vocabulary), random.Random(seed), 12)
+
+
+def test_a_value_that_holds_itself_is_completed_however_deep_its_lines() -> None:
+    """At every depth the lines are others; what a search for an end looks at is in one line."""
+    schema = {"anyOf": [{"const": "b"}, {"type": "array", "items": {"$ref": "#"}, "minItems": 1}]}
+    compiled = compile_json_schema(schema, toy_vocabulary(TOKENS))
+    matcher = compiled.matcher()
+    for byte in b"[\n [\n  [":
+        assert matcher.accept_token(byte)
+
+    assert bytes(Completions(compiled).of(matcher)) == b'"b"]]]'
