@@ -3,8 +3,8 @@
 Rows: a schema, a budget between its minimum and 2,000 tokens, and an adversary that chooses among the tokens
 allowed: one that opens whatever can be opened, one that takes the longest token, one of chance, one that
 never ends, one of digits, one of blanks.  Each is followed to its end by the native loop's rules
-(`Finishing`, a choice asked for again where it was refused) and, with `--batch`, by mlx-lm's `BatchGenerator` with the tiny
-random model and the processor, whose sampler the adversary then is.
+(`Finishing`, a choice asked for again where it was refused) and, with `--batch`, by mlx-lm's `BatchGenerator`
+with the tiny random model and the processor, whose sampler the adversary then is.
 
     python -m benchmarks.finished --data maskbench.jsonl.xz --schemas 300
     python -m benchmarks.finished --data maskbench.jsonl.xz --schemas 20 --batch
