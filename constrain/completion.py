@@ -28,6 +28,7 @@ The answer is always a way on.  It is the one with the fewest tokens but for the
 4. When a way to the end is known, the search for a better one goes on for PATIENCE steps.  A key without a
    name, where the shortest is written already, is looked for only where no other key leads on.
 5. Of a part that contains itself, and of a grammar's rules (`shortcuts`), the shortest texts are spelled.
+6. Values are completed in one line (`Continuation.plainest`).
 
 Source: Dijkstra, "A note on two problems in connexion with graphs" (1959); the parts as in Knuth, "A
 generalization of Dijkstra's algorithm" (1977); the product with the trie is the tokenising transducer of
@@ -276,6 +277,7 @@ class Completions:
 
     def _onward(self, here: Continuation, at: int, is_over: bool) -> Iterator[Onward]:
         """The ways on; where a way to the end is known already, only those that are quickly found."""
+        here = here.plainest
         parts = here.split()
         if parts is not None:
             for to, (cost, pieces) in self._exits(parts[0], at).items():
