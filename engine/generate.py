@@ -80,9 +80,11 @@ def _target_of_type(schema: object) -> Target:
     from pydantic import TypeAdapter
     from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
+    from constrain.type_schema import type_schema
+
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, schema))
-        return Target(adapter.json_schema(), reader(adapter))
+        return Target(type_schema(adapter), reader(adapter))
     except (PydanticUserError, PydanticSchemaGenerationError) as problem:
         raise SchemaError(
             f"{schema!r} has no JSON Schema: {str(problem).splitlines()[0]}",
