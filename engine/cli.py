@@ -36,6 +36,7 @@ from constrain.errors import (
     InvalidInputError,
     LimitExceeded,
 )
+from engine.command_options import ClosedOption, closed
 from engine.extract_cli import extract_command
 from engine.files import is_file, read_prompt
 from engine.schema_files import read_schema
@@ -113,6 +114,7 @@ def json_command(
         str, typer.Option(help="default, compact, any, or the longest run allowed.")
     ] = "default",
     property_order: Annotated[str, typer.Option(help="schema or any.")] = "schema",
+    no_additional_properties: ClosedOption = False,
     indent: Annotated[int | None, typer.Option(help="Print the answer indented by this many blanks.")] = None,
 ) -> None:
     """Answer with JSON that follows a schema."""
@@ -135,6 +137,7 @@ def json_command(
         schema_in_prompt=not no_schema_in_prompt,
         whitespace=_whole_or_name(whitespace),
         property_order=property_order,
+        **closed(no_additional_properties),
     )
     written = json.dumps(answer, ensure_ascii=False, indent=indent)
     _validate(form, written)
@@ -306,6 +309,7 @@ def check_command(
     text: Annotated[
         str | None, typer.Option("--text", help="Does this text conform?  - reads standard input.")
     ] = None,
+    no_additional_properties: ClosedOption = False,
     model: ModelOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -319,7 +323,7 @@ def check_command(
 
     written = None if text is None else _read_bytes(text)
     if schema is not None:
-        found = check_type(read_schema(schema), written, model)
+        found = check_type(read_schema(schema), written, model, **closed(no_additional_properties))
     elif grammar is not None:
         found = check_grammar(_find_grammar(grammar), start, written, model)
     else:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from constrain.errors import InvalidInputError
+from engine.command_options import ClosedOption, closed
 from engine.documents import (
     STANDARD_INPUT,
     Document,
@@ -73,6 +74,7 @@ def extract_command(
             "--nullable", help="Allow null: for a pattern as a whole, for each property of an object."
         ),
     ] = False,
+    no_additional_properties: ClosedOption = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the records to this file.")
     ] = None,
@@ -122,6 +124,8 @@ def extract_command(
         raise InvalidInputError("--resume needs the --output that it is to go on with")
     if id_field is not None and field is None:
         raise InvalidInputError("--id needs --field: only the lines of JSON Lines have fields")
+    if no_additional_properties and schema is None:
+        raise InvalidInputError("--no-additional-properties needs a --schema: patterns have no objects")
     target = None if schema is None else read_schema(schema)
     sources = _sources(files)
     fields = None if field is None else Fields(field, id_field)
@@ -138,6 +142,7 @@ def extract_command(
         "seed": seed,
         "model": model,
         "use_chat_template": not ignore_chat_template,
+        **closed(no_additional_properties),
     }
     settings = {name: value for name, value in asked.items() if name not in {"schema", "model"}}
     from engine.extraction import Extractor  # late, for it loads mlx

@@ -44,6 +44,8 @@ DEFAULT_INSTRUCTION = "Extract from the text what is asked for, as it is written
 NULLABLE_INSTRUCTION = f"{DEFAULT_INSTRUCTION} Write null for what the text does not say."
 DEFAULT_OVERLAP = 100
 LEAST_ROOM = 32
+SCHEMA_OPTIONS = ("whitespace", "spelling", "property_order", "formats", "additional_properties")
+"""The options of the compiler that say how values are written; the others are decided here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,8 @@ class Extractor:
     ) -> Extractor:
         """Ask a model for what a `pattern` (with the `flags` of `re`) or a `schema` (or a type) describes.
 
-        `sampler` replaces `temp`; the other options are those of `Question`.
+        `sampler` replaces `temp`; the other options are those of `Question`, and for a schema those that
+        decide how its values are written (`additional_properties`, `whitespace`, ... of `JsonOptions`).
 
         Raises RegexError, SchemaError, UnsupportedError, UnsatisfiableError or LimitExceeded for what is
         sought, ModelError for the model, InvalidInputError for the options.
@@ -185,12 +188,15 @@ class Extractor:
         if (pattern is None) == (schema is None):
             raise InvalidInputError("give a pattern or a schema, and not both")
         names = [option.name for option in fields(Question) if option.name != "sampler"]
-        unknown = [name for name in options if name not in names]
+        of_schemas = SCHEMA_OPTIONS if pattern is None else ()
+        unknown = [name for name in options if name not in names and name not in of_schemas]
         if unknown:
             raise InvalidInputError(
-                f"there is no option `{unknown[0]}`", hint=f"the options are {', '.join(names)}"
+                f"there is no option `{unknown[0]}`",
+                hint=f"the options are {', '.join((*names, *of_schemas))}",
             )
-        form: Form = SchemaForm(schema) if pattern is None else PatternForm(pattern, flags)
+        written = {name: options.pop(name) for name in of_schemas if name in options}
+        form: Form = SchemaForm(schema, **written) if pattern is None else PatternForm(pattern, flags)
         return cls(as_model(model), form, Question(sampler=sampler or make_sampler(temp), **options))
 
     def extract(self, document: str | Document | Unreadable) -> Extraction:

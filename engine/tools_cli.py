@@ -23,6 +23,7 @@ from typing import Annotated, Any
 import typer
 
 from constrain.errors import InvalidInputError
+from engine.command_options import ClosedOption, closed
 from engine.files import is_file, read_json, read_prompt, shown
 from engine.schema_files import read_named
 
@@ -48,6 +49,7 @@ def tools_command(
     form: Annotated[
         str | None, typer.Option("--form", help="How calls are written; default: as the chat template shows.")
     ] = None,
+    no_additional_properties: ClosedOption = False,
     run: Annotated[
         bool, typer.Option("--run", help="Run the functions called, and go on until an answer is text.")
     ] = False,
@@ -75,6 +77,7 @@ def tools_command(
         "temp": temp,
         "seed": seed,
         "repetition_penalty": repetition_penalty,
+        **closed(no_additional_properties),
     }
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", UserWarning)
