@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from constrain.errors import InvalidInputError
-from engine.command_options import ClosedOption, closed
+from engine.command_options import ClosedOption, ReasoningOption, TemplateOption, closed, template_kwargs
 from engine.documents import (
     STANDARD_INPUT,
     Document,
@@ -108,6 +108,8 @@ def extract_command(
     ignore_chat_template: Annotated[
         bool, typer.Option("--ignore-chat-template", help="Give the prompt without a chat template.")
     ] = False,
+    chat_template_kwargs: TemplateOption = None,
+    reasoning: ReasoningOption = 0,
 ) -> None:
     """Extract the same thing from many documents: one JSON line out for each.
 
@@ -142,6 +144,8 @@ def extract_command(
         "seed": seed,
         "model": model,
         "use_chat_template": not ignore_chat_template,
+        "chat_template_kwargs": template_kwargs(chat_template_kwargs),
+        "reasoning": reasoning,
         **closed(no_additional_properties),
     }
     settings = {name: value for name, value in asked.items() if name not in {"schema", "model"}}

@@ -94,10 +94,7 @@ class _Wishes(Speller):
         super().__init__(tokens, ends, width)
         self._wish = wish
 
-    def _planner(self, prompt: str) -> Any:
-        return self
-
-    def continuations(self, answer: str) -> list[str]:
+    def continuations(self, prompt: str, answer: str) -> list[str]:
         """The rest of the wish behind what has been written, as far as that can be found in it."""
         for start in range(len(answer) + 1):
             place = self._wish.find(answer[start:])

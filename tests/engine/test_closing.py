@@ -125,5 +125,5 @@ def test_a_pattern_has_no_objects_to_close() -> None:
 
     assert str(caught.value) == (
         "there is no option `additional_properties`\nhint: the options are verbatim, nullable, instruction, "
-        "max_tokens, context, overlap, seed, use_chat_template"
+        "max_tokens, context, overlap, seed, use_chat_template, chat_template_kwargs, reasoning"
     )
