@@ -178,7 +178,7 @@ def test_both_budgets_hold_whatever_is_chosen(budget: int, limit: int, seed: int
     bitmask, text, count = allocate_token_bitmask(1, model.vocabulary.size), [b"", b""], 0
     while not thinking.is_terminated():
         thinking.fill_next_token_bitmask(bitmask)
-        allowed = unpack_words(bitmask[0]).nonzero()[0]
+        allowed = unpack_words(bitmask[0], model.vocabulary.size).nonzero()[0]
         token = int(allowed[rng.randrange(len(allowed))])
         answering = thinking.is_answering
         if thinking.accept_token(token):
