@@ -9,10 +9,14 @@
     walks       random schemas of every keyword, walked to an end and judged by two validators
 
 Each case is compiled and walked.  The mask must never be empty, and at every step over the toy vocabulary, at
-some over the real one, it must be what trying every token gives.  What is written must be what `re` and the
-validators take.  A case ends as "answered", in an error of the documented classes, or as a FAULT: anything
-else that is raised, or more than `--limit` seconds of CPU time.  The inputs are those of the property tests
+one step of every REAL cases over the real one, it must be what trying every token gives.  What is written
+must be what `re` and the validators take.  A case ends as "answered", in an error of the documented classes,
+or as a FAULT: anything else that is raised, or a compilation, a mask, a token or a shortest way to an end
+that takes more than `--limit` seconds of CPU time.  The inputs are those of the property tests
 (`tests/hostile_inputs.py`).
+
+What judges an answer has JUDGING seconds: `re` backtracks, in ways that take it hours where our patterns take
+milliseconds.  What it then left unjudged is counted.
 
 Half of the cases find the process as it was left by up to GENERATION others, the other half find it with
 nothing remembered.  Every case has a seed of its own.  A fault is tried again with nothing remembered, made
@@ -33,17 +37,18 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jsonschema
 import jsonschema_rs
 
 from benchmarks.maskbench import read_sample
 from constrain import (
+    CompiledGrammar,
     ConstrainError,
     Vocabulary,
     check_schema,
@@ -51,15 +56,22 @@ from constrain import (
     compile_lark,
     compile_regex,
 )
+from constrain.position import Position
 from constrain.regular.keeping import forget
 from tests import hostile_inputs
+from tests.oracle import by_trying
 from tests.walks import exact_walk
 
+T = TypeVar("T")
 GENERATION = 50
 STEPS = 8
-TRIED_ON_REAL = 2
+JUDGING = 1
+REAL = 4
+"""Over the real vocabulary every token is tried at one step of every so many cases: it takes most time."""
 MAX_SMALLER = 200
 SHOWN = 5
+MAX_DIGITS = 4_000
+"""Digits of the whole numbers that are written out for the exact validator."""
 _KINDS = {
     "no token is allowed": "empty mask",
     "after": "mask differs",
@@ -86,7 +98,7 @@ class Case:
 
 
 class OutOfTime(BaseException):
-    """A case takes more CPU time than `--limit`."""
+    """Something takes more CPU time than it may."""
 
 
 @contextmanager
@@ -140,12 +152,12 @@ class Hunt:
         self._is_real = is_real
         self._limit = limit
         self.disputed: list[str] = []
+        self.unjudged = 0
 
     def outcome(self, case: Case) -> tuple[str, str]:
         """How a case ends, and what there is to say of it."""
         try:
-            with limited(self._limit):
-                return self._answer(case), ""
+            return self._answer(case), ""
         except ConstrainError as problem:
             return type(problem).__name__, ""
         except OutOfTime:
@@ -159,27 +171,49 @@ class Hunt:
             return f"FAULT {type(problem).__name__} in {_place(problem)}", str(problem)[:200]
 
     def _answer(self, case: Case) -> str:
-        source, options, vocabulary = case.source, case.options, self._vocabulary
-        if case.what == "patterns":
-            compiled = compile_regex(source, vocabulary, **options)
-        elif case.what == "grammars":
-            compiled = compile_lark(source, vocabulary)
-        else:
-            if case.reported:
-                str(check_schema(source, vocabulary, **options))
-            compiled = compile_json_schema(source, vocabulary, **options)
+        with self._bounded():
+            compiled = self._compiled(case)
         rng = random.Random(case.seed)
-        tried = {rng.randrange(STEPS) for _ in range(TRIED_ON_REAL)} if self._is_real else range(STEPS)
-        matcher = exact_walk(compiled, rng, STEPS, is_tried=lambda step: step in tried)
-        text = matcher.text
+        steps = iter(range(STEPS))
+        tried_on_real = rng.randrange(REAL * STEPS)
+
+        def trying(compiled: CompiledGrammar, position: Position) -> list[int] | None:
+            if next(steps) != tried_on_real and self._is_real:
+                return None
+            return self._judgement(lambda: by_trying(compiled, position))
+
+        text = exact_walk(compiled, rng, STEPS, trying=trying, bounded=self._bounded).text
         if case.what == "patterns":
-            assert _matches(source, options["flags"], text) is not False, f"unsound: {text[-200:]!r}"
+            matches = self._judgement(lambda: _matches(case.source, case.options["flags"], text))
+            assert matches is not False, f"unsound: {text[-200:]!r}"
         elif case.what != "grammars":
-            verdict = _judged(json.loads(source) if isinstance(source, str) else source, text)
+            schema = json.loads(case.source) if isinstance(case.source, str) else case.source
+            verdict = self._judgement(lambda: _judged(schema, text))
             assert verdict != "invalid", f"unsound: {text[-200:]!r}"
             if verdict == "disputed":
                 self.disputed.append(f"{case}: {text[:200]!r}")
         return "answered"
+
+    def _compiled(self, case: Case) -> CompiledGrammar:
+        if case.what == "patterns":
+            return compile_regex(case.source, self._vocabulary, **case.options)
+        if case.what == "grammars":
+            return compile_lark(case.source, self._vocabulary)
+        if case.reported:
+            str(check_schema(case.source, self._vocabulary, **case.options))
+        return compile_json_schema(case.source, self._vocabulary, **case.options)
+
+    def _bounded(self) -> AbstractContextManager[None]:
+        return limited(self._limit)
+
+    def _judgement(self, judge: Callable[[], T]) -> T | None:
+        """What a judge says; None, and counted, where it takes too long."""
+        try:
+            with limited(JUDGING if self._limit else 0):
+                return judge()
+        except OutOfTime:
+            self.unjudged += 1
+            return None
 
     def smaller(self, case: Case, outcome: str) -> Case:
         """The smallest case found that ends in the same fault, with nothing remembered."""
@@ -218,7 +252,7 @@ def _judged(schema: Any, text: bytes) -> str:
     """ "valid", "invalid", "disputed" where two validators differ, "unjudged" where one has no answer.
 
     Numbers are exact for the first of them; the second reads floats.  To both, and not to ECMA-262, `é` is a
-    letter that a word boundary is beside.
+    letter, for `\\w` and for a word boundary.
     """
     said = [_first_says, _second_says]
     found = []
@@ -230,7 +264,7 @@ def _judged(schema: Any, text: bytes) -> str:
         except Exception:  # whatever a validator does with a schema that is wrong
             return "unjudged"
     if found == [False, False]:
-        return "disputed" if re.search(r"\\\\[bB]", json.dumps(schema)) else "invalid"
+        return "disputed" if re.search(r"\\\\[bBdDwWsS]", json.dumps(schema)) else "invalid"
     return "valid" if found == [True, True] else "disputed"
 
 
@@ -246,7 +280,8 @@ def _second_says(schema: Any, text: bytes) -> bool:
 
 def _exact(text: str) -> Decimal | int:
     number = Decimal(text)
-    return int(number) if number.adjusted() < 400 and number == number.to_integral_value() else number
+    is_whole = number.adjusted() < MAX_DIGITS and number == number.to_integral_value()
+    return int(number) if is_whole else number
 
 
 def _smaller(source: Any) -> Iterator[Any]:
@@ -301,7 +336,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--data", type=Path, help="MaskBench, a .jsonl or .jsonl.xz file, for schemas")
     parser.add_argument("--vocabulary", choices=["toy", "llama3"], default="toy")
-    parser.add_argument("--limit", type=float, default=10, help="CPU seconds for one case; 0 for no limit")
+    parser.add_argument("--limit", type=float, default=10, help="CPU seconds for one answer; 0 for none")
     parser.add_argument("--seconds", type=float, default=0, help="start no case after so many CPU seconds")
     arguments = parser.parse_args()
     schemas = [case["schema"] for case in read_sample(arguments.data, None, 0, 1)] if arguments.data else []
@@ -322,7 +357,8 @@ def main() -> None:
     print(f"{sum(counts.values()):,} {arguments.what} over {arguments.vocabulary}, {took:,.0f} s of CPU time")
     for outcome, count in counts.most_common():
         print(f"{count:>8,} {outcome}")
-    print(f"{len(hunt.disputed):>8,} of them disputed by the validators")
+    print(f"{hunt.unjudged:>8,} judgements that took too long")
+    print(f"{len(hunt.disputed):>8,} answers disputed by the validators")
     for text in hunt.disputed[:SHOWN]:
         print(f"         {text[:400]}")
     sys.exit(any(outcome.startswith("FAULT") for outcome in counts))

@@ -4,9 +4,9 @@ CPython's collector looks into every container it tracks whenever the oldest gen
 quarter.  A few hundred grammars are millions of containers that are no garbage, and looking into all of them
 stops a generation for seconds.  `gc.freeze()` moves what lives into a *permanent generation* that nobody
 looks into, in no time; it is what servers call once when they have started.  Grammars come while a server
-runs, so here it is called whenever the collector would soon come to look:
+runs, so here it is called whenever the collector would soon look into more than the newest:
 
-    settle()                     after work that makes objects: freezes them if a full collection is near
+    settle()                     after work that makes objects: freezes them if a larger collection is near
     watch(grammar, dismantle)    calls `dismantle` when the grammar is dropped
 
 A grammar is full of cycles (positions lead to positions, the rest of an array to itself), and a cycle that is
@@ -32,12 +32,12 @@ from collections.abc import Callable
 from typing import Final
 
 NEAR: Final = 5
-"""So many collections of the middle generation, out of the ten before a full one, are near."""
+"""So many collections of one generation, out of the ten before one of the next, are near."""
 
 SPARED: Final = 64
 """Fewer dropped grammars than this are not worth a full collection."""
 
-MAX_FREEZES: Final = 500
+MAX_FREEZES: Final = 5_000
 """After so many the whole is looked through once, whoever's garbage it is."""
 
 Cut = Callable[[], None]
@@ -66,8 +66,8 @@ class Collector:
             gc.freeze()
 
     def settle(self) -> None:
-        """Freeze what lives, if the collector would look into all of it soon."""
-        if gc.get_count()[2] >= NEAR and self._works():
+        """Freeze what lives, if the collector would look into more than the newest of it soon."""
+        if max(gc.get_count()[1:]) >= NEAR and self._works():
             self.freezes += 1
             gc.freeze()
 

@@ -111,10 +111,8 @@ class Positions:
 
     def advance(self, position: Position, token_id: int) -> Position | None:
         """Where the bytes of a token lead from here, or None if they are refused."""
-        try:
+        if token_id in position.after_token:
             return position.after_token[token_id]
-        except KeyError:
-            pass
         token = self.tables.vocabulary.text(token_id)
         with self._budget:
             threads = self.read(position, token) if token else self.take(position, token_id)

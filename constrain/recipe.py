@@ -10,6 +10,8 @@ grammars; copying it would copy them all.  But it was made by one call, and the 
 So each function that makes a grammar, or a part of one, is `remembered`: what it returns keeps the call, and
 is pickled as the call.  A copy within a process is the thing itself, for nothing can change it.
 
+Such a call is also where a generation of what the process remembers may end (`regular/keeping.py`).
+
 What the call was given must not change afterwards, as it must not anyway: continuations are made from it as
 a generation gets there.
 """
@@ -21,6 +23,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, Self, TypeVar
 
 from constrain.errors import UnsupportedError
+from constrain.regular.automaton import start_grammar
 
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
@@ -58,6 +61,7 @@ def remembered(make: Callable[_Given, _Made]) -> Callable[_Given, _Made]:
 
     @functools.wraps(make)
     def call(*arguments: _Given.args, **options: _Given.kwargs) -> _Made:
+        start_grammar()
         made = make(*arguments, **options)
         made._call = (call, arguments, options)
         return made

@@ -35,6 +35,7 @@ from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.references import Node
 from constrain.matcher import CompiledGrammar
 from constrain.position import Threads
+from constrain.regular.automaton import start_grammar
 from constrain.shortest import fewest_tokens, shortest_text
 from constrain.vocabulary.vocabulary import Vocabulary, as_vocabulary
 
@@ -130,6 +131,7 @@ def check_schema(
     chosen = JsonOptions.of(options)
     if vocabulary is not None:
         as_vocabulary(vocabulary)
+    start_grammar()
     try:
         scanned = scan_schema(schema, options=chosen, registry=registry)
     except ConstrainError as problem:

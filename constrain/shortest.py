@@ -34,6 +34,9 @@ from constrain.regular.short import short
 from constrain.regular.terms import Term, difference, literals
 from constrain.vocabulary.vocabulary import Vocabulary
 
+WAY = 6
+"""Steps for each way on: whether an object can still be completed is asked for each of its keys."""
+
 
 def shortest_text(start: Continuation) -> bytes:
     """A shortest text that completes `start`, whitespace as sparse as it may be.
@@ -60,6 +63,7 @@ class ShortestTexts:
 
     def text(self, start: Continuation) -> bytes | None:
         """A shortest text without one of an open part inside; None if there is none."""
+        start = start.plainest
         if start in self._known:
             return self._known[start]
         if start in self._open:
@@ -83,11 +87,13 @@ class ShortestTexts:
             _, _, text, here = heapq.heappop(heap)
             if here.can_end:
                 return text
+            here = here.plainest
             if here in settled:
                 continue
             settled.add(here)
             spend()
             for word, after in self._ways(here):
+                spend(WAY)
                 if after not in settled:
                     longer = text + word
                     heapq.heappush(heap, (len(longer), next(tie), longer, after))

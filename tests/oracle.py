@@ -72,4 +72,5 @@ def tokens_that_keep(
 
 def ids(array: np.ndarray) -> list[int]:
     """An array of ids as a list."""
-    return [int(value) for value in array]
+    found: list[int] = array.tolist()
+    return found

@@ -113,15 +113,18 @@ def test_a_matcher_keeps_its_grammar() -> None:
     assert matcher.is_completed()
 
 
-def test_what_lives_is_frozen_before_a_full_collection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The counters say when one is near."""
+@pytest.mark.parametrize("near", [(1, NEAR, 1), (1, 1, NEAR)])
+def test_what_lives_is_frozen_before_a_larger_collection(
+    near: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The counters say when one of the middle generation is near, or a full one."""
     calls: list[str] = []
     monkeypatch.setattr(gc, "freeze", lambda: calls.append("freeze"))
     ours = Collector()
-    monkeypatch.setattr(gc, "get_count", lambda: (1, 1, NEAR - 1))
+    monkeypatch.setattr(gc, "get_count", lambda: (700, NEAR - 1, NEAR - 1))
     ours.settle()
     assert calls == []
-    monkeypatch.setattr(gc, "get_count", lambda: (1, 1, NEAR))
+    monkeypatch.setattr(gc, "get_count", lambda: near)
     ours.settle()
     assert calls == ["freeze"]
     gc.disable()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +13,8 @@ from constrain.budget import budget
 from constrain.continuation import Continuation
 from constrain.errors import LimitExceeded, UnsatisfiableError
 from constrain.json_schema.grammar import compile_schema
-from constrain.shortest import fewest_tokens, shortest_text
+from constrain.json_schema.options import JsonOptions
+from constrain.shortest import ShortestTexts, fewest_tokens, shortest_text
 from constrain.vocabulary.vocabulary import Vocabulary
 from tests.json_schema.schemas import schemas
 from tests.json_schema.walk import Thread, accepts, can_end, next_bytes, start_threads, step
@@ -85,3 +88,22 @@ def test_every_continuation_can_be_completed() -> None:
     start: Continuation = compile_schema({"const": "x"}).start
 
     assert shortest_text(start) == b'"x"'
+
+
+def test_each_way_on_is_work() -> None:
+    """Required keys in any order have as many subsets as a search can meet, and each has many ways on."""
+    schema = {"type": "object", "required": [f"key{number}" for number in range(22)]}
+    start = compile_schema(schema, options=JsonOptions(property_order="any")).start
+    found = 0
+
+    class Counting(ShortestTexts):
+        def _ways(self, here: Continuation) -> Iterator[tuple[bytes, Continuation]]:
+            nonlocal found
+            for way in super()._ways(here):
+                found += 1
+                yield way
+
+    with budget(60_000, "finding it"), pytest.raises(LimitExceeded, match="finding it takes more"):
+        Counting().text(start)
+
+    assert found <= 10_000

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
 
 from constrain.completion import Completions
 from constrain.continuation import LiteralEdge, OpenEdge
 from constrain.matcher import CompiledGrammar, Matcher
+from constrain.position import Position
 from constrain.regular.short import short
+from constrain.vocabulary.vocabulary import Vocabulary
 from tests.oracle import by_trying, ids
 
 Chooser = Callable[[random.Random, Matcher, list[int]], int]
@@ -21,18 +28,25 @@ def uniform(rng: random.Random, matcher: Matcher, allowed: list[int]) -> int:
 
 def longest(rng: random.Random, matcher: Matcher, allowed: list[int]) -> int:
     """The longest token: it crosses the most terminals at once."""
-    return max(allowed, key=lambda token: (len(matcher.vocabulary.tokens[token] or b""), rng.random()))
+    sizes = _sizes(matcher.vocabulary)[allowed]
+    return allowed[rng.choice(np.flatnonzero(sizes == sizes.max()))]
 
 
 def byte_by_byte(rng: random.Random, matcher: Matcher, allowed: list[int]) -> int:
     """Single bytes: the finest steps."""
-    single = [token for token in allowed if len(matcher.vocabulary.tokens[token] or b"?") == 1]
-    return rng.choice(single or allowed)
+    single = np.flatnonzero(_sizes(matcher.vocabulary)[allowed] == 1)
+    return allowed[rng.choice(single)] if len(single) else rng.choice(allowed)
 
 
 def rarest(rng: random.Random, matcher: Matcher, allowed: list[int]) -> int:
     """The highest id: in a real vocabulary the rarest token, the one no author thought of."""
     return allowed[-1] if rng.random() < 0.5 else rng.choice(allowed[-8:])
+
+
+@cache
+def _sizes(vocabulary: Vocabulary) -> npt.NDArray[np.intp]:
+    """The bytes of each token, 0 for a token without bytes."""
+    return np.array([len(token or b"") for token in vocabulary.tokens])
 
 
 CHOOSERS: dict[str, Chooser] = {
@@ -74,31 +88,44 @@ def exact_walk(
     rng: random.Random,
     steps: int,
     *,
-    is_tried: Callable[[int], bool] = lambda step: True,
+    trying: Callable[[CompiledGrammar, Position], list[int] | None] = by_trying,
+    bounded: Callable[[], AbstractContextManager[None]] = nullcontext,
     completed: bool = True,
 ) -> Matcher:
     """Follow so many allowed tokens, chosen in turn by any chooser, and then the shortest way to an end.
 
-    Fails when a mask is empty, when it is not what trying every token gives (at the steps that are tried), or
-    when a token of the way to the end is not allowed: promises 2 to 4.
+    Fails when a mask is empty, when it is not what `trying` every token gives (unless that is None), or when
+    a token of the way to the end is not allowed: promises 2 to 4.  Each question to the matcher is asked
+    inside `bounded`, which may fail when one takes long.
     """
     matcher = compiled.matcher()
     choosers = list(CHOOSERS.values())
-    for step in range(steps):
-        allowed = ids(matcher.allowed_token_ids())
+
+    def mask() -> npt.NDArray[np.intp]:
+        with bounded():
+            return matcher.allowed_token_ids()
+
+    def accept(token: int) -> None:
+        with bounded():
+            accepted = matcher.accept_token(token)
+        assert accepted, f"the mask allows {token}, accept_token refuses it"
+
+    for _ in range(steps):
+        allowed = ids(mask())
         assert allowed, f"no token is allowed after {matcher.text!r}"
-        if is_tried(step):
-            tried = by_trying(compiled, matcher.position)
-            assert allowed == tried, _difference(matcher, allowed, tried)
-        token = rng.choice(choosers)(rng, matcher, allowed)
-        assert matcher.accept_token(token), f"the mask allows {token}, accept_token refuses it"
+        tried = trying(compiled, matcher.position)
+        assert tried is None or allowed == tried, _difference(matcher, allowed, tried)
+        accept(rng.choice(choosers)(rng, matcher, allowed))
         if matcher.is_terminated():
             return matcher
-    for token in Completions(compiled).of(matcher) if completed else ():
-        allowed = ids(matcher.allowed_token_ids())
-        assert token in allowed, f"the way to an end goes by {token}, not allowed after {matcher.text!r}"
-        assert matcher.accept_token(token), f"the mask allows {token}, accept_token refuses it"
-    assert matcher.is_completed() or not completed, f"the shortest way from {matcher.text!r} leads nowhere"
+    if not completed:
+        return matcher
+    with bounded():
+        completion = Completions(compiled).of(matcher)
+    for token in completion:
+        assert token in mask(), f"the way to an end goes by {token}, not allowed after {matcher.text!r}"
+        accept(token)
+    assert matcher.is_completed(), f"the shortest way from {matcher.text!r} leads nowhere"
     return matcher
 
 

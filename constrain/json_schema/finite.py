@@ -19,7 +19,7 @@ from constrain.budget import spend
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.keeping import remember
 from constrain.regular.queries import is_empty
-from constrain.regular.terms import EMPTY, Term
+from constrain.regular.terms import Term
 
 VAST = 1 << 40
 """So many strings are never written one by one."""
@@ -101,11 +101,10 @@ def is_vast(term: Term) -> bool:
     for _ in range(MOST_BYTES):
         longer: dict[Term, int] = {}
         for here, number in beginnings.items():
-            classes = here.classes()
-            spend(1 + len(classes))
-            for mask in classes:
-                after = here.derivative((mask & -mask).bit_length() - 1)
-                if after is not EMPTY and not is_empty(after):
+            ways = here.ways()
+            spend(1 + len(ways))
+            for mask, after in ways:
+                if not is_empty(after):
                     longer[after] = longer.get(after, 0) + number * mask.bit_count()
         if not longer:
             return False
@@ -116,15 +115,13 @@ def is_vast(term: Term) -> bool:
 
 
 def _live_classes(term: Term) -> list[Term]:
-    found = {term.derivative((mask & -mask).bit_length() - 1) for mask in term.classes()}
-    return [after for after in found if after is not EMPTY and not is_empty(after)]
+    return [after for _, after in term.ways() if not is_empty(after)]
 
 
 def _live_ways(term: Term) -> list[tuple[int, Term]]:
     ways = []
-    for mask in term.classes():
-        after = term.derivative((mask & -mask).bit_length() - 1)
-        if after is not EMPTY and not is_empty(after):
+    for mask, after in term.ways():
+        if not is_empty(after):
             ways += [(byte, after) for byte in bytes_of(mask)]
     spend(1 + (len(ways) >> 3))
     return ways

@@ -128,11 +128,11 @@ class Liveness:
         self, shape: ObjectShape, state: ObjectState, number: int
     ) -> list[tuple[Formula, ObjectState]]:
         """What a named key may bring that can be completed."""
-        return [
-            (goal, after)
-            for goal, after in shape.ways(state, number)
-            if self.is_live(goal) and self.can_complete_object(shape, after)
-        ]
+        return [way for way in shape.ways(state, number) if self._can_go(shape, way)]
+
+    def _can_go(self, shape: ObjectShape, way: tuple[Formula, ObjectState]) -> bool:
+        goal, after = way
+        return self.is_live(goal) and self.can_complete_object(shape, after)
 
     def live_names(self, shape: ObjectShape, names: int) -> int:
         """Those of these named keys whose goal has a value, one bit each; asked while no search is open."""
@@ -151,7 +151,7 @@ class Liveness:
         closes = shape.ordered and (state.open & shape.watched or state.written + 1 < shape.alternative.low)
         if free and not closes:
             return self.is_live(shape.goal(number))
-        return bool(self.object_ways(shape, state, number))
+        return any(self._can_go(shape, way) for way in shape.ways(state, number))
 
     def other_keys(self, shape: ObjectShape, state: ObjectState) -> Formula:
         """The language of keys without names that may come now; asked while no search is open."""
@@ -190,11 +190,7 @@ class Liveness:
         self, shape: ObjectShape, state: ObjectState, number: int, key: str | None, text: bytes | None
     ) -> list[tuple[Formula, ObjectState]]:
         """What a key without a name may bring that can be completed."""
-        return [
-            (goal, after)
-            for goal, after in self._left_ways(shape, state, number, key, text)
-            if self.is_live(goal) and self.can_complete_object(shape, after)
-        ]
+        return [way for way in self._left_ways(shape, state, number, key, text) if self._can_go(shape, way)]
 
     def _left_ways(
         self, shape: ObjectShape, state: ObjectState, number: int, key: str | None, text: bytes | None
@@ -255,10 +251,7 @@ class Liveness:
         high = shape.alternative.high
         if high is not None and state.written + state.missing.bit_count() > high:
             return False
-        return any(
-            self.is_live(goal) and self.can_complete_object(shape, after)
-            for goal, after in self._useful_ways(shape, state)
-        )
+        return any(self._can_go(shape, way) for way in self._useful_ways(shape, state))
 
     def _useful_ways(self, shape: ObjectShape, state: ObjectState) -> Iterator[tuple[Formula, ObjectState]]:
         """The steps towards closing: missing keys, then debts, then fillers."""

@@ -31,7 +31,7 @@ Source: shared ideas of Attouche et al. (2022), section 6 ("object preparation")
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -213,31 +213,32 @@ class ObjectShape:
 
     # Steps.
 
-    def ways(self, state: ObjectState, number: int, *, ordered: bool = True) -> list[Way]:
-        """What a named key may bring: goals for its value, and the states they lead to."""
+    def ways(self, state: ObjectState, number: int, *, ordered: bool = True) -> Iterator[Way]:
+        """What a named key may bring: goals for its value, and the states they lead to, one by one."""
         bit = 1 << number
         if not state.open & bit or self._is_full(state):
-            return []
+            return
         opened = state.open & ~bit
         if ordered and self.ordered:
             opened &= ~(self.ordered & (bit - 1)) if bit & self.ordered else ~self.ordered
-        if self.is_plain:
-            goal = self.goal(number)
-            after = ObjectState(opened, state.missing & ~bit, *state[2:])
-            return [(goal, after)] if goal is not self.goals.formulas.false else []
-        name = self.names[number]
-        after = state._replace(
-            open=opened, missing=state.missing & ~bit, written=state.written + 1 if self.counted else 0
-        )
-        if not bit & self.watched and not state.excluded:
-            return self._tidy([(self.goal(number), after)])
-        found = self._settle_clauses(name, self.goal(number), after)
+        written = state.written + 1 if self.counted else 0
+        after = state._replace(open=opened, missing=state.missing & ~bit, written=written)
+        found: Iterable[Way] = [(self.goal(number), after)]
+        if not self.is_plain and (bit & self.watched or state.excluded):
+            found = self._settle(self.names[number], self.goal(number), after)
+        seen = set()
+        for way in found:
+            if way not in seen and way[0] is not self.goals.formulas.false:
+                seen.add(way)
+                yield way
+
+    def _settle(self, name: str, goal: Formula, state: ObjectState) -> Iterator[Way]:
+        found = self._settle_clauses(name, goal, state)
         for some, (language, formula) in enumerate(self.somes):
             if state.somes >> some & 1 and self.goals.has_key(self.goals.key_language(language), name):
                 found = self._settle_some(some, formula, found)
-        if state.excluded:
-            found = [way for goal, kept in found for way in self._differ(name, goal, kept)]
-        return self._tidy(found)
+        for wanted, kept in found:
+            yield from self._differ(name, wanted, kept) if state.excluded else [(wanted, kept)]
 
     def fresh_ways(self, state: ObjectState, number: int, key: str | None, text: bytes | None) -> list[Way]:
         """What a key without a name may bring, of the kind with this number.
@@ -261,7 +262,7 @@ class ObjectShape:
             few,
             NONE,
         )
-        found = [(goal, after)]
+        found: Iterable[Way] = [(goal, after)]
         for some, (_, formula) in enumerate(self.somes):
             if state.somes & settles & 1 << some:
                 found = self._settle_some(some, formula, found)
@@ -271,7 +272,7 @@ class ObjectShape:
         """How many keys are written whose texts are not known."""
         return sum(not isinstance(key, str) for key in state.few)
 
-    def _tidy(self, ways: list[Way]) -> list[Way]:
+    def _tidy(self, ways: Iterable[Way]) -> list[Way]:
         return [way for way in dict.fromkeys(ways) if way[0] is not self.goals.formulas.false]
 
     def _is_full(self, state: ObjectState) -> bool:
@@ -306,26 +307,28 @@ class ObjectShape:
                 marks += [(cell.number, mark) for mark in range(written)]
         return state._replace(extra=NO_TEXTS, few=frozenset(marks))
 
-    def _settle_clauses(self, name: str, goal: Formula, state: ObjectState) -> list[Way]:
+    def _settle_clauses(self, name: str, goal: Formula, state: ObjectState) -> Iterator[Way]:
         """What a key does to the clauses that speak of it: first by its value, where they list values."""
         formulas = self.goals.formulas
-        mine = tuple(clause for clause in state.clauses if name in self._keys_of(clause))
+        spend(len(state.clauses) >> 2)
+        mine: list[Clause] = []
+        others: list[Clause] = []
+        for clause in state.clauses:
+            (mine if name in self._keys_of(clause) else others).append(clause)
         if not mine:
-            return [(goal, state)]
-        others = tuple(clause for clause in state.clauses if name not in self._keys_of(clause))
+            yield goal, state
+            return
+        after = state._replace(clauses=tuple(others))
         cases = [
             (holds, narrowed, left)
-            for holds, left in self._by_value(name, mine)
+            for holds, left in self._by_value(name, tuple(mine))
             if not self.goals.clearly_empty(narrowed := formulas.conj([goal, holds]))
         ]
         spend(len(cases))
         if len(cases) == 1 and self._follows(goal, cases[0][0]):
-            return self._claim(name, goal, state._replace(clauses=(*others, *cases[0][2])))
-        return [
-            way
-            for _, narrowed, left in cases
-            for way in self._claim(name, narrowed, state._replace(clauses=(*others, *left)))
-        ]
+            cases = [(cases[0][0], goal, cases[0][2])]
+        for _, narrowed, left in cases:
+            yield from self._claim(name, narrowed, left, after)
 
     def _keys_of(self, clause: Clause) -> frozenset[str | None]:
         found = self._clause_keys.get(clause)
@@ -346,47 +349,49 @@ class ObjectShape:
             ]
         return found
 
-    def _claim(self, name: str, goal: Formula, state: ObjectState) -> list[Way]:
-        """A key pays what it can of a clause, or its disjunct is struck."""
+    def _claim(
+        self, name: str, goal: Formula, clauses: tuple[Clause, ...], state: ObjectState
+    ) -> Iterator[Way]:
+        """A key pays what it can of each clause, or its disjunct is struck."""
         formulas = self.goals.formulas
-        ways: list[Way] = [(goal, state)]
-        for clause in state.clauses:
-            if name not in self._keys_of(clause):
+        pending: list[tuple[Formula, int, tuple[Clause, ...]]] = [(goal, 0, ())]
+        while pending:
+            wanted, number, kept = pending.pop()
+            if number == len(clauses):
+                yield wanted, state._replace(clauses=(*state.clauses, *kept))
                 continue
+            clause, number = clauses[number], number + 1
+            if name not in self._keys_of(clause):
+                pending.append((wanted, number, (*kept, clause)))
+                continue
+            spend()
             mine = [part for part in clause if single_key(part.args[0]) == name]
             struck = tuple(part for part in clause if part not in mine)
-            settled: list[Way] = []
-            for wanted, before in ways:
-                paid = before._replace(clauses=tuple(other for other in before.clauses if other != clause))
-                claims = [formulas.conj([wanted, part.args[1]]) for part in mine]
-                if wanted in claims or any(self._follows(wanted, part.args[1]) for part in mine):
-                    settled.append((wanted, paid))
-                    continue
-                settled += [(claim, paid) for claim in claims if not self.goals.clearly_empty(claim)]
-                if struck:
-                    kept = tuple(struck if other == clause else other for other in before.clauses)
-                    # Exclusive where that is cheap: what meets a claim goes on as that claim only.
-                    flat = [part.args[1] for part in mine if self.goals.is_flat(part.args[1])]
-                    rest = formulas.conj([wanted, *map(formulas.negate, flat)])
-                    if not self.goals.clearly_empty(rest):
-                        settled.append((rest, before._replace(clauses=kept)))
-            ways = settled
-            spend(len(ways))
-        return ways
+            claims = [formulas.conj([wanted, part.args[1]]) for part in mine]
+            if wanted in claims or any(self._follows(wanted, part.args[1]) for part in mine):
+                pending.append((wanted, number, kept))
+                continue
+            if struck:
+                # Exclusive where that is cheap: what meets a claim goes on as that claim only.
+                flat = [part.args[1] for part in mine if self.goals.is_flat(part.args[1])]
+                rest = formulas.conj([wanted, *map(formulas.negate, flat)])
+                if not self.goals.clearly_empty(rest):
+                    pending.append((rest, number, (*kept, struck)))
+            for claim in reversed(claims):
+                if not self.goals.clearly_empty(claim):
+                    pending.append((claim, number, kept))
 
     def _follows(self, goal: Formula, formula: Formula) -> bool:
         formulas = self.goals.formulas
         return self.goals.clearly_empty(formulas.conj([goal, formulas.negate(formula)]))
 
-    def _settle_some(self, some: int, formula: Formula, ways: list[Way]) -> list[Way]:
-        settled: list[Way] = []
+    def _settle_some(self, some: int, formula: Formula, ways: Iterable[Way]) -> Iterator[Way]:
         for goal, state in ways:
             paid = state._replace(somes=state.somes & ~(1 << some))
             claim = self.goals.formulas.conj([goal, formula])
-            settled.append((claim, paid))
+            yield claim, paid
             if claim is not goal:
-                settled.append((goal, state))
-        return settled
+                yield goal, state
 
     def _differ(self, name: str, goal: Formula, state: ObjectState) -> Iterator[Way]:
         formulas = self.goals.formulas

@@ -6,7 +6,7 @@
 Where patterns name keys, their combinations must be told empty or not, and to search the product of twenty
 patterns costs milliseconds.  Of most that are not empty an example of one pattern is a witness, and the
 others need only be asked about that one string.  Most that are empty are so because of two of the patterns,
-and pairs are found out once for the process.
+and plainly so; pairs are found out once for the process.
 
 Cost: a walk along each candidate, for each pattern until one refuses it; a search for each pair of patterns.
 """
@@ -25,7 +25,7 @@ from constrain.regular.conditions import all_of, negation
 from constrain.regular.keeping import remember
 from constrain.regular.pattern import parse_regex
 from constrain.regular.pattern_tree import Chars, Choice, Group, Node, Repeat, Sequence
-from constrain.regular.products import product
+from constrain.regular.products import plainly_empty, product
 from constrain.regular.terms import concat
 
 LETTERS = "q0_Z-x1.y2 aAk/bC:3"
@@ -73,7 +73,7 @@ def _few(pattern: str, limit: int) -> list[str] | None:
 
 
 def has_a_contradiction(formula: Formula) -> bool:
-    """Do two of the patterns of a conjunction exclude each other?"""
+    """Do two of the patterns of a conjunction plainly exclude each other?"""
     parts = formula.parts if formula.kind == "and" else ()
     held = [part.args[0] for part in parts if part.kind == "pat"]
     refused = [part.args[0] for part in parts if part.kind == "npat"]
@@ -88,10 +88,10 @@ def has_a_contradiction(formula: Formula) -> bool:
 
 @remember(65_536)
 def _exclude(pattern: str, other: str, *, refused: bool) -> bool:
-    """Does no string match `pattern` and, or but not if it is `refused`, the other one?"""
+    """Does plainly no string match `pattern` and, or but not if it is `refused`, the other one?"""
     space = string_space("canonical")
     one, two = (concat(space.pattern(each), QUOTE) for each in (pattern, other))
-    return not product(space.closed, all_of([one, negation(two) if refused else two])).nonempty
+    return plainly_empty(product(space.closed, all_of([one, negation(two) if refused else two])))
 
 
 @remember(4_096)

@@ -34,6 +34,7 @@ from constrain.regular.clipping import clip, far_counts
 from constrain.regular.interning import LOCK, interned
 from constrain.regular.keeping import at_end, forget, free_some, retire_with
 from constrain.regular.leaf import Leaf
+from constrain.regular.lengths import distance
 from constrain.regular.sizes import outnumbers
 from constrain.regular.terms import EMPTY, EPSILON, Choice, Concat, Term
 
@@ -184,12 +185,12 @@ class Automaton:
 
     def _is_empty_far_off(self, term: Term) -> bool:
         """Is `term` empty, as far as that can be seen without its counters that run far?"""
+        found = self._search(term, EASY_SEARCH)
+        if found is not None:
+            return found
         horizon = min((HORIZON, *far_counts(term)))
         wide = clip(term, horizon)
         if wide is not term:
-            found = self._search(term, EASY_SEARCH)
-            if found is not None:
-                return found
             if self.is_empty(wide):
                 return True
             length = self.short_text(wide)
@@ -198,7 +199,11 @@ class Automaton:
         return bool(self._search(term, None))
 
     def _search(self, term: Term, most: int | None) -> bool | None:
-        """Is `term` empty?  Depth first over at most so many terms; None if they were not enough."""
+        """Is `term` empty?  Depth first over at most so many terms; None if they were not enough.
+
+        An easy search goes as the ways come, for most terms have a text down every way.  Without a limit the
+        nearest way is taken first: what is not found easily may be behind a counter.
+        """
         parent: dict[Term, Term | None] = {term: None}
         stack = [term]
         while stack:
@@ -216,13 +221,10 @@ class Automaton:
                 continue
             if most is not None and len(parent) > most:
                 return None
-            for _, after in here.ways():
-                spend()
-                if after not in parent:
-                    parent[after] = here
-                    stack.append(after)
-                    if after.nullable:  # then this is the next one looked at, and the last
-                        break
+            ways = [after for _, after in here.ways() if after not in parent]
+            spend(len(ways))
+            parent.update(dict.fromkeys(ways, here))
+            stack += sorted(ways, key=distance if most is None else _is_complete, reverse=most is None)
         for seen in parent:
             self._empty[seen] = True
         return True
@@ -230,7 +232,8 @@ class Automaton:
     def short_text(self, term: Term) -> int | None:
         """The length of a text of `term`; None if none is found of at most HORIZON bytes.
 
-        It need not be a shortest one.  Breadth first over SHORT_SEARCH terms, then depth first over as many.
+        It need not be a shortest one.  Breadth first over SHORT_SEARCH terms, then depth first over as many;
+        none is sought where the term alone says that it is further to the end.
         """
         known = self._short.get(term)
         if known is None:
@@ -238,7 +241,7 @@ class Automaton:
         return known if known <= HORIZON else None
 
     def _find_short_text(self, term: Term) -> int:
-        for breadth_first in (True, False):
+        for breadth_first in (True, False) if distance(term) <= HORIZON else ():
             parent: dict[Term, Term | None] = {term: None}
             pending = deque([(term, 0)])
             while pending and len(parent) <= SHORT_SEARCH:
@@ -261,6 +264,10 @@ class Automaton:
         return HORIZON + 1
 
 
+def _is_complete(term: Term) -> bool:
+    return term.nullable
+
+
 @lru_cache(maxsize=4_096)
 def _members(mask: int) -> npt.NDArray[np.intp]:
     """The bytes of a set, as indices into a row; the same few sets come again and again."""
@@ -271,12 +278,16 @@ _shared = Automaton()
 
 
 def shared_automaton() -> Automaton:
-    """The automaton of this generation (`keeping.py`), which ends when it has gathered too much."""
+    """The automaton of this generation (`keeping.py`)."""
+    return _shared
+
+
+def start_grammar() -> None:
+    """A new grammar is about to be made: a generation that has gathered too much ends."""
     with LOCK:
         if len(_shared) > KEPT_STATES or interned() > KEPT_TERMS:
             forget()
         free_some()
-        return _shared
 
 
 @at_end

@@ -295,7 +295,8 @@ def round_length(product: Product, whole: Term) -> int:
         here = _next.get(here.id)
     found = 0 if here is None else _rounds[here.id]
     for here in reversed(way):
-        found = _loop(here, whole) or found
+        if found != 1:  # a loop of one character comes to every length
+            found = _loop(here, whole) or found
         _rounds[here.id] = found
     return found
 

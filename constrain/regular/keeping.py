@@ -10,10 +10,10 @@ So everything shared belongs to a *generation*:
     retire(container, ...)          what nobody uses any more is freed, but not at once
     retire_with(owner, part, ...)   the same for the containers of some parts, when their owner is gone
 
-A generation ends when somebody asks for the shared automaton and too much has gathered
-(`automaton.shared_automaton`).  Grammars compiled before go on with what they hold, and it is freed with
-them.  Two terms of different generations may be equal and not identical; that costs a little sharing and
-nothing else.
+A generation ends where a grammar or a report is about to be made and too much has gathered
+(`automaton.start_grammar`), never in the middle of one.  Grammars compiled before go on with what they hold,
+and it is freed with them.  Two terms of different generations may be equal and not identical; that costs a
+little sharing and nothing else.
 
 To free a generation takes a tenth of a second, and whoever compiles next would wait for it.  So its large
 lists and dictionaries are *retired*: emptied by FREED items with each compilation, until nothing is left.

@@ -61,8 +61,9 @@ from constrain.regular.conditions import (
     replaced,
 )
 from constrain.regular.interning import intern
-from constrain.regular.keeping import at_end, remember
+from constrain.regular.keeping import at_end
 from constrain.regular.leaf import Leaf, outlined
+from constrain.regular.lengths import distance
 from constrain.regular.queries import is_empty
 from constrain.regular.term import Way
 from constrain.regular.terms import (
@@ -70,17 +71,11 @@ from constrain.regular.terms import (
     EPSILON,
     Choice,
     Complement,
-    Concat,
-    Intersection,
-    Repeat,
-    Strings,
     Term,
 )
 
 FEW: Final = 60
 SOME: Final = 400
-FAR_LEAF: Final = 40
-"""Bytes that the shortest text of a leaf is thought to have."""
 
 Step = tuple[int, "Product"]
 """A set of bytes, and the product behind each of them."""
@@ -172,10 +167,8 @@ _steps: Final[dict[int, tuple[Step, ...]]] = {}
 """By id.  Products do not hold their own, for many lead to themselves: that would be a circle."""
 _within: Final[dict[int, Product]] = {}
 """By id: a product that has a text, and none that this one has not."""
-_replaced: Final[dict[tuple[int, ...], Condition]] = {}
 at_end(_steps.clear)
 at_end(_within.clear)
-at_end(_replaced.clear)
 
 
 def product(universe: Term, condition: Condition) -> Product:
@@ -198,12 +191,8 @@ def at_place(term: Term, place: Term) -> Product:
 
 
 def _product(place: Term, condition: Condition) -> Product:
-    key = (Product, place.id, _number(condition))
+    key = (Product, place.id, int(condition) - 2 if isinstance(condition, bool) else condition.id)
     return intern(key, Product, place, condition)  # type: ignore[return-value]
-
-
-def _number(condition: Condition) -> int:
-    return int(condition) - 2 if isinstance(condition, bool) else condition.id
 
 
 def _factor(factor: Term, place: Term) -> Condition:
@@ -222,7 +211,10 @@ def _factor(factor: Term, place: Term) -> Condition:
 def _find_steps(here: Product) -> Iterator[Step]:
     factors = factors_of(here.condition)
     spend(1 + len(factors))
-    pieces: list[tuple[int, tuple[Term, ...]]] = [(mask, (to,)) for mask, to in here.place.ways()]
+    # Most bytes are refused by a factor that all texts match, and nothing need be known of the others there.
+    pieces: list[tuple[int, tuple[Term, ...]]] = [
+        (common, (to,)) for mask, to in here.place.ways() if (common := mask & here.first)
+    ]
     for factor in factors:
         ways = factor.ways()
         cut: list[tuple[int, tuple[Term, ...]]] = []
@@ -239,14 +231,10 @@ def _find_steps(here: Product) -> Iterator[Step]:
                 cut.append((rest, (*tos, EMPTY)))
         pieces = cut
     found: dict[Product, int] = {}
-    number = _number(here.condition)
     for mask, (place, *left) in pieces:
-        key = (number, place.id, *[to.id for to in left])
-        condition = _replaced.get(key)
-        if condition is None:
-            spend(len(factors))
-            after = {factor: _factor(to, place) for factor, to in zip(factors, left, strict=True)}
-            condition = _replaced[key] = replaced(here.condition, after)
+        spend(len(factors))
+        after = {factor: _factor(to, place) for factor, to in zip(factors, left, strict=True)}
+        condition = replaced(here.condition, after)
         if condition is not False:
             to_product = _product(place, condition)
             found[to_product] = found.get(to_product, 0) | mask
@@ -289,6 +277,13 @@ def _contains(wide: Condition, narrow: Condition) -> bool:
 
 
 # Is there a text?
+
+
+def plainly_empty(start: Product) -> bool:
+    """Is it seen among FEW products that there is none?"""
+    return start.is_alive is False or (
+        start.is_alive is None and _search(start, FEW, _newest_first, _steps_of) is False
+    )
 
 
 def _has_text(start: Product) -> bool:
@@ -381,30 +376,3 @@ def condition_distance(condition: Condition) -> int:
     if condition.kind == "all":
         return sum(each)
     return 0 if condition.kind == "not one" else min(each)
-
-
-def distance(term: Term) -> int:
-    """How many bytes a shortest text has, seen from the term alone: a guess beside leaves and operators.
-
-    To look for a shortest text would take long: the leap seconds of a time of day are 1,440 minutes.
-    """
-    total = 0
-    while type(term) is Concat:
-        total += _part_distance(term.head)
-        term = term.tail
-    return total + _part_distance(term)
-
-
-@remember(1 << 16)
-def _part_distance(term: Term) -> int:
-    if term.nullable:
-        return 0
-    if type(term) is Repeat:
-        return term.low * distance(term.body)
-    if type(term) is Choice:
-        return min(map(distance, term.members))
-    if type(term) is Intersection:
-        return max(map(distance, term.members))
-    if type(term) is Strings:
-        return 1 + min(map(distance, term.children.values()))
-    return FAR_LEAF if isinstance(term, Leaf) else 1

@@ -28,7 +28,7 @@ def accepts(term: Term, text: bytes) -> bool:
 
 def is_empty(term: Term) -> bool:
     """Does the language hold nothing at all?"""
-    return shared_automaton().is_empty(term)
+    return term is EMPTY if term.plain else shared_automaton().is_empty(term)
 
 
 def is_subset(term: Term, of: Term) -> bool:

@@ -30,6 +30,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from constrain.regular.byte_sets import bytes_of
+
 Span = tuple[int, int]
 Spans = tuple[Span, ...]
 Rules = dict[str, dict[Spans, str]]
@@ -110,13 +112,21 @@ _numbers = itertools.count()
 
 @lru_cache(maxsize=8_192)
 def _cut(blocks: Blocks, mask: int, context: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    whole: list[int] = []
+    alone, several = _members(blocks, context)
+    whole = list(bytes_of(mask & alone))
     some: list[int] = []
-    for symbol in blocks.by_context[context]:
-        members = SETS[symbol]
+    for members in several:
         if members & mask:
             (whole if members & mask == members else some).append((members & -members).bit_length() - 1)
     return tuple(whole), tuple(some)
+
+
+@cache
+def _members(blocks: Blocks, context: int) -> tuple[int, tuple[int, ...]]:
+    """The bytes that are a symbol by themselves, as a set, and the sets that the others are."""
+    sets = [SETS[symbol] for symbol in blocks.by_context[context]]
+    alone = sum(members for members in sets if not members & members - 1)
+    return alone, tuple(members for members in sets if members & members - 1)
 
 
 @cache

@@ -82,13 +82,16 @@ class Spellings:
     def _along_nodes(self, start: int, literals: LiteralSet, node: int) -> list[Step]:
         """The same from a single node of the vocabulary's trie."""
         remainders = self._tables.remainders
-        child_of, tokens_of = remainders.node_child, remainders.node_tokens
+        starts, find, tokens_of = remainders.trie.starts, remainders.trie.lowest.find, remainders.node_tokens
         found: list[Step] = []
         stack = [(start, node)]
         while stack:
             here, at = stack.pop()
+            first, last = starts[here], starts[here + 1]
+            if first == last:
+                continue
             for byte, to in literals.children(at).items():
-                child = child_of(here, byte)
+                child = find(byte, first, last)
                 if child >= 0:
                     ended = literals.here[to]
                     rest = remainders.intern((child,)) if ended else NOTHING

@@ -239,15 +239,22 @@ def _bits(flags: npt.NDArray[np.bool_]) -> int:
     return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
 
 
+_SETS_OF_SEVERAL = [(symbol, members) for symbol, members in enumerate(SETS) if members & members - 1]
 _CLASS_NUMBERS = {symbol: number for number, symbol in enumerate(CLASSES.tolist())}
 
 
 @lru_cache(maxsize=8_192)
 def cut(mask: int) -> tuple[Places, tuple[Pair, ...]]:
     """The symbols all of whose bytes are in a set; and those that have some in it, with the bytes in it."""
-    whole = [symbol for symbol, members in enumerate(SETS) if members & mask == members]
-    some = [(symbol, members & mask) for symbol, members in enumerate(SETS) if members & mask]
-    return np.array(whole, dtype=np.intp), tuple(pair for pair in some if SETS[pair[0]] != pair[1])
+    whole = list(bytes_of(mask))
+    some: list[Pair] = []
+    for symbol, members in _SETS_OF_SEVERAL:
+        held = members & mask
+        if held == members:
+            whole.append(symbol)
+        elif held:
+            some.append((symbol, held))
+    return np.array(whole, dtype=np.intp), tuple(some)
 
 
 def walk_all(rows: Rows, trie: Trie | Signatures, state: int) -> Places:

@@ -55,6 +55,12 @@ class Characters:
     place: Places
     places: tuple[Term, ...]
 
+    def at(self, place: Term) -> Flags:
+        """At which positions does a text stand at this place?"""
+        known = self.places.index(place) if place in self.places else len(self.places)
+        found: Flags = self.place == known
+        return found
+
     def over(self, trie: Trie | Signatures) -> Characters:
         """The same over a trie that tells apart whatever this one does."""
         if trie is self.trie or not isinstance(self.trie, Signatures):
@@ -91,7 +97,7 @@ class Windows:
 
     def __init__(self, tables: Tables) -> None:
         self._tables: Tables = proxy(tables)  # its own part, so no circle: they die together
-        self._characters: dict[Term, Characters] = {}
+        self._characters: dict[tuple[Term, Term], Characters] = {}
         self._bases: dict[int, Base] = {}
         self._rounds: dict[int, Places] = {}
 
@@ -156,11 +162,11 @@ class Windows:
     def _make_base(self, product: Product, whole: Term) -> Base:
         tables = self._tables
         walker, automaton = tables.walker, tables.automaton
-        characters = self._characters_of(whole)
+        characters = self._characters_from(product.place, whole)
         reached = walker.reached(automaton.state(product.term), characters.trie)
         trie, local = reached.trie, reached.local[:-1]
         characters = characters.over(trie)
-        is_closed = characters.place[:-1] == characters.places.index(EPSILON)
+        is_closed = characters.at(EPSILON)[:-1]
         inside = np.flatnonzero((local != 0) & ~is_closed)
         closed = np.flatnonzero((local != 0) & is_closed)
         some_places = len(characters.places)
@@ -189,24 +195,26 @@ class Windows:
             exit_counts=characters.begun.take(walker.positions(trie, exits)),
         )
 
-    def _characters_of(self, whole: Term) -> Characters:
-        found = self._characters.get(whole)
+    def _characters_from(self, start: Term, whole: Term) -> Characters:
+        """The characters of all tokens where a text stands at `start`, which may be inside a character."""
+        found = self._characters.get((start, whole))
         if found is None:
             if len(self._characters) >= MAX_BASES:
                 self._characters.clear()
-            found = self._characters[whole] = self._count(whole)
+            found = self._characters[start, whole] = self._count(start, whole)
         return found
 
-    def _count(self, whole: Term) -> Characters:
+    def _count(self, start: Term, whole: Term) -> Characters:
         automaton = self._tables.automaton
-        reached = self._tables.walker.reached(automaton.state(whole))
+        reached = self._tables.walker.reached(automaton.state(start))
         trie, numbers = reached.trie, reached.local // SYMBOLS
         states = np.flatnonzero(np.bincount(numbers, minlength=1))
         index = np.zeros(int(states[-1]) + 1, dtype=np.intp)
         index[states] = np.arange(len(states))
         place = index.take(numbers)
         places = tuple(automaton.term(reached.rows.states[number]) for number in states.tolist())
-        begins = np.append(False, place.take(trie.above[1:]) == places.index(whole))
-        begins &= (place[:-1] != places.index(EPSILON)) & (reached.local[:-1] != 0)
+        found = Characters(trie, place, place, places)
+        begins = np.append(False, found.at(whole).take(trie.above[1:]))
+        begins &= ~found.at(EPSILON)[:-1] & (reached.local[:-1] != 0)
         begun = np.append(count_above(trie, begins), 0).astype(np.intp)
         return Characters(trie, begun, place, places)

@@ -187,3 +187,22 @@ def test_keys_that_forbid_each_other_are_answered() -> None:
         assert accepts(grammar.start, b'{"k3":1}')
         assert accepts(grammar.start, b'{"other":1,"k3":1}')
         assert not accepts(grammar.start, b'{"k3":1,"k7":1}')
+
+
+def test_one_way_is_found_without_multiplying_out_what_a_key_may_settle():
+    """A value of `a` may settle any of sixteen rules about `a` and `b`: 65,536 sets of them."""
+    rules = [
+        {
+            "not": {
+                "required": ["a", "b"],
+                "properties": {"a": {"required": [f"a{i}"]}, "b": {"required": [f"b{i}"]}},
+            }
+        }
+        for i in range(16)
+    ]
+    inner = {"a": {"type": "object"}, "b": {"type": "object"}}
+    schema = {"type": "object", "required": ["a", "b"], "properties": inner, "allOf": rules}
+    with budget(30_000, "compiling"):
+        grammar = compile_schema(schema)
+
+    assert grammar.start.first

@@ -123,6 +123,7 @@ def test_what_is_remembered_of_emptiness_is_thrown_away_with_the_automaton(
     first = automaton.shared_automaton()
     for digits in range(40):
         is_empty(difference(regex_term(rf"[0-9]{{{digits}}}x"), regex_term(rf"[0-9]*y{{{digits + 1}}}x")))
+    automaton.start_grammar()
 
     assert automaton.shared_automaton() is not first
 

@@ -10,6 +10,8 @@ import pytest
 from constrain.compiler import compile_json_schema, compile_regex
 from constrain.regular import automaton, keeping, terms
 from constrain.regular.keeping import forget, free_some, retire
+from constrain.regular.queries import is_empty, shortest
+from constrain.regular.syntax import regex_term
 from constrain.regular.terms import ANY_BYTES, byte_set, repeat
 from tests.oracle import by_trying, ids, toy_vocabulary
 
@@ -51,11 +53,24 @@ def test_a_process_that_sees_ever_new_patterns_does_not_grow(monkeypatch: pytest
         compiled = compile_regex(f"(?:x{number}|[a-m]{{3,{number + 4}}}){{2,9}}", VOCABULARY)
         compiled.matcher().allowed_token_ids()
     del compiled
-    automaton.shared_automaton()
+    automaton.start_grammar()
     while keeping._retired:
         free_some()
 
     assert _living_terms() - before < 3_000
+
+
+def test_questions_about_languages_end_no_generation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compilation asks thousands of them, and what it has made stays; the next one may give it up."""
+    monkeypatch.setattr(automaton, "KEPT_TERMS", 0)
+    monkeypatch.setattr(automaton, "KEPT_STATES", 0)
+    generation = automaton.shared_automaton()
+    term = regex_term("(ab|ac)*d{2,}")
+
+    assert not is_empty(term)
+    assert shortest(term) == b"dd"
+    assert automaton.shared_automaton() is generation
+    assert compile_regex("a", VOCABULARY).positions.tables.automaton is not generation
 
 
 def test_what_is_retired_is_freed_a_piece_at_a_time() -> None:

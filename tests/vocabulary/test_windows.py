@@ -7,6 +7,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from constrain.compiler import compile_json_schema
 from constrain.json_schema.strings import QUOTE, string_space
 from constrain.regular.automaton import shared_automaton
 from constrain.regular.bounded import Window, bounded
@@ -16,7 +17,8 @@ from constrain.regular.products import product
 from constrain.regular.terms import concat, intersect
 from constrain.vocabulary.remainders import EVERYTHING
 from constrain.vocabulary.tables import Tables
-from tests.oracle import toy_vocabulary
+from tests import hostile_inputs
+from tests.oracle import by_trying, ids, toy_vocabulary
 from tests.regular.conditions import conditions, multiplied_out
 from tests.vocabulary.test_tables import by_reading
 
@@ -42,6 +44,7 @@ VOCABULARY = toy_vocabulary(
         b"c",
         b"ca",
     ]
+    + [begin + b"ab" * n + end for begin in (b"n", b"\xa9", b'"') for n in range(66) for end in (b"", b"a")]
     + [b"a" * 64 + b'"', b"a" * 65 + b'",', b"red", b"ed", b"gre", b"en", b"re", b"b" * 66]
 )
 TABLES = Tables(VOCABULARY, shared_automaton())
@@ -50,6 +53,8 @@ PATTERNS = [
     "a.{2}$", "b.{2}$", "^(ab){20,40}$", "[^a]", "\\\\", '"', "a.*b.*é", "^(aa)*$",
 ]  # fmt: skip
 FACTORS = st.sampled_from(PATTERNS).map(lambda pattern: concat(SPACE.pattern(pattern), QUOTE))
+BYTES = ["abred\xc3\xa9", "abred", "\\n", "\xc3\xa9"]
+"""Which bytes a text goes on with, if it may."""
 LENGTHS = st.sampled_from([0, 0, 0, 1, 2, 7, 12, 63, 64, 65, 66, 67, 130, 400])
 
 
@@ -82,7 +87,7 @@ def test_tables_of_products_are_those_of_the_terms_they_stand_for(
         for _ in range(size):
             ways = [to for to in TABLES.live(state) if not automaton.accepting[to[1]]] if state else []
             if ways:
-                byte, state = rng.choice([way for way in ways if chr(way[0]) in "abred\xc3\xa9"] or ways)
+                byte, state = rng.choice([way for way in ways if chr(way[0]) in rng.choice(BYTES)] or ways)
                 other = automaton.step(other, byte)
         if not state:
             break
@@ -94,3 +99,13 @@ def test_tables_of_products_are_those_of_the_terms_they_stand_for(
         assert (inside - table.refused, set(TABLES.remainders.nodes[table.exit])) == by_reading(
             VOCABULARY, TABLES, other
         )
+
+
+def test_inside_a_character_what_follows_is_counted_from_there() -> None:
+    """Behind a backslash a quote is the rest of a character, and what follows it is inside the string."""
+    schema = {"type": "string", "pattern": "]\\t", "maxLength": 65}
+    compiled = compile_json_schema(schema, hostile_inputs.VOCABULARY)
+    matcher = compiled.matcher()
+    for byte in b'"\\':
+        assert matcher.accept_token(byte)
+        assert ids(matcher.allowed_token_ids()) == by_trying(compiled, matcher.position)
