@@ -71,10 +71,14 @@ if TYPE_CHECKING:
         generate_regex,
         generate_text,
         stream_json,
+        stream_lark,
+        stream_regex,
+        stream_text,
     )
     from engine.model import LoadedModel, load
     from engine.processor import GrammarLogitsProcessor
     from engine.sampling import make_sampler
+    from engine.streaming import Generation, TextStream
     from engine.tool_calling import (
         PenaltyWarning,
         ToolCall,
@@ -110,8 +114,9 @@ _HOME: dict[str, tuple[str, ...]] = {
     "engine.extraction": ("Extraction", "extract"),
     "engine.generate": (
         "Chosen", "generate_choice", "generate_json", "generate_lark", "generate_regex", "generate_text",
-        "stream_json",
+        "stream_json", "stream_lark", "stream_regex", "stream_text",
     ),
+    "engine.streaming": ("Generation", "TextStream"),
     "engine.model": ("LoadedModel", "load"),
     "engine.processor": ("GrammarLogitsProcessor",),
     "engine.sampling": ("make_sampler",),
@@ -132,6 +137,7 @@ __all__ = [
     "Extraction",
     "Float32Warning",
     "Form",
+    "Generation",
     "GrammarError",
     "GrammarLogitsProcessor",
     "IncompleteOutputError",
@@ -147,6 +153,7 @@ __all__ = [
     "SchemaError",
     "SchemaReport",
     "Tag",
+    "TextStream",
     "TextVerdict",
     "TokenError",
     "Tool",
@@ -194,6 +201,9 @@ __all__ = [
     "sequence",
     "special_token",
     "stream_json",
+    "stream_lark",
+    "stream_regex",
+    "stream_text",
     "stream_tool_calls",
     "structural_tags",
     "tool_call_grammar",

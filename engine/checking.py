@@ -44,15 +44,18 @@ class Findings:
         return self.lines
 
 
-def check_type(schema: object, text: bytes | None, model: ModelLike | None) -> Findings:
-    """Report on a JSON Schema, or on a type's, and follow `text` if there is one."""
+def check_type(schema: object, text: bytes | None, model: ModelLike | None, **options: Any) -> Findings:
+    """Report on a JSON Schema, or on a type's, and follow `text` if there is one.
+
+    `options` are those of the compiler (`JsonOptions`).
+    """
     vocabulary = as_model(model).vocabulary
     target = schema_of(schema)
-    report = check_schema(target.schema, vocabulary)
+    report = check_schema(target.schema, vocabulary, **options)
     good = report.satisfiable is True and not report.problems
     if text is None or not good:
         return Findings(str(report), report.as_json(), good)
-    compiled = compile_json_schema(target.schema, vocabulary)
+    compiled = compile_json_schema(target.schema, vocabulary, **options)
     return _with_verdict(Findings(str(report), report.as_json(), good), compiled, text)
 
 

@@ -25,7 +25,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
 
@@ -35,6 +35,14 @@ from constrain.errors import (
     IncompleteOutputError,
     InvalidInputError,
     LimitExceeded,
+)
+from engine.command_options import (
+    ClosedOption,
+    ReasoningOption,
+    TemplateOption,
+    closed,
+    tell_reasoning,
+    template_kwargs,
 )
 from engine.extract_cli import extract_command
 from engine.files import is_file, read_prompt
@@ -104,6 +112,8 @@ def json_command(
     top_k: TopKOption = 0,
     seed: SeedOption = None,
     ignore_chat_template: PlainOption = False,
+    chat_template_kwargs: TemplateOption = None,
+    reasoning: ReasoningOption = 0,
     no_schema_in_prompt: Annotated[
         bool,
         typer.Option(
@@ -114,15 +124,16 @@ def json_command(
         str, typer.Option(help="default, compact, any, or the longest run allowed.")
     ] = "default",
     property_order: Annotated[str, typer.Option(help="schema or any.")] = "schema",
+    no_additional_properties: ClosedOption = False,
     indent: Annotated[int | None, typer.Option(help="Print the answer indented by this many blanks.")] = None,
 ) -> None:
     """Answer with JSON that follows a schema."""
     target = read_schema(schema)
     text = read_prompt(prompt)
-    from engine.generate import generate_json, schema_of
+    from engine.generate import schema_of, stream_json
 
     form = schema_of(target)
-    answer = generate_json(
+    answer = stream_json(
         model,
         text,
         form.schema,
@@ -133,11 +144,15 @@ def json_command(
         top_k=top_k,
         seed=seed,
         use_chat_template=not ignore_chat_template,
+        chat_template_kwargs=template_kwargs(chat_template_kwargs),
+        reasoning=reasoning,
         schema_in_prompt=not no_schema_in_prompt,
-        whitespace=_whole_or_name(whitespace),
-        property_order=property_order,
-    )
-    written = json.dumps(answer, ensure_ascii=False, indent=indent)
+        whitespace=cast(Any, _whole_or_name(whitespace)),
+        property_order=cast(Any, property_order),
+        **closed(no_additional_properties),
+    ).result()
+    tell_reasoning(answer.reasoning)
+    written = json.dumps(answer.value, ensure_ascii=False, indent=indent)
     _validate(form, written)
     typer.echo(written)
 
@@ -157,6 +172,8 @@ def regex_command(
     top_k: TopKOption = 0,
     seed: SeedOption = None,
     ignore_chat_template: PlainOption = False,
+    chat_template_kwargs: TemplateOption = None,
+    reasoning: ReasoningOption = 0,
     no_pattern_in_prompt: Annotated[
         bool,
         typer.Option(
@@ -177,13 +194,13 @@ def regex_command(
     """
     text = read_prompt(prompt)
     from engine.forms import PatternForm
-    from engine.generate import generate_regex
+    from engine.generate import stream_regex
 
     form = PatternForm(pattern)
     if groups and not form.groups:
         raise InvalidInputError("--groups needs named groups", where=pattern, hint="name them: (?P<name>...)")
     source = text if verbatim else None
-    answer = generate_regex(
+    answer = stream_regex(
         model,
         text,
         pattern,
@@ -194,11 +211,14 @@ def regex_command(
         top_k=top_k,
         seed=seed,
         use_chat_template=not ignore_chat_template,
+        chat_template_kwargs=template_kwargs(chat_template_kwargs),
+        reasoning=reasoning,
         pattern_in_prompt=not no_pattern_in_prompt,
         verbatim=source,
-    )
-    found = form.read(answer, source, nullable=False)
-    typer.echo(json.dumps(found, ensure_ascii=False) if groups else answer)
+    ).result()
+    tell_reasoning(answer.reasoning)
+    found = form.read(answer.text, source, nullable=False)
+    typer.echo(json.dumps(found, ensure_ascii=False) if groups else answer.text)
 
 
 @app.command("choice")
@@ -210,6 +230,8 @@ def choice_command(
     temp: TempOption = 0.0,
     seed: SeedOption = None,
     ignore_chat_template: PlainOption = False,
+    chat_template_kwargs: TemplateOption = None,
+    reasoning: ReasoningOption = 0,
     logprobs: Annotated[
         bool, typer.Option("--logprobs", help="Print JSON: the text, and each choice's log-probability.")
     ] = False,
@@ -218,17 +240,20 @@ def choice_command(
     text = read_prompt(prompt)
     from engine.generate import generate_choice
 
-    use_chat_template = not ignore_chat_template
-    if not logprobs:
-        found = generate_choice(
-            model, text, choices, temp=temp, seed=seed, use_chat_template=use_chat_template
-        )
-        typer.echo(found)
+    options: Any = {
+        "temp": temp,
+        "seed": seed,
+        "use_chat_template": not ignore_chat_template,
+        "chat_template_kwargs": template_kwargs(chat_template_kwargs),
+        "reasoning": reasoning,
+    }
+    if not logprobs and not reasoning:
+        typer.echo(generate_choice(model, text, choices, **options))
         return
-    chosen = generate_choice(
-        model, text, choices, with_logprobs=True, temp=temp, seed=seed, use_chat_template=use_chat_template
-    )
-    typer.echo(json.dumps({"text": chosen.text, "logprobs": chosen.logprobs}, ensure_ascii=False))
+    chosen = generate_choice(model, text, choices, with_logprobs=True, **options)
+    tell_reasoning(chosen.reasoning)
+    record = {"text": chosen.text, "logprobs": chosen.logprobs}
+    typer.echo(json.dumps(record, ensure_ascii=False) if logprobs else chosen.text)
 
 
 @app.command("grammar")
@@ -247,6 +272,8 @@ def grammar_command(
     top_k: TopKOption = 0,
     seed: SeedOption = None,
     ignore_chat_template: PlainOption = False,
+    chat_template_kwargs: TemplateOption = None,
+    reasoning: ReasoningOption = 0,
     no_grammar_in_prompt: Annotated[
         bool,
         typer.Option(
@@ -272,6 +299,8 @@ def grammar_command(
             top_k=top_k,
             seed=seed,
             use_chat_template=not ignore_chat_template,
+            chat_template_kwargs=template_kwargs(chat_template_kwargs),
+            reasoning=reasoning,
             grammar_in_prompt=not no_grammar_in_prompt,
         )
     )
@@ -307,6 +336,7 @@ def check_command(
     text: Annotated[
         str | None, typer.Option("--text", help="Does this text conform?  - reads standard input.")
     ] = None,
+    no_additional_properties: ClosedOption = False,
     model: ModelOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -320,7 +350,7 @@ def check_command(
 
     written = None if text is None else _read_bytes(text)
     if schema is not None:
-        found = check_type(read_schema(schema), written, model)
+        found = check_type(read_schema(schema), written, model, **closed(no_additional_properties))
     elif grammar is not None:
         found = check_grammar(_find_grammar(grammar), start, written, model)
     else:

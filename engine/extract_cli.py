@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from constrain.errors import InvalidInputError
+from engine.command_options import ClosedOption, ReasoningOption, TemplateOption, closed, template_kwargs
 from engine.documents import (
     STANDARD_INPUT,
     Document,
@@ -73,6 +74,7 @@ def extract_command(
             "--nullable", help="Allow null: for a pattern as a whole, for each property of an object."
         ),
     ] = False,
+    no_additional_properties: ClosedOption = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the records to this file.")
     ] = None,
@@ -107,6 +109,8 @@ def extract_command(
     ignore_chat_template: Annotated[
         bool, typer.Option("--ignore-chat-template", help="Give the prompt without a chat template.")
     ] = False,
+    chat_template_kwargs: TemplateOption = None,
+    reasoning: ReasoningOption = 0,
 ) -> None:
     """Extract the same thing from many documents: one JSON line out for each.
 
@@ -123,6 +127,8 @@ def extract_command(
         raise InvalidInputError("--resume needs the --output that it is to go on with")
     if id_field is not None and field is None:
         raise InvalidInputError("--id needs --field: only the lines of JSON Lines have fields")
+    if no_additional_properties and schema is None:
+        raise InvalidInputError("--no-additional-properties needs a --schema: patterns have no objects")
     target = None if schema is None else read_schema(schema)
     sources = _sources(files)
     fields = None if field is None else Fields(field, id_field)
@@ -139,6 +145,9 @@ def extract_command(
         "seed": seed,
         "model": model,
         "use_chat_template": not ignore_chat_template,
+        "chat_template_kwargs": template_kwargs(chat_template_kwargs),
+        "reasoning": reasoning,
+        **closed(no_additional_properties),
     }
     settings = {name: value for name, value in asked.items() if name not in {"schema", "model"}}
     from engine.extraction import Extractor  # late, for it loads mlx

@@ -23,7 +23,7 @@ character, and some tens of milliseconds for the masks that look at all of it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ from engine.model import LoadedModel, ModelLike, as_model
 from engine.options import check_max_tokens, check_seed, whole
 from engine.prompting import Message, check_text, prompt_tokens
 from engine.splitting import Range, split
+from engine.thinking import reasoning_budget
 
 if TYPE_CHECKING:
     from constrain.matcher import CompiledGrammar
@@ -44,6 +45,8 @@ DEFAULT_INSTRUCTION = "Extract from the text what is asked for, as it is written
 NULLABLE_INSTRUCTION = f"{DEFAULT_INSTRUCTION} Write null for what the text does not say."
 DEFAULT_OVERLAP = 100
 LEAST_ROOM = 32
+SCHEMA_OPTIONS = ("whitespace", "spelling", "property_order", "formats", "additional_properties")
+"""The options of the compiler that say how values are written; the others are decided here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,10 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What was found in one document: `data` as plain data, `value` as an instance of the type asked for."""
+    """What was found in one document: `data` as plain data, `value` as an instance of the type asked for.
+
+    `reasoning` is what was thought first, for each part of the document that was read.
+    """
 
     source: str = ""
     line: int | None = None
@@ -79,6 +85,7 @@ class Extraction:
     data: Any = None
     value: Any = None
     parts: Parts | None = None
+    reasoning: str = ""
     error: ConstrainError | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -92,6 +99,8 @@ class Extraction:
             record["error"] = str(self.error)
         else:
             record["value"] = self.data
+        if self.reasoning:
+            record["reasoning"] = self.reasoning
         if self.parts is not None:
             record["parts"] = self.parts.as_json()
         return record
@@ -109,6 +118,8 @@ class Question:
     `overlap`       tokens that two parts of a long document share.
     `seed`          makes sampling repeatable, for each document alone.
     `use_chat_template`  False: give the prompt as plain text.
+    `chat_template_kwargs`  what else the chat template is told.
+    `reasoning`     True, or a number of tokens: the model may think first, in so many.
     """
 
     sampler: SamplerFunction
@@ -120,6 +131,8 @@ class Question:
     overlap: int = DEFAULT_OVERLAP
     seed: int | None = None
     use_chat_template: bool = True
+    chat_template_kwargs: Mapping[str, Any] | None = None
+    reasoning: bool | int = False
 
 
 def extract(
@@ -154,6 +167,7 @@ class Extractor:
                 )
             check_text(question.instruction)
         self.loaded, self.form, self.question = loaded, form, question
+        self._reasoning = reasoning_budget(question.reasoning)
         self._compiled: dict[bool, CompiledGrammar] = {}
         self._has_system_role = True
         self._grammar(None, nullable=question.nullable)
@@ -175,7 +189,8 @@ class Extractor:
     ) -> Extractor:
         """Ask a model for what a `pattern` (with the `flags` of `re`) or a `schema` (or a type) describes.
 
-        `sampler` replaces `temp`; the other options are those of `Question`.
+        `sampler` replaces `temp`; the other options are those of `Question`, and for a schema those that
+        decide how its values are written (`additional_properties`, `whitespace`, ... of `JsonOptions`).
 
         Raises RegexError, SchemaError, UnsupportedError, UnsatisfiableError or LimitExceeded for what is
         sought, ModelError for the model, InvalidInputError for the options.
@@ -185,12 +200,15 @@ class Extractor:
         if (pattern is None) == (schema is None):
             raise InvalidInputError("give a pattern or a schema, and not both")
         names = [option.name for option in fields(Question) if option.name != "sampler"]
-        unknown = [name for name in options if name not in names]
+        of_schemas = SCHEMA_OPTIONS if pattern is None else ()
+        unknown = [name for name in options if name not in names and name not in of_schemas]
         if unknown:
             raise InvalidInputError(
-                f"there is no option `{unknown[0]}`", hint=f"the options are {', '.join(names)}"
+                f"there is no option `{unknown[0]}`",
+                hint=f"the options are {', '.join((*names, *of_schemas))}",
             )
-        form: Form = SchemaForm(schema) if pattern is None else PatternForm(pattern, flags)
+        written = {name: options.pop(name) for name in of_schemas if name in options}
+        form: Form = SchemaForm(schema, **written) if pattern is None else PatternForm(pattern, flags)
         return cls(as_model(model), form, Question(sampler=sampler or make_sampler(temp), **options))
 
     def extract(self, document: str | Document | Unreadable) -> Extraction:
@@ -201,12 +219,15 @@ class Extractor:
             return Extraction(document.source, document.line, document.id, error=document.problem)
         place = (document.source, document.line, document.id)
         try:
-            data, parts = self._found(document.text)
+            thoughts: list[str] = []
+            data, parts = self._found(document.text, thoughts)
         except ConstrainError as problem:
             return Extraction(*place, error=problem)
-        return Extraction(*place, data=data, value=self.form.instance(data), parts=parts)
+        thought = "\n\n".join(filter(None, thoughts))
+        return Extraction(*place, data=data, value=self.form.instance(data), parts=parts, reasoning=thought)
 
-    def _found(self, text: str) -> tuple[Any, Parts | None]:
+    def _found(self, text: str, thoughts: list[str]) -> tuple[Any, Parts | None]:
+        """The data found in a document, and its parts; what is thought is added to `thoughts`."""
         check_text(text)
         if not text.strip():
             if self.question.nullable:
@@ -220,27 +241,27 @@ class Extractor:
             else split(text, self._count, self.size, self.question.overlap)
         )
         if len(ranges) == 1:
-            return self._answer(text, nullable=self.question.nullable), None
+            return self._answer(text, thoughts, nullable=self.question.nullable), None
         values: list[Any] = []
         for start, end in ranges:
-            values.append(self._answer_of_part(text[start:end]))
+            values.append(self._answer_of_part(text[start:end], thoughts))
             data, found = self.form.combine(values)
             if self.form.is_complete(data):
                 break
         if not self.form.accepts(data, nullable=self.question.nullable):
             number = _richest(found)
             start, end = ranges[number - 1]
-            data = self._answer(text[start:end], nullable=self.question.nullable)
+            data = self._answer(text[start:end], thoughts, nullable=self.question.nullable)
             found = dict.fromkeys(data, number) if isinstance(found, dict) else number
         return data, Parts(tuple(ranges), self.question.overlap, len(values), found)
 
-    def _answer_of_part(self, text: str) -> Any:
+    def _answer_of_part(self, text: str, thoughts: list[str]) -> Any:
         try:
-            return self._answer(text, nullable=True)
+            return self._answer(text, thoughts, nullable=True)
         except UnsatisfiableError:
             return self.form.nothing()
 
-    def _answer(self, text: str, *, nullable: bool) -> Any:
+    def _answer(self, text: str, thoughts: list[str], *, nullable: bool) -> Any:
         source = text if self.question.verbatim else None
         answer = generate_compiled(
             self.loaded,
@@ -249,8 +270,10 @@ class Extractor:
             max_tokens=self.question.max_tokens,
             sampler=self.question.sampler,
             seed=self.question.seed,
+            reasoning=self._reasoning,
         )
-        return self.form.read(answer, source, nullable=nullable)
+        thoughts.append(answer.reasoning)
+        return self.form.read(answer.value, source, nullable=nullable)
 
     def _grammar(self, verbatim: str | None, *, nullable: bool) -> CompiledGrammar:
         if verbatim is not None:
@@ -271,20 +294,27 @@ class Extractor:
         if told is None:
             told = NULLABLE_INSTRUCTION if nullable else DEFAULT_INSTRUCTION
         request = self.form.request(nullable=nullable)
-        tokenizer = self.loaded.tokenizer
         if self._has_system_role and told:
             messages: list[Message] = [
                 {"role": "system", "content": told},
                 {"role": "user", "content": text},
             ]
             try:
-                return prompt_tokens(
-                    tokenizer, messages, request, use_chat_template=self.question.use_chat_template
-                )
+                return self._tokens(messages, request)
             except _template_errors():
                 self._has_system_role = False
         content = f"{told}\n\n{text}" if told else text
-        return prompt_tokens(tokenizer, content, request, use_chat_template=self.question.use_chat_template)
+        return self._tokens(content, request)
+
+    def _tokens(self, prompt: str | list[Message], request: str) -> list[int]:
+        return prompt_tokens(
+            self.loaded.tokenizer,
+            prompt,
+            request,
+            use_chat_template=self.question.use_chat_template,
+            chat_template_kwargs=self.question.chat_template_kwargs,
+            reasoning=self._reasoning > 0,
+        )
 
     def _count(self, text: str) -> int:
         return len(self.loaded.tokenizer.encode(text))
@@ -299,11 +329,12 @@ class Extractor:
         if longest is not None and context > longest:
             raise InvalidInputError(f"context={context} is more than the {longest} tokens of the model")
         frame = max(len(self._prompt(".", nullable=nullable)) for nullable in (True, False))
-        room = context - frame - self.question.max_tokens
+        room = context - frame - self.question.max_tokens - self._reasoning
         if room < LEAST_ROOM:
+            thinking = f" and reasoning={self._reasoning} before it" if self._reasoning else ""
             raise InvalidInputError(
                 f"a context of {context} tokens leaves {max(room, 0)} for a document, beside {frame} for the "
-                f"request and max_tokens={self.question.max_tokens} for the answer",
+                f"request and max_tokens={self.question.max_tokens} for the answer{thinking}",
                 hint=f"at least {LEAST_ROOM} are needed: lower max_tokens, or raise context",
             )
         if not 0 <= overlap < room / 2:

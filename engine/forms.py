@@ -143,10 +143,11 @@ class PatternForm(Form):
 
 
 class SchemaForm(Form):
-    """A JSON Schema or a type."""
+    """A JSON Schema or a type; `options` are those of the compiler (`JsonOptions`)."""
 
-    def __init__(self, schema: object) -> None:
+    def __init__(self, schema: object, **options: Any) -> None:
         self._target = schema_of(schema)
+        self._options = options
         self._is_type = not isinstance(schema, dict | bool | str)
         self.schema = self._target.schema
 
@@ -176,7 +177,9 @@ class SchemaForm(Form):
     def compile(self, vocabulary: Vocabulary, verbatim: str | None, *, nullable: bool) -> CompiledGrammar:
         schema = self.nullable_schema if nullable else self.schema
         try:
-            return compile_json_schema(schema, vocabulary, verbatim=verbatim, max_steps=_steps(verbatim))
+            return compile_json_schema(
+                schema, vocabulary, verbatim=verbatim, max_steps=_steps(verbatim), **self._options
+            )
         except UnsatisfiableError as problem:
             if verbatim is None:
                 raise

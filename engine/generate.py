@@ -20,15 +20,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, cast, overload
 
 from constrain.errors import SchemaError
 from constrain.lark_grammar.grammar import grammar_text
 from engine.answers import read_json, reader
 from engine.files import parse_json
-from engine.model import ModelLike, as_model
+from engine.model import LoadedModel, ModelLike, as_model
 from engine.prompting import (
     Message,
     choice_request,
@@ -37,7 +37,8 @@ from engine.prompting import (
     regex_request,
     schema_request,
 )
-from engine.streaming import collected, stream
+from engine.streaming import Generation, TextStream, show, stream
+from engine.thinking import reasoning_budget
 
 if TYPE_CHECKING:
     from constrain.matcher import CompiledGrammar
@@ -80,9 +81,11 @@ def _target_of_type(schema: object) -> Target:
     from pydantic import TypeAdapter
     from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
+    from constrain.type_schema import type_schema
+
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, schema))
-        return Target(adapter.json_schema(), reader(adapter))
+        return Target(type_schema(adapter), reader(adapter))
     except (PydanticUserError, PydanticSchemaGenerationError) as problem:
         raise SchemaError(
             f"{schema!r} has no JSON Schema: {str(problem).splitlines()[0]}",
@@ -90,119 +93,104 @@ def _target_of_type(schema: object) -> Target:
         ) from problem
 
 
+class Asking(TypedDict, total=False):
+    """How a model is asked, and how it answers: the options of everything that generates text.
+
+    `max_tokens`    the most tokens of the answer; it is complete within them.
+    `temp`, `top_p`, `min_p`, `top_k`    how a token is drawn; all 0: the most probable one.
+    `sampler`       replaces these four.
+    `seed`          makes drawing repeatable.
+    `use_chat_template`     False: give the prompt as plain text.
+    `chat_template_kwargs`  what else the chat template is told, such as {"enable_thinking": False}.
+    `reasoning`     True, or a number of tokens: the model may think first, in so many tokens, which
+                    `max_tokens` do not count.  The answer is returned alone; `result` of a stream has both.
+    """
+
+    max_tokens: int
+    temp: float
+    top_p: float
+    min_p: float
+    top_k: int
+    sampler: SamplerFunction | None
+    seed: int | None
+    use_chat_template: bool
+    chat_template_kwargs: Mapping[str, Any] | None
+    reasoning: bool | int
+
+
+class Writing(Asking, total=False):
+    """The options of JSON: those of `Asking`, those of the compiler (`JsonOptions`), and the prompt's.
+
+    `schema_in_prompt`    whether the model is shown the schema.
+    `registry`            the documents that remote references name, by URI.
+    """
+
+    schema_in_prompt: bool
+    registry: Mapping[str, Any] | None
+    whitespace: Literal["default", "compact", "any"] | int
+    spelling: Literal["canonical", "any"]
+    property_order: Literal["schema", "any"]
+    formats: Literal["assert", "annotate"]
+    additional_properties: Literal[False] | None
+    verbatim: str | None
+    max_alternatives: int
+    max_steps: int
+    max_seconds: float | None
+
+
 @overload
 def generate_json(
-    model: ModelLike,
-    prompt: Prompt,
-    schema: type[T],
-    *,
-    max_tokens: int = ...,
-    temp: float = ...,
-    top_p: float = ...,
-    min_p: float = ...,
-    top_k: int = ...,
-    seed: int | None = ...,
-    use_chat_template: bool = ...,
-    schema_in_prompt: bool = ...,
-    sampler: SamplerFunction | None = ...,
-    verbose: bool = ...,
-    **options: Any,
+    model: ModelLike, prompt: Prompt, schema: type[T], *, verbose: bool = ..., **options: Unpack[Writing]
 ) -> T: ...
 
 
 @overload
 def generate_json(
-    model: ModelLike,
-    prompt: Prompt,
-    schema: object,
-    *,
-    max_tokens: int = ...,
-    temp: float = ...,
-    top_p: float = ...,
-    min_p: float = ...,
-    top_k: int = ...,
-    seed: int | None = ...,
-    use_chat_template: bool = ...,
-    schema_in_prompt: bool = ...,
-    sampler: SamplerFunction | None = ...,
-    verbose: bool = ...,
-    **options: Any,
+    model: ModelLike, prompt: Prompt, schema: object, *, verbose: bool = ..., **options: Unpack[Writing]
 ) -> Any: ...
 
 
 def generate_json(
-    model: ModelLike,
-    prompt: Prompt,
-    schema: object,
-    *,
-    max_tokens: int = DEFAULT_MAX_TOKENS,
-    temp: float = 0.0,
-    top_p: float = 0.0,
-    min_p: float = 0.0,
-    top_k: int = 0,
-    seed: int | None = None,
-    use_chat_template: bool = True,
-    schema_in_prompt: bool = True,
-    sampler: SamplerFunction | None = None,
-    verbose: bool = False,
-    **options: Any,
+    model: ModelLike, prompt: Prompt, schema: object, *, verbose: bool = False, **options: Unpack[Writing]
 ) -> Any:
     """Generate a value that the schema allows.
 
-    `prompt` is text or a list of chat messages.  `sampler` replaces temp, top_p, min_p and top_k.  `options`
-    go to the compiler: `whitespace`, `property_order`, `spelling`, ...  With `verbose` the text is printed as
-    it grows.
+    `prompt` is text or a list of chat messages.  `options` are those of `Asking` (`max_tokens`, `temp`, ...)
+    and of `Writing` (`whitespace`, `property_order`, ...).  With `verbose` the text is printed as it grows.
 
     Raises LimitExceeded where not even the shortest answer fits into `max_tokens`, and IncompleteOutputError
     where they run out in a text whose completion could not be found (`finishing.py`).
     """
-    target = schema_of(schema)
-    pieces = stream_json(
-        model,
-        prompt,
-        target.schema,
-        max_tokens=max_tokens,
-        temp=temp,
-        top_p=top_p,
-        min_p=min_p,
-        top_k=top_k,
-        seed=seed,
-        use_chat_template=use_chat_template,
-        schema_in_prompt=schema_in_prompt,
-        sampler=sampler,
-        **options,
-    )
-    return target.read(collected(pieces, verbose=verbose))
+    return _value(stream_json(model, prompt, schema, **options), verbose=verbose)
+
+
+@overload
+def stream_json(
+    model: ModelLike, prompt: Prompt, schema: type[T], **options: Unpack[Writing]
+) -> TextStream[T]: ...
+
+
+@overload
+def stream_json(
+    model: ModelLike, prompt: Prompt, schema: object, **options: Unpack[Writing]
+) -> TextStream[Any]: ...
 
 
 def stream_json(
-    model: ModelLike,
-    prompt: Prompt,
-    schema: object,
-    *,
-    max_tokens: int = DEFAULT_MAX_TOKENS,
-    temp: float = 0.0,
-    top_p: float = 0.0,
-    min_p: float = 0.0,
-    top_k: int = 0,
-    seed: int | None = None,
-    use_chat_template: bool = True,
-    schema_in_prompt: bool = True,
-    sampler: SamplerFunction | None = None,
-    **options: Any,
-) -> Iterator[str]:
-    """Yield the JSON text of `generate_json` piece by piece, as it is written.
+    model: ModelLike, prompt: Prompt, schema: object, **options: Unpack[Writing]
+) -> TextStream[Any]:
+    """Yield the JSON text of `generate_json` piece by piece, as it is written; `result()` has the value.
 
     What is wrong with the schema, the model or the prompt is raised by this call, before the first piece.
     """
     from constrain.compiler import compile_json_schema
 
     target, loaded = schema_of(schema), as_model(model)
+    asking = {name: options.pop(name) for name in _ASKING if name in options}  # type: ignore[misc]
+    in_prompt = options.pop("schema_in_prompt", True)
     compiled = compile_json_schema(target.schema, loaded.vocabulary, **options)
-    request = schema_request(target.schema) if schema_in_prompt else None
-    tokens = prompt_tokens(loaded.tokenizer, prompt, request, use_chat_template=use_chat_template)
-    sampler = sampler or _sampler(temp, top_p, min_p, top_k)
-    return stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
+    request = schema_request(target.schema) if in_prompt else None
+    return _stream(loaded, prompt, request, compiled, target.read, **cast(Any, asking))
 
 
 def generate_regex(
@@ -210,33 +198,46 @@ def generate_regex(
     prompt: Prompt,
     pattern: str,
     *,
-    max_tokens: int = DEFAULT_MAX_TOKENS,
-    temp: float = 0.0,
-    top_p: float = 0.0,
-    min_p: float = 0.0,
-    top_k: int = 0,
-    seed: int | None = None,
-    use_chat_template: bool = True,
-    pattern_in_prompt: bool = True,
-    sampler: SamplerFunction | None = None,
-    verbose: bool = False,
     flags: int = 0,
     verbatim: str | None = None,
+    pattern_in_prompt: bool = True,
+    verbose: bool = False,
+    **options: Unpack[Asking],
 ) -> str:
-    """Generate text that `re.fullmatch(pattern, text)` accepts.
+    """Generate text that `re.fullmatch(pattern, text)` accepts; `options` are those of `Asking`.
 
     With `verbatim`, a document, the named groups (without any, the whole) hold only what occurs in it.
     Raises LimitExceeded and IncompleteOutputError as `generate_json` does.
     """
+    stream = stream_regex(
+        model,
+        prompt,
+        pattern,
+        flags=flags,
+        verbatim=verbatim,
+        pattern_in_prompt=pattern_in_prompt,
+        **options,
+    )
+    return _value(stream, verbose=verbose)
+
+
+def stream_regex(
+    model: ModelLike,
+    prompt: Prompt,
+    pattern: str,
+    *,
+    flags: int = 0,
+    verbatim: str | None = None,
+    pattern_in_prompt: bool = True,
+    **options: Unpack[Asking],
+) -> TextStream[str]:
+    """Yield the text of `generate_regex` piece by piece, as it is written."""
     from constrain.compiler import compile_regex
 
     loaded = as_model(model)
     compiled = compile_regex(pattern, loaded.vocabulary, flags=flags, verbatim=verbatim)
     request = regex_request(pattern) if pattern_in_prompt else None
-    tokens = prompt_tokens(loaded.tokenizer, prompt, request, use_chat_template=use_chat_template)
-    sampler = sampler or _sampler(temp, top_p, min_p, top_k)
-    pieces = stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
-    return collected(pieces, verbose=verbose)
+    return _stream(loaded, prompt, request, compiled, str, **options)
 
 
 def generate_lark(
@@ -246,33 +247,111 @@ def generate_lark(
     *,
     start: str = "start",
     embed: Mapping[str, PartLike] | None = None,
-    max_tokens: int = DEFAULT_MAX_TOKENS,
-    temp: float = 0.0,
-    top_p: float = 0.0,
-    min_p: float = 0.0,
-    top_k: int = 0,
-    seed: int | None = None,
-    use_chat_template: bool = True,
     grammar_in_prompt: bool = True,
-    sampler: SamplerFunction | None = None,
     verbose: bool = False,
+    **options: Unpack[Asking],
 ) -> str:
-    """Generate text that a Lark grammar accepts.
+    """Generate text that a Lark grammar accepts; `options` are those of `Asking`.
 
     `grammar` is its text, or the path of a file, such as `grammars.path("sql")`; `start` names the rule to
     start from, and `embed` says which parts stand for terminals that it only declares (`%declare`).
 
     Raises what `compile_lark` raises, and LimitExceeded and IncompleteOutputError as `generate_json` does.
     """
+    stream = stream_lark(
+        model, prompt, grammar, start=start, embed=embed, grammar_in_prompt=grammar_in_prompt, **options
+    )
+    return _value(stream, verbose=verbose)
+
+
+def stream_lark(
+    model: ModelLike,
+    prompt: Prompt,
+    grammar: str | os.PathLike[str],
+    *,
+    start: str = "start",
+    embed: Mapping[str, PartLike] | None = None,
+    grammar_in_prompt: bool = True,
+    **options: Unpack[Asking],
+) -> TextStream[str]:
+    """Yield the text of `generate_lark` piece by piece, as it is written."""
     from constrain.compiler import compile_lark
 
     loaded = as_model(model)
     compiled = compile_lark(grammar, loaded.vocabulary, start=start, embed=embed)
     request = grammar_request(grammar_text(grammar)[0], start) if grammar_in_prompt else None
-    tokens = prompt_tokens(loaded.tokenizer, prompt, request, use_chat_template=use_chat_template)
-    sampler = sampler or _sampler(temp, top_p, min_p, top_k)
-    pieces = stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
-    return collected(pieces, verbose=verbose)
+    return _stream(loaded, prompt, request, compiled, str, **options)
+
+
+def generate_text(
+    model: ModelLike, prompt: Prompt, part: PartLike, *, verbose: bool = False, **options: Unpack[Asking]
+) -> str:
+    """Generate a text of a part (`constrain.parts`): sequences, alternatives, free text with tags in it.
+
+    Nothing is added to the prompt.  Special tokens that the part asks for appear as their tokenizer shows
+    them.  `options` are those of `Asking`.  Raises LimitExceeded and IncompleteOutputError as
+    `generate_json` does.
+    """
+    return _value(stream_text(model, prompt, part, **options), verbose=verbose)
+
+
+def stream_text(
+    model: ModelLike, prompt: Prompt, part: PartLike, **options: Unpack[Asking]
+) -> TextStream[str]:
+    """Yield the text of `generate_text` piece by piece, as it is written."""
+    from constrain.compiler import compile_part
+
+    loaded = as_model(model)
+    return _stream(loaded, prompt, None, compile_part(part, loaded.vocabulary), str, **options)
+
+
+_ASKING = tuple(Asking.__annotations__)
+
+
+def _value(stream: TextStream[T], *, verbose: bool) -> T:
+    if verbose:
+        show(stream)
+    return stream.result().value
+
+
+def _stream(
+    loaded: LoadedModel,
+    prompt: Prompt,
+    request: str | None,
+    compiled: CompiledGrammar,
+    read: Callable[[str], T],
+    *,
+    max_tokens: int = DEFAULT_MAX_TOKENS,
+    temp: float = 0.0,
+    top_p: float = 0.0,
+    min_p: float = 0.0,
+    top_k: int = 0,
+    sampler: SamplerFunction | None = None,
+    seed: int | None = None,
+    use_chat_template: bool = True,
+    chat_template_kwargs: Mapping[str, Any] | None = None,
+    reasoning: bool | int = False,
+) -> TextStream[T]:
+    """The stream of an answer: here `Asking` has its defaults."""
+    budget = reasoning_budget(reasoning)
+    tokens = prompt_tokens(
+        loaded.tokenizer,
+        prompt,
+        request,
+        use_chat_template=use_chat_template,
+        chat_template_kwargs=chat_template_kwargs,
+        reasoning=budget > 0,
+    )
+    return stream(
+        loaded,
+        tokens,
+        compiled,
+        max_tokens=max_tokens,
+        sampler=sampler or _sampler(temp, top_p, min_p, top_k),
+        seed=seed,
+        read=read,
+        reasoning=budget,
+    )
 
 
 def generate_compiled(
@@ -283,53 +362,48 @@ def generate_compiled(
     max_tokens: int = DEFAULT_MAX_TOKENS,
     sampler: SamplerFunction,
     seed: int | None = None,
-) -> str:
+    reasoning: int = 0,
+) -> Generation[str]:
     """Generate a text of a compiled grammar after a prompt that is tokens already.
 
     For many answers under one grammar, whose values must not be cut: nothing is hurried near the end, and
-    where `max_tokens` runs out first IncompleteOutputError is raised.
+    where `max_tokens` runs out first IncompleteOutputError is raised.  Up to `reasoning` tokens are thought
+    before it.
     """
-    loaded = as_model(model)
-    pieces = stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed, finish=False)
-    return collected(pieces, verbose=False)
-
-
-def generate_text(
-    model: ModelLike,
-    prompt: Prompt,
-    part: PartLike,
-    *,
-    max_tokens: int = DEFAULT_MAX_TOKENS,
-    temp: float = 0.0,
-    top_p: float = 0.0,
-    min_p: float = 0.0,
-    top_k: int = 0,
-    seed: int | None = None,
-    use_chat_template: bool = True,
-    sampler: SamplerFunction | None = None,
-    verbose: bool = False,
-) -> str:
-    """Generate a text of a part (`constrain.parts`): sequences, alternatives, free text with tags in it.
-
-    Nothing is added to the prompt.  Special tokens that the part asks for appear as their tokenizer shows
-    them.  Raises LimitExceeded and IncompleteOutputError as `generate_json` does.
-    """
-    from constrain.compiler import compile_part
-
-    loaded = as_model(model)
-    compiled = compile_part(part, loaded.vocabulary)
-    tokens = prompt_tokens(loaded.tokenizer, prompt, None, use_chat_template=use_chat_template)
-    sampler = sampler or _sampler(temp, top_p, min_p, top_k)
-    pieces = stream(loaded, tokens, compiled, max_tokens=max_tokens, sampler=sampler, seed=seed)
-    return collected(pieces, verbose=verbose)
+    return stream(
+        as_model(model),
+        tokens,
+        compiled,
+        max_tokens=max_tokens,
+        sampler=sampler,
+        seed=seed,
+        read=str,
+        finish=False,
+        reasoning=reasoning,
+    ).result()
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The text that was chosen, and for every choice the logarithm of its share of the probability."""
+    """The text that was chosen, and for every choice the logarithm of its share of the probability.
+
+    `reasoning` is what was thought first, if anything was; the shares are those behind it.
+    """
 
     text: str
     logprobs: dict[str, float]
+    reasoning: str = ""
+
+
+class Choosing(TypedDict, total=False):
+    """The options of a choice, as in `Asking`."""
+
+    temp: float
+    sampler: SamplerFunction | None
+    seed: int | None
+    use_chat_template: bool
+    chat_template_kwargs: Mapping[str, Any] | None
+    reasoning: bool | int
 
 
 @overload
@@ -339,11 +413,8 @@ def generate_choice(
     choices: Iterable[str],
     *,
     with_logprobs: Literal[False] = ...,
-    temp: float = ...,
-    seed: int | None = ...,
-    use_chat_template: bool = ...,
     choices_in_prompt: bool = ...,
-    sampler: SamplerFunction | None = ...,
+    **options: Unpack[Choosing],
 ) -> str: ...
 
 
@@ -354,11 +425,8 @@ def generate_choice(
     choices: Iterable[str],
     *,
     with_logprobs: Literal[True],
-    temp: float = ...,
-    seed: int | None = ...,
-    use_chat_template: bool = ...,
     choices_in_prompt: bool = ...,
-    sampler: SamplerFunction | None = ...,
+    **options: Unpack[Choosing],
 ) -> Chosen: ...
 
 
@@ -368,13 +436,10 @@ def generate_choice(
     choices: Iterable[str],
     *,
     with_logprobs: bool = False,
-    temp: float = 0.0,
-    seed: int | None = None,
-    use_chat_template: bool = True,
     choices_in_prompt: bool = True,
-    sampler: SamplerFunction | None = None,
+    **options: Unpack[Choosing],
 ) -> str | Chosen:
-    """Generate one of some texts.
+    """Generate one of some texts; `options` are those of `Choosing`.
 
     `with_logprobs` also says how probable each choice is to the model, as the logarithm of its share among
     them; `engine/scoring.py` defines it.  The text is the same with and without: it is decided token by token
@@ -386,17 +451,16 @@ def generate_choice(
     texts, loaded = list(dict.fromkeys(choices)), as_model(model)
     compiled = compile_part(choice(texts), loaded.vocabulary)
     request = choice_request(texts) if choices_in_prompt else None
-    tokens = prompt_tokens(loaded.tokenizer, prompt, request, use_chat_template=use_chat_template)
     longest = max(len(text.encode()) for text in texts)
-    sampler = sampler or _sampler(temp, 0.0, 0.0, 0)
-    pieces = stream(loaded, tokens, compiled, max_tokens=longest + 1, sampler=sampler, seed=seed)
-    text = collected(pieces, verbose=False)
+    stream = _stream(loaded, prompt, request, compiled, str, max_tokens=longest + 1, **options)
+    made = stream.result()
     if not with_logprobs:
-        return text
+        return made.value
     from engine.scoring import shares
 
-    found = shares(loaded.network, tokens, texts, loaded.vocabulary, loaded.tokenizer)
-    return Chosen(text, dict(zip(texts, found, strict=True)))
+    before = [*stream.prompt, *made.reasoning_tokens]
+    found = shares(loaded.network, before, texts, loaded.vocabulary, loaded.tokenizer)
+    return Chosen(made.value, dict(zip(texts, found, strict=True)), made.reasoning)
 
 
 def _sampler(temp: float, top_p: float, min_p: float, top_k: int) -> SamplerFunction:

@@ -27,10 +27,21 @@ GRAMMAR_LINE = "Answer with text that this Lark grammar accepts:"
 CHOICE_LINE = "Answer with exactly one of these texts:"
 ANSWER_LINE = "Answer:"
 RESULT_LINE = "Result of the call:"
+THINKING_MARKS = (
+    ("<think>", "</think>"), ("[THINK]", "[/THINK]"), ("<seed:think>", "</seed:think>"),
+    ("<reasoning>", "</reasoning>"), ("<thinking>", "</thinking>"),
+)  # fmt: skip
+"""What models that think first write around it; the first pair is what most have."""
+AFTER_THOUGHT = "\n\n"
+"""What stands between the end of a section of reasoning and the answer."""
 MAX_DEPTH = 100
 """Messages nest a few levels; one that holds itself has no end."""
 
 Message = dict[str, Any]
+TemplateKwargs = Mapping[str, Any] | None
+"""What a chat template is told beside the messages, such as {"enable_thinking": False}."""
+OURS = ("conversation", "messages", "tools", "add_generation_prompt", "tokenize", "return_dict")
+"""What templates are told by whoever calls them here, and by nobody else."""
 
 
 def schema_request(schema: object) -> str:
@@ -145,16 +156,73 @@ def with_request(messages: Sequence[Message], request: str) -> list[Message]:
 
 
 def prompt_tokens(
-    tokenizer: Any, prompt: str | Sequence[Message], request: str | None, *, use_chat_template: bool
+    tokenizer: Any,
+    prompt: str | Sequence[Message],
+    request: str | None,
+    *,
+    use_chat_template: bool,
+    chat_template_kwargs: TemplateKwargs = None,
+    reasoning: bool = False,
 ) -> list[int]:
-    """Write a prompt and its request as tokens, through the chat template where there is one."""
+    """Write a prompt and its request as tokens, through the chat template where there is one.
+
+    `chat_template_kwargs` and `reasoning` are those of `templated`.
+    """
     messages = messages_of(prompt)
+    check_template_kwargs(chat_template_kwargs)
     if request is not None:
         check_text(request)
         messages = with_request(messages, request)
     if use_chat_template and getattr(tokenizer, "has_chat_template", False):
-        return [int(t) for t in tokenizer.apply_chat_template(messages, add_generation_prompt=True)]
+        return templated(tokenizer, messages, chat_template_kwargs, reasoning=reasoning)
     text = "\n\n".join(str(message["content"]) for message in messages)
     if request is not None:
         text = f"{text}\n\n{ANSWER_LINE}\n"
     return [int(t) for t in tokenizer.encode(text)]
+
+
+def templated(
+    tokenizer: Any, messages: Sequence[Message], given: TemplateKwargs = None, *, reasoning: bool
+) -> list[int]:
+    """Messages as tokens, by the chat template, which is told what is `given` and whether to let it think.
+
+    `enable_thinking`, the name that most templates have for it, is true with `reasoning`, unless it is given.
+    A section of reasoning that the template opens though none is wanted is closed at once.
+    """
+    told = {"enable_thinking": reasoning, **(given or {})}
+    made = tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, **told)
+    tokens = [int(token) for token in made]
+    if not reasoning and thinks_at_the_end(tokenizer, tokens):
+        closed = f"\n{thinking_marks(tokenizer)[1]}{AFTER_THOUGHT}"
+        tokens += [int(token) for token in tokenizer.encode(closed, add_special_tokens=False)]
+    return tokens
+
+
+def check_template_kwargs(given: Any) -> None:
+    """Refuse what no template can be told.  Raises InvalidInputError."""
+    if given is None:
+        return
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise InvalidInputError(
+            f"chat_template_kwargs are a dictionary by name, not {type(given).__name__}",
+            hint='for example {"enable_thinking": False}',
+        )
+    ours = next((name for name in OURS if name in given), None)
+    if ours is not None:
+        raise InvalidInputError(f"`{ours}` is no option of a chat template: it is decided here")
+
+
+def thinking_marks(tokenizer: Any) -> tuple[str, str]:
+    """What a model writes around its reasoning: as its tokenizer, or its chat template, shows it."""
+    begin, end = getattr(tokenizer, "think_start", None), getattr(tokenizer, "think_end", None)
+    if begin and end:
+        return str(begin), str(end)
+    template = getattr(tokenizer, "chat_template", None)
+    shown = str(template) if template is not None else ""
+    return next((marks for marks in THINKING_MARKS if marks[1] in shown), THINKING_MARKS[0])
+
+
+def thinks_at_the_end(tokenizer: Any, tokens: Sequence[int]) -> bool:
+    """Whether a prompt ends inside a section of reasoning that it has just opened."""
+    begin = thinking_marks(tokenizer)[0]
+    return str(tokenizer.decode(list(tokens[-16:]))).rstrip().endswith(begin)

@@ -4,6 +4,8 @@
 
 When tokens run low, only ways that still end in time are open (`finishing.py`).  What that left out nobody
 knows, so an `EndedEarlyWarning` says that it happened.
+
+A model may think before it answers (`thinking.py`); what it thought is no part of the text.
 """
 
 from __future__ import annotations
@@ -12,10 +14,11 @@ import codecs
 import sys
 import time
 import warnings
-from collections.abc import Generator, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
-from constrain.errors import EndedEarlyWarning, IncompleteOutputError
+from constrain.errors import EndedEarlyWarning, IncompleteOutputError, LimitExceeded
 from engine.model import LoadedModel
 from engine.options import check_max_tokens, check_seed
 
@@ -23,6 +26,65 @@ if TYPE_CHECKING:
     from constrain.matcher import CompiledGrammar
     from engine.masking import Constraint
     from engine.sampling import SamplerFunction
+    from engine.thinking import Thinking
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Generation(Generic[T]):
+    """All that is known of a finished answer.
+
+    `value`             what the answer was asked for as: an instance, plain data, or the text itself.
+    `text`              the answer as it was written.
+    `tokens`            its token ids, without the end token.
+    `reasoning`         what was thought before it, without its marks; empty where nothing was.
+    `reasoning_tokens`  the token ids of that, with its marks.
+    `prompt_tokens`     how many tokens the prompt has.
+    `finish_reason`     "stop", or "length" where only `max_tokens` brought the answer to its end.
+    """
+
+    value: T
+    text: str
+    tokens: tuple[int, ...]
+    reasoning: str
+    reasoning_tokens: tuple[int, ...]
+    prompt_tokens: int
+    finish_reason: Literal["stop", "length"]
+
+
+class TextStream(Iterator[str], Generic[T]):
+    """The text of an answer, piece by piece; `result` is all of it, read as a value.
+
+    What is thought before the answer is no piece of it: `reasoning` holds it as far as it has been written.
+    """
+
+    def __init__(self, run: Run, read: Callable[[str], T]) -> None:
+        self._run, self._read = run, read
+        self._pieces = run.pieces()
+
+    def __next__(self) -> str:
+        return next(self._pieces)
+
+    @property
+    def prompt(self) -> tuple[int, ...]:
+        """The tokens of the prompt."""
+        return self._run.prompt
+
+    @property
+    def reasoning(self) -> str:
+        """What has been thought so far."""
+        return self._run.reasoning
+
+    def result(self) -> Generation[T]:
+        """The whole answer; what has not been written yet is written now.
+
+        Raises IncompleteOutputError where it was not complete when its tokens ran out, and what reading it
+        raises.
+        """
+        for _ in self:
+            pass
+        return self._run.generation(self._read)
 
 
 def stream(
@@ -33,73 +95,171 @@ def stream(
     max_tokens: int,
     sampler: SamplerFunction,
     seed: int | None,
+    read: Callable[[str], T],
     finish: bool = True,
-) -> Generator[str, None, None]:
-    """Decode, and turn tokens into text; with `finish`, so that it is complete within `max_tokens`."""
-    from engine.decode import check_prompt
+    reasoning: int = 0,
+) -> TextStream[T]:
+    """Decode, and turn tokens into text; with `finish`, so that it is complete within `max_tokens`.
+
+    Up to `reasoning` tokens are thought first, which `max_tokens` do not count.
+    """
     from engine.finishing import Finishing
 
-    max_tokens, seed = check_max_tokens(max_tokens), check_seed(seed)
-    room = check_prompt(loaded.network, prompt)
-    limit = max_tokens if room is None else min(max_tokens, room)
-    constraint = Finishing(compiled, limit) if finish else compiled.matcher()
-    return _pieces(loaded, prompt, constraint, max_tokens=limit, sampler=sampler, seed=seed)
+    def answer(limit: int) -> Constraint:
+        return Finishing(compiled, limit) if finish else compiled.matcher()
+
+    limits = Limits.of(loaded, prompt, max_tokens, reasoning)
+    run = Run(loaded, prompt, limits, answer(limits.answer), sampler=sampler, seed=check_seed(seed))
+    return TextStream(run, read)
 
 
-def _pieces(
-    loaded: LoadedModel,
-    prompt: Sequence[int],
-    constraint: Constraint,
-    *,
-    max_tokens: int,
-    sampler: SamplerFunction,
-    seed: int | None,
-) -> Generator[str, None, None]:
-    """Bytes are held back until their character is complete."""
-    import mlx.core as mx
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many tokens an answer may have, and the reasoning before it."""
 
-    from engine.decode import decode
+    answer: int
+    reasoning: int
 
-    if seed is not None:
-        mx.random.seed(seed)
-    vocabulary, written = loaded.vocabulary, []
-    to_text = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    steps = decode(
-        loaded.network,
-        prompt,
-        constraint,
-        vocabulary_size=vocabulary.size,
-        end_tokens=vocabulary.eos_token_ids,
-        max_tokens=max_tokens,
-        sampler=sampler,
-        forcing=loaded.forcing,
-    )
-    count = 0
-    while True:
-        try:
-            token = next(steps)
-        except StopIteration as end:
-            reason = end.value
-            break
-        count += 1
-        piece = to_text.decode(vocabulary.tokens[token] or shown(loaded, token))
-        if piece:
-            written.append(piece)
-            yield piece
-    if reason != "stop":
-        raise IncompleteOutputError(
-            f"the answer was not complete after {count} tokens",
-            text="".join(written),
-            where=f"...{''.join(written)[-60:]}",
-            hint=f"pass a larger max_tokens (it is {max_tokens}), or bound the schema with maxLength and "
-            "maxItems",
+    @classmethod
+    def of(cls, loaded: LoadedModel, prompt: Sequence[int], max_tokens: int, reasoning: int) -> Limits:
+        """Those that were asked for, as far as the context of the model has room for them.
+
+        Raises InvalidInputError and LimitExceeded where the prompt, or the reasoning, leaves none.
+        """
+        from engine.decode import check_prompt
+
+        max_tokens = check_max_tokens(max_tokens)
+        room = check_prompt(loaded.network, prompt)
+        if room is None:
+            return cls(max_tokens, reasoning)
+        if reasoning >= room:
+            raise LimitExceeded(
+                f"the context has room for {room:,} tokens behind the prompt, and reasoning={reasoning:,} "
+                "leaves none for the answer",
+                hint="lower reasoning, or shorten the prompt",
+            )
+        return cls(min(max_tokens, room - reasoning), reasoning)
+
+
+class Run:
+    """One answer being written, and what was thought before it."""
+
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        prompt: Sequence[int],
+        limits: Limits,
+        answer: Constraint,
+        *,
+        sampler: SamplerFunction,
+        seed: int | None,
+    ) -> None:
+        self.loaded, self.prompt, self._limits, self._answer = loaded, tuple(prompt), limits, answer
+        self._sampler, self._seed = sampler, seed
+        self._thinking: Thinking | None = None
+        if limits.reasoning:
+            from engine.thinking import Thinking
+
+            self._thinking = Thinking(loaded, prompt, limits.reasoning, answer)
+        self._tokens: list[int] = []
+        self._text: list[str] = []
+
+    @property
+    def reasoning(self) -> str:
+        """What has been thought so far."""
+        if self._thinking is None:
+            return ""
+        raw = b"".join(written(self.loaded, token) for token in self._thinking.tokens)
+        return self._thinking.thought(raw.decode(errors="replace"))
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether the tokens of the answer ran low, so that it was brought to its end."""
+        return bool(getattr(self._answer, "was_cut", False))
+
+    def generation(self, read: Callable[[str], T]) -> Generation[T]:
+        """All of a finished answer."""
+        text = "".join(self._text)
+        return Generation(
+            read(text),
+            text,
+            tuple(self._tokens),
+            self.reasoning,
+            self._thinking.tokens if self._thinking is not None else (),
+            len(self.prompt),
+            "length" if self.was_cut else "stop",
         )
-    if getattr(constraint, "was_cut", False):
-        warnings.warn(
-            f"the answer was brought to its end within max_tokens={max_tokens}; with more it may be longer",
-            EndedEarlyWarning,
-            stacklevel=frames_to_the_caller(),
+
+    def tokens(self) -> Generator[int, None, str]:
+        """Decode, and yield the tokens of the answer alone; the value returned says why it ended."""
+        import mlx.core as mx
+
+        from engine.decode import decode
+
+        if self._seed is not None:
+            mx.random.seed(self._seed)
+        vocabulary, thinking = self.loaded.vocabulary, self._thinking
+        steps = decode(
+            self.loaded.network,
+            self.prompt,
+            self._answer if thinking is None else thinking,
+            vocabulary_size=vocabulary.size,
+            end_tokens=vocabulary.eos_token_ids,
+            max_tokens=self._limits.answer + self._limits.reasoning,
+            sampler=self._sampler,
+            forcing=self.loaded.forcing,
         )
+        count = 0
+        while True:
+            try:
+                token = next(steps)
+            except StopIteration as end:
+                return str(end.value)
+            count += 1
+            if thinking is not None and count <= len(thinking.tokens):
+                continue
+            if (
+                len(self._tokens) == self._limits.answer
+            ):  # without `Finishing`, what was not thought is no room
+                return "length"
+            self._tokens.append(token)
+            yield token
+
+    def pieces(self) -> Generator[str, None, None]:
+        """The text of the answer; bytes are held back until their character is complete."""
+        to_text = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        steps = self.tokens()
+        while True:
+            try:
+                token = next(steps)
+            except StopIteration as end:
+                reason = end.value
+                break
+            piece = to_text.decode(written(self.loaded, token))
+            if piece:
+                self._text.append(piece)
+                yield piece
+        limit = self._limits.answer
+        if reason != "stop":
+            text = "".join(self._text)
+            raise IncompleteOutputError(
+                f"the answer was not complete after {len(self._tokens)} tokens",
+                text=text,
+                where=f"...{text[-60:]}",
+                hint=f"pass a larger max_tokens (it is {limit}), or bound the schema with maxLength and "
+                "maxItems",
+            )
+        if self.was_cut:
+            warnings.warn(
+                f"the answer was brought to its end within max_tokens={limit}; with more it may be longer",
+                EndedEarlyWarning,
+                stacklevel=frames_to_the_caller(),
+            )
+
+
+def written(loaded: LoadedModel, token: int) -> bytes:
+    """The bytes of a token; of a special token, which writes none, how the tokenizer shows it."""
+    return loaded.vocabulary.tokens[token] or shown(loaded, token)
 
 
 def shown(loaded: LoadedModel, token: int) -> bytes:
@@ -107,19 +267,15 @@ def shown(loaded: LoadedModel, token: int) -> bytes:
     return str(loaded.tokenizer.convert_ids_to_tokens(token) or "").encode()
 
 
-def collected(pieces: Iterator[str], *, verbose: bool) -> str:
-    """Join the pieces; with `verbose`, show them between two lines as they come, as mlx-lm does."""
-    if not verbose:
-        return "".join(pieces)
-    started, written = time.perf_counter(), []
+def show(pieces: Iterator[str]) -> None:
+    """Print the pieces between two lines as they come, as mlx-lm does."""
+    started, length = time.perf_counter(), 0
     sys.stdout.write("==========\n")
     for piece in pieces:
-        written.append(piece)
+        length += len(piece)
         sys.stdout.write(piece)
         sys.stdout.flush()
-    text = "".join(written)
-    sys.stdout.write(f"\n==========\n{len(text)} characters in {time.perf_counter() - started:.2f} s\n")
-    return text
+    sys.stdout.write(f"\n==========\n{length} characters in {time.perf_counter() - started:.2f} s\n")
 
 
 def frames_to_the_caller() -> int:

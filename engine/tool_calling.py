@@ -21,20 +21,21 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from constrain.compiler import compile_part
 from constrain.errors import IncompleteOutputError, InvalidInputError
 from constrain.tool_calls.forms import Form, as_form
-from constrain.tool_calls.grammar import ToolCallGrammar, ToolChoice, tool_call_grammar
+from constrain.tool_calls.grammar import ToolChoice, tool_call_grammar
 from constrain.tool_calls.reader import CallEnd, Departure, Event, TextDelta, ToolCallReader
 from constrain.tool_calls.tools import as_tools
 from engine.model import LoadedModel, ModelLike, as_model
 from engine.options import check_max_tokens, check_seed, real
 from engine.prompting import Message
-from engine.streaming import frames_to_the_caller, shown
+from engine.streaming import Limits, Run, frames_to_the_caller, written
+from engine.thinking import reasoning_budget
 from engine.tool_prompting import form_of, special_pieces, tool_prompt_tokens
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class ToolCall:
 class ToolCallAnswer:
     """The text of an answer, its calls, and how it ended.
 
+    `reasoning` is what was thought first, if anything was; it is no part of `message`.
     `finish_reason` is "length" where the tokens ran out, and the text or the last call was ended early;
     else "tool_calls" where there are calls, and "stop" where there are none.
     """
@@ -77,6 +79,7 @@ class ToolCallAnswer:
     text: str
     calls: tuple[ToolCall, ...]
     finish_reason: Literal["stop", "tool_calls", "length"]
+    reasoning: str = ""
 
     def message(self, first_id: int = 0) -> Message:
         """The answer as the assistant's message, in the form that chat templates take.
@@ -112,6 +115,8 @@ def generate_tool_calls(
     seed: int | None = None,
     repetition_penalty: float = 1.0,
     use_chat_template: bool = True,
+    chat_template_kwargs: Mapping[str, Any] | None = None,
+    reasoning: bool | int = False,
     sampler: SamplerFunction | None = None,
     **options: Any,
 ) -> ToolCallAnswer:
@@ -120,7 +125,8 @@ def generate_tool_calls(
     `tools` are functions, Pydantic models, or dictionaries in OpenAI's form.  `tool_choice` is "auto" (text,
     calls, or both), "required" (calls), "none" (text), a list of names (calls of these), or {"name": ...}
     (one call of this tool).  `form` overrides the form that the model's chat template shows.  `options` go to
-    the compiler, for the arguments.
+    the compiler, for the arguments.  With `reasoning` (True, or a number of tokens) the model may think
+    first; `chat_template_kwargs` go to the chat template.
 
     The answer ends well-formed when `max_tokens` runs out: text is cut, a call is completed shortly.
 
@@ -143,6 +149,8 @@ def generate_tool_calls(
         seed=seed,
         repetition_penalty=repetition_penalty,
         use_chat_template=use_chat_template,
+        chat_template_kwargs=chat_template_kwargs,
+        reasoning=reasoning,
         sampler=sampler,
         **options,
     )
@@ -154,18 +162,17 @@ def generate_tool_calls(
 class ToolCallStream(Iterator[Event]):
     """The events of an answer as it is written; `answer` is all of it, complete when the events are over."""
 
-    def __init__(self, events: Generator[Event, None, bool]) -> None:
-        self._events = events
+    def __init__(self, run: Run, events: Generator[Event, None, None]) -> None:
+        self._run, self._events = run, events
         self._texts: list[str] = []
         self._calls: list[ToolCall] = []
-        self._was_cut: bool | None = None
+        self._is_over = False
 
     def __next__(self) -> Event:
         try:
             event = next(self._events)
-        except StopIteration as end:
-            if self._was_cut is None:
-                self._was_cut = bool(end.value)
+        except StopIteration:
+            self._is_over = True
             raise
         if isinstance(event, TextDelta):
             self._texts.append(event.text)
@@ -176,11 +183,11 @@ class ToolCallStream(Iterator[Event]):
     @property
     def answer(self) -> ToolCallAnswer:
         """The whole answer.  Raises InvalidInputError while it is being written."""
-        if self._was_cut is None:
+        if not self._is_over:
             raise InvalidInputError("the answer is still being written", hint="take all of its events first")
         finish: Literal["stop", "tool_calls", "length"]
-        finish = "length" if self._was_cut else "tool_calls" if self._calls else "stop"
-        return ToolCallAnswer("".join(self._texts), tuple(self._calls), finish)
+        finish = "length" if self._run.was_cut else "tool_calls" if self._calls else "stop"
+        return ToolCallAnswer("".join(self._texts), tuple(self._calls), finish, self._run.reasoning)
 
 
 def stream_tool_calls(
@@ -199,6 +206,8 @@ def stream_tool_calls(
     seed: int | None = None,
     repetition_penalty: float = 1.0,
     use_chat_template: bool = True,
+    chat_template_kwargs: Mapping[str, Any] | None = None,
+    reasoning: bool | int = False,
     sampler: SamplerFunction | None = None,
     **options: Any,
 ) -> ToolCallStream:
@@ -207,10 +216,9 @@ def stream_tool_calls(
     The events are TextDelta, CallStart, ArgumentsDelta and CallEnd (`constrain.tool_calls.reader`).  What is
     wrong with the tools, the model or the messages is raised by this call, before the first event.
     """
-    from engine.decode import check_prompt
     from engine.finishing import Finishing
 
-    max_tokens, seed = check_max_tokens(max_tokens), check_seed(seed)
+    max_tokens, seed, budget = check_max_tokens(max_tokens), check_seed(seed), reasoning_budget(reasoning)
     repetition_penalty = real("repetition_penalty", repetition_penalty)
     loaded, made = as_model(model), as_tools(tools)
     chosen_form = as_form(form) if form is not None else form_of(loaded.tokenizer)
@@ -228,17 +236,18 @@ def stream_tool_calls(
         made if tool_choice != "none" else [],
         chosen_form,
         use_chat_template=use_chat_template,
+        chat_template_kwargs=chat_template_kwargs,
+        reasoning=budget > 0,
     )
-    room = check_prompt(loaded.network, tokens)
-    finishing = Finishing(
-        compile_part(grammar.written, loaded.vocabulary),
-        max_tokens if room is None else min(max_tokens, room),
-    )
+    limits = Limits.of(loaded, tokens, max_tokens, budget)
+    finishing = Finishing(compile_part(grammar.written, loaded.vocabulary), limits.answer)
     sampler = sampler or _sampler(temp, top_p, min_p, top_k)
-    run = _Run(loaded, grammar, finishing)
     if repetition_penalty != 1.0:
-        sampler = run.penalized(sampler, repetition_penalty)
-    return ToolCallStream(run.events(tokens, sampler, seed))
+        sampler = _penalized(
+            sampler, repetition_penalty, _FreeTokens(loaded, finishing, grammar.form.trigger)
+        )
+    run = Run(loaded, tokens, limits, finishing, sampler=sampler, seed=seed)
+    return ToolCallStream(run, _events(run, ToolCallReader(grammar, loose=False), limits.answer))
 
 
 def _sampler(temp: float, top_p: float, min_p: float, top_k: int) -> SamplerFunction:
@@ -247,83 +256,53 @@ def _sampler(temp: float, top_p: float, min_p: float, top_k: int) -> SamplerFunc
     return make_sampler(temp, top_p=top_p, min_p=min_p, top_k=top_k)
 
 
-class _Run:
-    """One answer being written: a constraint for the decode loop that reads each token as it is accepted."""
+def _events(run: Run, reader: ToolCallReader, limit: int) -> Generator[Event, None, None]:
+    """Decode, and tell what each token of the answer settles."""
+    steps, text = run.tokens(), bytearray()
+    while True:
+        try:
+            token = next(steps)
+        except StopIteration as end:
+            finish = end.value
+            break
+        raw = written(run.loaded, token)
+        text += raw
+        yield from _well_formed(reader.feed(raw))
+    if finish != "stop":
+        shown = text.decode(errors="replace")
+        raise IncompleteOutputError(
+            f"the answer was not complete after {limit} tokens",
+            text=shown,
+            where=f"...{shown[-60:]}",
+            hint="pass a larger max_tokens, or bound the tools' parameters with maxLength and maxItems",
+        )
+    yield from _well_formed(reader.finish())
 
-    def __init__(self, loaded: LoadedModel, grammar: ToolCallGrammar, finishing: Finishing) -> None:
-        self._loaded = loaded
-        self._finishing = finishing
-        self._reader = ToolCallReader(grammar, loose=False)
-        self._trigger = grammar.form.trigger
 
-    def events(self, prompt: Sequence[int], sampler: SamplerFunction, seed: int | None) -> _Events:
-        """Decode, and tell what each token settles; the value returned is whether the answer was cut."""
+def _penalized(sampler: SamplerFunction, penalty: float, free_tokens: _FreeTokens) -> SamplerFunction:
+    """The sampler, with what was written lately made less probable in free text."""
+    if not penalty > 0.0:
+        raise InvalidInputError(
+            f"repetition_penalty={penalty} is not a penalty", hint="1 is none; 1.1 is a common one"
+        )
+    warnings.warn(
+        f"repetition_penalty={penalty} would hit the quotes, braces and commas that JSON repeats; it is "
+        "applied to free text only, and not to calls",
+        PenaltyWarning,
+        stacklevel=frames_to_the_caller(),
+    )
+
+    def penalized(logprobs: mx.array) -> mx.array:
         import mlx.core as mx
 
-        from engine.decode import decode
+        recent = free_tokens.recent(PENALTY_CONTEXT)
+        if not recent:
+            return sampler(logprobs)
+        ids = mx.array([recent])
+        lowered = mx.take_along_axis(logprobs, ids, axis=-1) * penalty
+        return sampler(mx.put_along_axis(logprobs, ids, lowered, axis=-1))
 
-        if seed is not None:
-            mx.random.seed(seed)
-        vocabulary, finishing = self._loaded.vocabulary, self._finishing
-        room, written = finishing.left, bytearray()
-        steps = decode(
-            self._loaded.network,
-            prompt,
-            finishing,
-            vocabulary_size=vocabulary.size,
-            end_tokens=vocabulary.eos_token_ids,
-            max_tokens=room,
-            sampler=sampler,
-            forcing=self._loaded.forcing,
-        )
-        while True:
-            try:
-                token = next(steps)
-            except StopIteration as end:
-                finish = end.value
-                break
-            raw = vocabulary.tokens[token] or shown(self._loaded, token)
-            written += raw
-            yield from _well_formed(self._reader.feed(raw))
-        if finish != "stop":
-            text = written.decode(errors="replace")
-            raise IncompleteOutputError(
-                f"the answer was not complete after {room} tokens",
-                text=text,
-                where=f"...{text[-60:]}",
-                hint="pass a larger max_tokens, or bound the tools' parameters with maxLength and maxItems",
-            )
-        yield from _well_formed(self._reader.finish())
-        return finishing.was_cut
-
-    def penalized(self, sampler: SamplerFunction, penalty: float) -> SamplerFunction:
-        """The sampler, with what was written lately made less probable in free text."""
-        if not penalty > 0.0:
-            raise InvalidInputError(
-                f"repetition_penalty={penalty} is not a penalty", hint="1 is none; 1.1 is a common one"
-            )
-        warnings.warn(
-            f"repetition_penalty={penalty} would hit the quotes, braces and commas that JSON repeats; it is "
-            "applied to free text only, and not to calls",
-            PenaltyWarning,
-            stacklevel=frames_to_the_caller(),
-        )
-        free_tokens = _FreeTokens(self._loaded, self._finishing, self._trigger)
-
-        def penalized(logprobs: mx.array) -> mx.array:
-            import mlx.core as mx
-
-            recent = free_tokens.recent(PENALTY_CONTEXT)
-            if not recent:
-                return sampler(logprobs)
-            ids = mx.array([recent])
-            lowered = mx.take_along_axis(logprobs, ids, axis=-1) * penalty
-            return sampler(mx.put_along_axis(logprobs, ids, lowered, axis=-1))
-
-        return penalized
-
-
-_Events = Generator[Event, None, bool]
+    return penalized
 
 
 class _FreeTokens:

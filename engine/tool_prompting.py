@@ -28,7 +28,17 @@ from constrain.parts import SpecialToken, special_token
 from constrain.tool_calls.forms import DEFAULT_FORM, Form, form_of_template
 from constrain.tool_calls.tools import Tool
 from constrain.vocabulary.vocabulary import Vocabulary
-from engine.prompting import ANSWER_LINE, RESULT_LINE, Message, as_json, check_text, messages_of
+from engine.prompting import (
+    ANSWER_LINE,
+    RESULT_LINE,
+    Message,
+    TemplateKwargs,
+    as_json,
+    check_template_kwargs,
+    check_text,
+    messages_of,
+    templated,
+)
 
 TOOLS_LINE = "You can call these tools, each given as JSON with its parameters as a JSON Schema:"
 FORM_LINE = "To call a tool, answer with its name and arguments in this form:"
@@ -53,6 +63,11 @@ def _template(tokenizer: Any) -> str:
 def special_pieces(form: Form, vocabulary: Vocabulary, tokenizer: Any) -> dict[str, SpecialToken]:
     """The pieces of a form that are special tokens of the vocabulary, by their text."""
     text = "\0".join((form.begin, form.before_call, form.separator, form.after_call, form.between, form.end))
+    return special_in(text, vocabulary, tokenizer)
+
+
+def special_in(text: str, vocabulary: Vocabulary, tokenizer: Any) -> dict[str, SpecialToken]:
+    """The special tokens of the vocabulary that are shown in a text, by how they are shown."""
     found: dict[str, SpecialToken] = {}
     for token_id in sorted(set(vocabulary.special_token_ids) - set(vocabulary.eos_token_ids)):
         shown = tokenizer.convert_ids_to_tokens(int(token_id))
@@ -68,8 +83,19 @@ def tool_prompt_tokens(
     form: Form,
     *,
     use_chat_template: bool = True,
+    chat_template_kwargs: TemplateKwargs = None,
+    reasoning: bool = False,
 ) -> list[int]:
-    """Write messages, and what the model must know of the tools, as tokens."""
+    """Write messages, and what the model must know of the tools, as tokens.
+
+    `chat_template_kwargs` and `reasoning` are those of `prompting.templated`.
+    """
+    check_template_kwargs(chat_template_kwargs)
+
+    def written(messages: Sequence[Message], **options: Any) -> list[int]:
+        given = {**(chat_template_kwargs or {}), **options}
+        return templated(tokenizer, messages, given, reasoning=reasoning)
+
     messages = [_with_arguments(message, _as_data) for message in conversation(prompt)]
     for tool in tools:
         for text in (tool.name, tool.description, json.dumps(tool.parameters, ensure_ascii=False)):
@@ -78,14 +104,14 @@ def tool_prompt_tokens(
         text = "\n\n".join(str(message["content"]) for message in described(messages, tools, form))
         return _ids(tokenizer.encode(f"{text}\n\n{ANSWER_LINE}\n"))
     if not tools and not any(message["role"] == "tool" or "tool_calls" in message for message in messages):
-        return _templated(tokenizer, messages)
+        return written(messages)
     definitions = [tool.definition for tool in tools] or None
     if _knows_tools(tokenizer):
-        return _templated(tokenizer, messages, tools=definitions)
+        return written(messages, tools=definitions)
     messages = described(messages, tools, form)
     if messages[0]["role"] == "system" and not _knows_system(tokenizer):
         messages = _without_system(messages)
-    return _templated(tokenizer, messages)
+    return written(messages)
 
 
 def conversation(prompt: str | Sequence[Message]) -> list[Message]:
@@ -199,10 +225,6 @@ def _knows_system(tokenizer: Any) -> bool:
     except Exception:  # a template may raise what it likes; then it knows none
         return False
     return "probe of system" in text
-
-
-def _templated(tokenizer: Any, messages: Sequence[Message], **options: Any) -> list[int]:
-    return _ids(tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, **options))
 
 
 def _ids(tokens: Sequence[Any]) -> list[int]:

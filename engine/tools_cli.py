@@ -23,6 +23,14 @@ from typing import Annotated, Any
 import typer
 
 from constrain.errors import InvalidInputError
+from engine.command_options import (
+    ClosedOption,
+    ReasoningOption,
+    TemplateOption,
+    closed,
+    tell_reasoning,
+    template_kwargs,
+)
 from engine.files import is_file, read_json, read_prompt, shown
 from engine.schema_files import read_named
 
@@ -48,6 +56,7 @@ def tools_command(
     form: Annotated[
         str | None, typer.Option("--form", help="How calls are written; default: as the chat template shows.")
     ] = None,
+    no_additional_properties: ClosedOption = False,
     run: Annotated[
         bool, typer.Option("--run", help="Run the functions called, and go on until an answer is text.")
     ] = False,
@@ -62,6 +71,8 @@ def tools_command(
     repetition_penalty: Annotated[
         float, typer.Option(help="Makes what was written less likely, in free text only; 1 is none.")
     ] = 1.0,
+    chat_template_kwargs: TemplateOption = None,
+    reasoning: ReasoningOption = 0,
 ) -> None:
     """Answer with text, or with calls of tools that cannot be malformed."""
     if (prompt is None) == (messages is None):
@@ -76,6 +87,9 @@ def tools_command(
         "temp": temp,
         "seed": seed,
         "repetition_penalty": repetition_penalty,
+        "chat_template_kwargs": template_kwargs(chat_template_kwargs),
+        "reasoning": reasoning,
+        **closed(no_additional_properties),
     }
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", UserWarning)
@@ -90,6 +104,7 @@ def _answer(model: str | None, asked: Any, tools: list[object], _: int, options:
     from engine.tool_calling import generate_tool_calls
 
     answer = generate_tool_calls(model, asked, tools, **options)
+    tell_reasoning(answer.reasoning)
     calls = [{"name": call.name, "arguments": json.loads(call.text)} for call in answer.calls]
     record = {"text": answer.text, "calls": calls, "finish_reason": answer.finish_reason}
     typer.echo(json.dumps(record, ensure_ascii=False))
@@ -100,8 +115,10 @@ def _run(model: str | None, asked: Any, tools: list[object], steps: int, options
     from engine.agent import run_tools
 
     ran = run_tools(model, asked, tools, max_steps=steps, **options)
-    for result in (result for step in ran.steps for result in step.results):
-        typer.echo(f"{result.call.name}({result.call.text}) -> {result.shown}", err=True)
+    for step in ran.steps:
+        tell_reasoning(step.answer.reasoning)
+        for result in step.results:
+            typer.echo(f"{result.call.name}({result.call.text}) -> {result.shown}", err=True)
     typer.echo(ran.text)
     if not ran.finished:
         typer.echo(f"error: no text after {len(ran.steps)} answers", err=True)

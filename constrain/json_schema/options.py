@@ -28,8 +28,8 @@ class JsonOptions:
                   digits, `3.50` too) or "any" (every escape, `1.0` for a whole `1`, any digits).
     `property_order`  "schema" (the author's order, other keys last) or "any".
     `formats`     "assert" or "annotate".
-    `additional_properties`  None: as the schema says; False: an object schema that names properties and says
-                  nothing about others is closed.
+    `additional_properties`  None: as the schema says; False: an object whose schema names properties and says
+                  nothing about others is closed, with all schemas that apply to it together (`allOf`).
     `verbatim`    a document: every string and number value, and every key that the schema does not name,
                   is one that occurs in it (`substrings.py`, `occurring.py`), or one that an `enum` or a
                   `const` of the schema names.  None: no such document.

@@ -137,6 +137,20 @@ class Node:
         return self.scope.documents.refer(self, keyword, reference)
 
 
+class Joined(Node):
+    """A schema that applies to a value beside others: as a member of `allOf`, for instance.
+
+    It is the same schema, but where an option closes objects, they are closed together (translate.py).
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, node: Node) -> Joined:
+        """The schema of a node; whoever makes it keeps it, as it is compared by identity."""
+        return cls(node.scope, node.contents, node.place)
+
+
 Place = str | tuple[Any, ...]
 """A pointer, or a node and the path from there."""
 

@@ -58,7 +58,7 @@ def _object(goals: Goals, node: Node) -> ObjectAlternative:
     others = formulas.true
     if "additionalProperties" in schema:
         others = translator.reference(node.child("additionalProperties"))
-    elif closes_itself(schema, goals.options):
+    elif closes_itself(node, goals.options):
         others = formulas.false
     return ObjectAlternative(
         order=tuple(schema.get("properties", ())),

@@ -12,6 +12,14 @@ they become `ref` formulas, unfolded when a goal needs them.  What is here beyon
 2. `enum` and `const` become value sets.
 3. Up to draft 7, `$ref` hides its siblings.
 4. A format that is unknown, or that the options leave to annotation, says TRUE.
+5. The option `additional_properties=False` closes each object at its own place: keys that no schema of the
+   place names are refused, as `unevaluatedProperties: false` would.  Schemas that apply to one value together
+   are closed together, and not each by itself:
+
+       {"allOf": [{"properties": {"a": A}}, {"properties": {"b": B}}]}      a and b, nothing else
+
+   Branches of which only one is meant (`anyOf`, `oneOf`) and that stand alone are each closed by itself.
+   So are two places that describe one value, such as a property that two members of an `allOf` name.
 """
 
 from __future__ import annotations
@@ -26,7 +34,7 @@ from constrain.json_schema.formats import name_in
 from constrain.json_schema.formula import Formula, Formulas
 from constrain.json_schema.keywords import KEYWORDS_OF, SPEAKING, VALIDATION
 from constrain.json_schema.options import JsonOptions
-from constrain.json_schema.references import Node
+from constrain.json_schema.references import Joined, Node
 from constrain.json_schema.values import (
     ALL_TYPES,
     ARRAY,
@@ -51,6 +59,7 @@ class Translator:
         self.knows_format = knows_format
         self._enums: dict[Node, Formula] = {}
         self._consts: dict[Node, Formula] = {}
+        self._joined: dict[Node, Joined] = {}
 
     def reference(self, node: Node) -> Formula:
         """The formula that stands for a schema until it is needed; a mere reference is its target."""
@@ -59,6 +68,22 @@ class Translator:
         if not node.contents:
             return self.formulas.false if node.contents is False else self.formulas.true
         return self.formulas.true if node.contents is True else self.formulas.reference(node)
+
+    def joined(self, node: Node) -> Formula:
+        """The formula of a schema that applies to a value beside others."""
+        if self.options.additional_properties is None:
+            return self.reference(node)
+        node = _target(node)
+        if node not in self._joined:
+            self._joined[node] = Joined.of(node)
+        return self.reference(self._joined[node])
+
+    def branch(self, node: Node, inner: Node) -> Formula:
+        """The formula of a schema that `node` applies to its own value: beside others, or alone."""
+        if self.options.additional_properties is None:
+            return self.reference(inner)
+        alone = not isinstance(node, Joined) and not combines(node)
+        return self.reference(inner) if alone else self.joined(inner)
 
     def translate(self, node: Node, kind: int) -> Formula:
         """What a schema says of values of a type."""
@@ -78,12 +103,14 @@ class Translator:
             speaks_of, rule = _RULES.get(name, _NO_RULE)
             if speaks_of & kind and name in known and (dialect.asserts or name not in VALIDATION):
                 parts.append(rule(self, node, value))
+        if kind == OBJECT and closes_together(node, self.options):
+            parts.append(self._object(self.formulas.word("uneval", node, CLOSED)))
         return self.formulas.conj(parts)
 
     # References.
 
     def _refer(self, node: Node, keyword: str) -> Formula:
-        return self.reference(node.refer(keyword, node.contents[keyword]))
+        return self.branch(node, node.refer(keyword, node.contents[keyword]))
 
     def _ref(self, node: Node, value: Schema) -> Formula:
         return self._refer(node, "$ref")
@@ -136,26 +163,26 @@ class Translator:
 
     # Combinations.
 
-    def _each(self, node: Node, keyword: str) -> list[Formula]:
-        return [self.reference(node.child(keyword, index)) for index in range(len(node.contents[keyword]))]
+    def _branches(self, node: Node, keyword: str) -> list[Formula]:
+        return [self.branch(node, node.child(keyword, index)) for index in range(len(node.contents[keyword]))]
 
     def _all_of(self, node: Node, value: Schema) -> Formula:
-        return self.formulas.conj(self._each(node, "allOf"))
+        return self.formulas.conj(self._branches(node, "allOf"))
 
     def _any_of(self, node: Node, value: Schema) -> Formula:
-        return self.formulas.disj(self._each(node, "anyOf"))
+        return self.formulas.disj(self._branches(node, "anyOf"))
 
     def _one_of(self, node: Node, value: Schema) -> Formula:
-        return self.formulas.one(self._each(node, "oneOf"))
+        return self.formulas.one(self._branches(node, "oneOf"))
 
     def _not(self, node: Node, value: Schema) -> Formula:
-        return self.formulas.negate(self.reference(node.child("not")))
+        return self.formulas.negate(self.joined(node.child("not")))
 
     def _if(self, node: Node, value: Schema) -> Formula:
         formulas = self.formulas
-        condition = self.reference(node.child("if"))
-        then = self.reference(node.child("then")) if "then" in node.contents else formulas.true
-        otherwise = self.reference(node.child("else")) if "else" in node.contents else formulas.true
+        condition = self.joined(node.child("if"))
+        then = self.joined(node.child("then")) if "then" in node.contents else formulas.true
+        otherwise = self.joined(node.child("else")) if "else" in node.contents else formulas.true
         if then is formulas.true and otherwise is formulas.true:
             return formulas.true
         return formulas.disj(
@@ -219,7 +246,7 @@ class Translator:
             formulas.all_keys(formulas.key(name), self.reference(child))
             for name, child in node.children("properties")
         ]
-        if closes_itself(node.contents, self.options):
+        if closes_itself(node, self.options):
             parts.append(formulas.all_keys(other_keys(formulas, node), formulas.false))
         return self._object(formulas.conj(parts))
 
@@ -265,7 +292,7 @@ class Translator:
 
     def _dependent_schemas(self, node: Node, value: Schema) -> Formula:
         return self.formulas.conj(
-            self._implied(name, self.reference(child)) for name, child in node.children("dependentSchemas")
+            self._implied(name, self.joined(child)) for name, child in node.children("dependentSchemas")
         )
 
     def _dependencies(self, node: Node, value: Schema) -> Formula:
@@ -276,7 +303,7 @@ class Translator:
                 names = [needs] if isinstance(needs, str) else needs
                 parts.append(self._implied(name, self._object(formulas.conj(map(self._has, names)))))
             else:
-                parts.append(self._implied(name, self.reference(node.child("dependencies", name))))
+                parts.append(self._implied(name, self.joined(node.child("dependencies", name))))
         return formulas.conj(parts)
 
     # Arrays.
@@ -285,7 +312,7 @@ class Translator:
         return self.formulas.when(ARRAY, formula)
 
     def _prefix(self, node: Node, keyword: str) -> Formula:
-        parts = self._each(node, keyword)
+        parts = [self.reference(node.child(keyword, index)) for index in range(len(node.contents[keyword]))]
         return self._array(
             self.formulas.conj(self.formulas.item("at", index, part) for index, part in enumerate(parts))
         )
@@ -361,15 +388,45 @@ def other_keys(formulas: Formulas, node: Node) -> Formula:
     )
 
 
-def closes_itself(schema: dict[str, Any], options: JsonOptions) -> bool:
+CLOSED = ""
+"""Stands for the keyword where objects are closed by an option."""
+
+_OTHERS = frozenset({"additionalProperties", "unevaluatedProperties", "patternProperties"})
+_ALONE = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf"})
+_BESIDE = frozenset({"if", "dependentSchemas", "dependencies"})
+
+
+def closes_itself(node: Node, options: JsonOptions) -> bool:
     """Are other keys closed by an option, because the schema names properties and does not speak of them?"""
+    schema = node.contents
     return (
         options.additional_properties is False
         and bool(schema.get("properties"))
-        and not any(
-            name in schema for name in ("additionalProperties", "unevaluatedProperties", "patternProperties")
-        )
+        and not _OTHERS & schema.keys()
+        and not isinstance(node, Joined)
+        and not combines(node)
     )
+
+
+def closes_together(node: Node, options: JsonOptions) -> bool:
+    """Are other keys closed by an option, for all schemas that apply to the value together?"""
+    return (
+        options.additional_properties is False
+        and not _OTHERS & node.contents.keys()
+        and not isinstance(node, Joined)
+        and combines(node)
+    )
+
+
+def combines(node: Node) -> bool:
+    """Do several schemas apply to one value here, each of which may name properties?"""
+    schema = node.contents
+    if "$ref" in schema and not node.dialect.siblings_count:
+        return False
+    alone = _ALONE & schema.keys()
+    if _BESIDE & schema.keys() or len(alone) > 1 or len(schema.get("allOf", ())) > 1:
+        return True
+    return bool(alone) and ("properties" in schema or bool(_OTHERS & schema.keys()))
 
 
 Rule = Callable[[Translator, Node, Schema], Formula]

@@ -16,7 +16,8 @@ order if its value satisfies the keyword's schema, or if some branch holds that 
    under them.  Its negation needs exact cases: every branch is in or denied.
 3. `not` contributes nothing; `if` counts when it holds, even without `then`; a nested keyword of the same
    name evaluates everything.
-4. `contains` evaluates the items it matches, in 2020-12 (not in 2019-09): an item is fine if it satisfies
+4. An option that closes objects says FALSE of what is left over, if anything is evaluated (translate.py).
+5. `contains` evaluates the items it matches, in 2020-12 (not in 2019-09): an item is fine if it satisfies
    the keyword's schema or one of the `contains` that apply.
 
 Source: JSON Schema core 2020-12, sections 11.2 and 11.3, and 2019-09, sections 9.3.1.3 and 9.3.2.4.
@@ -34,7 +35,7 @@ from constrain.errors import LimitExceeded
 from constrain.json_schema.formula import Formula, Formulas
 from constrain.json_schema.references import Node
 from constrain.json_schema.strings import matches
-from constrain.json_schema.translate import Translator, other_keys
+from constrain.json_schema.translate import CLOSED, Translator, other_keys
 from constrain.json_schema.units import single_key
 from constrain.json_schema.values import OBJECT, STRING, Value, values_of
 
@@ -81,6 +82,10 @@ class Unevaluated:
 
     def expand(self, node: Node, keyword: str, positive: bool) -> Formula:
         """The formula of `keyword` at `node`, or of its negation."""
+        if keyword == CLOSED:
+            claims = self._claims(node, frozenset(), own=True)
+            says = self._says_keys(claims, self.formulas.false) if claims else self.formulas.true
+            return says if positive else self.formulas.negate(says)
         rest = self.translator.reference(node.child(keyword))
         if keyword == "unevaluatedProperties":
             says = self._says_keys(self._claims(node, frozenset(), own=True), rest)
@@ -186,7 +191,7 @@ class Unevaluated:
     def _alternatives(self, node: Node) -> Iterator[list[tuple[Formula, list[Node]]]]:
         """Groups of branches: the condition under which each counts, and the schemas that then apply."""
         schema, formulas = node.contents, self.formulas
-        reference = self.translator.reference
+        reference = self.translator.joined
         for keyword in ("anyOf", "oneOf"):
             for index in range(len(schema.get(keyword, ()))):
                 branch = node.child(keyword, index)
@@ -199,9 +204,11 @@ class Unevaluated:
                 (reference(condition), [condition, *then]),
                 (formulas.negate(reference(condition)), otherwise),
             ]
-        for name in schema.get("dependentSchemas", {}):
-            has = formulas.only(OBJECT, formulas.some_key(formulas.key(name), formulas.true))
-            yield [(has, [node.child("dependentSchemas", name)])]
+        for keyword in ("dependentSchemas", "dependencies"):
+            for name, needs in schema.get(keyword, {}).items():
+                if isinstance(needs, dict | bool):
+                    has = formulas.only(OBJECT, formulas.some_key(formulas.key(name), formulas.true))
+                    yield [(has, [node.child(keyword, name)])]
 
     def _any_of(
         self,

@@ -65,7 +65,9 @@ def as_tools(tools: Iterable[object]) -> list[Tool]:
 
 def as_tool(tool: object) -> Tool:
     """A dictionary, a function, a Pydantic model or a Tool, as a Tool."""
-    from pydantic import BaseModel
+    from pydantic import BaseModel, TypeAdapter
+
+    from constrain.type_schema import type_schema
 
     if isinstance(tool, Tool):
         return tool
@@ -73,7 +75,7 @@ def as_tool(tool: object) -> Tool:
         return _of_definition(tool)
     if isinstance(tool, type) and issubclass(tool, BaseModel):
         with _explained(tool.__name__):
-            schema = tool.model_json_schema()
+            schema = type_schema(TypeAdapter(tool))
         return Tool(tool.__name__, inspect.cleandoc(tool.__doc__ or ""), schema, tool.model_validate_json)
     if inspect.isroutine(tool):
         return _of_function(tool)
@@ -137,6 +139,8 @@ def _of_function(function: Callable[..., Any]) -> Tool:
     from pydantic import ConfigDict, TypeAdapter
     from typing_extensions import TypedDict
 
+    from constrain.type_schema import type_schema
+
     fields, defaults = {}, {}
     with _explained(function.__name__):
         hints = get_type_hints(function, include_extras=True)
@@ -154,12 +158,9 @@ def _of_function(function: Callable[..., Any]) -> Tool:
     arguments.__pydantic_config__ = ConfigDict(extra="forbid")
     with _explained(function.__name__):
         adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(arguments)
-        schema = adapter.json_schema()
+        schema = type_schema(adapter)
     description, said = read_docstring(function.__doc__ or "", fields)
-    schema.pop("title", None)
     for name, place in schema.get("properties", {}).items():
-        if place.get("title") == name.replace("_", " ").title():
-            del place["title"]
         if name in said:
             place.setdefault("description", said[name])
         default = defaults.get(name)

@@ -36,7 +36,7 @@ import numpy.typing as npt
 from mlx import nn
 
 from engine.lookup.calling import CallPlanner
-from engine.lookup.reading import SPECIAL, read, split
+from engine.lookup.reading import SPECIAL, after_thought, read, split
 from engine.lookup.tokenizer import WIDTH, default_vocabulary
 from engine.lookup.writing import Planner
 
@@ -106,7 +106,7 @@ class Speller:
         context, begun = self.decode(ids)
         prompt, answer = split(context)
         scores = self._base.copy()
-        for rank, rest in enumerate(self._planner(prompt).continuations(answer)[:16]):
+        for rank, rest in enumerate(self.continuations(prompt, answer)):
             level = _TOP - _STEP * rank
             if not rest:
                 scores[self._end_tokens] = np.maximum(scores[self._end_tokens], level)
@@ -120,6 +120,11 @@ class Speller:
                 if index is not None:
                     scores[index] = max(float(scores[index]), level + _PER_BYTE * size)
         return scores
+
+    def continuations(self, prompt: str, answer: str) -> Sequence[str]:
+        """What may come next, the best first.  This model thinks nothing, and closes a section at once."""
+        closing, answer = after_thought(answer)
+        return [closing] if closing else self._planner(prompt).continuations(answer)[:16]
 
     def _planner(self, prompt: str) -> Planner | CallPlanner:
         planner = self._plans.get(prompt)

@@ -27,6 +27,7 @@ from engine.prompting import (
     REGEX_LINE,
     RESULT_LINE,
     SCHEMA_LINE,
+    THINKING_MARKS,
 )
 
 SPECIAL = "\0"
@@ -68,6 +69,16 @@ def split(context: str) -> tuple[str, str]:
         return context[: headers[-1].end()], context[headers[-1].end() :]
     start = _unfinished(context)
     return context[:start], context[start:]
+
+
+def after_thought(answer: str) -> tuple[str, str]:
+    """What closes a section of reasoning that stands open, and the answer behind one that does not."""
+    for begin, end in THINKING_MARKS:
+        if answer.startswith(begin):
+            _, closed, rest = answer.partition(end)
+            begun = next(size for size in range(len(end), -1, -1) if answer.endswith(end[:size]))
+            return ("", rest.lstrip("\n")) if closed else (end[begun:], "")
+    return "", answer
 
 
 def read(prompt: str) -> Request:

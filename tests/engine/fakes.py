@@ -11,6 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from constrain.vocabulary.bitmask import set_tokens
+from engine import lookup
+from engine.lookup.model import Speller
+from engine.model import LoadedModel
 
 
 @dataclass
@@ -82,3 +85,31 @@ def decode_by_definition(model: Any, prompt: Sequence[int], script: Script, max_
             break
         written.append(token)
     return written
+
+
+class _Wishes(Speller):
+    """Scores for a model that wants to write one text, and goes on with it where the mask let it stray."""
+
+    def __init__(self, wish: str, tokens: Sequence[bytes | None], ends: Sequence[int], width: int) -> None:
+        super().__init__(tokens, ends, width)
+        self._wish = wish
+
+    def continuations(self, prompt: str, answer: str) -> list[str]:
+        """The rest of the wish behind what has been written, as far as that can be found in it."""
+        for start in range(len(answer) + 1):
+            place = self._wish.find(answer[start:])
+            if place >= 0 and (start < len(answer) or not answer):
+                return [self._wish[place + len(answer) - start :]]
+        return []
+
+
+def wishful_model(wish: str, tokenizer: Any = None) -> LoadedModel:
+    """A model that wants to write `wish` after any prompt, and ends where it has.
+
+    It has an unconstrained model's habits without its weights: an extra key, another spelling, prose.
+    """
+    model = lookup.Model(lookup.ModelArgs())
+    model.lm_head.attach = lambda tokens, ends: setattr(  # type: ignore[method-assign]
+        model.lm_head, "_speller", _Wishes(wish, tokens, ends, lookup.ModelArgs().vocab_size)
+    )
+    return LoadedModel(model, tokenizer or lookup.default_tokenizer(), "wishful")

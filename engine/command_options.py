@@ -1,0 +1,53 @@
+"""The options that several commands share, so that each is named and explained once."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from constrain.errors import InvalidInputError
+from engine.files import parse_json
+
+ClosedOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-additional-properties",
+        help="Close every object that names properties and says nothing about others.",
+    ),
+]
+TemplateOption = Annotated[
+    str | None,
+    typer.Option(
+        "--chat-template-kwargs",
+        help='What else the chat template is told, as JSON: {"enable_thinking": false}.',
+    ),
+]
+ReasoningOption = Annotated[
+    int, typer.Option("--reasoning", help="Let the model think first, in at most so many tokens.")
+]
+
+
+def template_kwargs(text: str | None) -> dict[str, Any] | None:
+    """The object that `--chat-template-kwargs` stands for.  Raises InvalidInputError where it is none."""
+    if text is None:
+        return None
+    try:
+        found = parse_json(text, "--chat-template-kwargs")
+    except json.JSONDecodeError as problem:
+        raise InvalidInputError(f"--chat-template-kwargs is not JSON: {problem}", where=text) from problem
+    if not isinstance(found, dict):
+        raise InvalidInputError("--chat-template-kwargs is a JSON object", where=text)
+    return found
+
+
+def tell_reasoning(reasoning: str) -> None:
+    """What was thought goes to stderr, as only the answer goes to stdout."""
+    if reasoning:
+        typer.echo(f"reasoning: {reasoning}", err=True)
+
+
+def closed(no_additional_properties: bool) -> dict[str, Any]:
+    """The option of the compiler that `--no-additional-properties` stands for."""
+    return {"additional_properties": False} if no_additional_properties else {}
