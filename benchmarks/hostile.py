@@ -264,8 +264,14 @@ def _judged(schema: Any, text: bytes) -> str:
         except Exception:  # whatever a validator does with a schema that is wrong
             return "unjudged"
     if found == [False, False]:
-        return "disputed" if re.search(r"\\\\[bBdDwWsS]", json.dumps(schema)) else "invalid"
+        return "disputed" if _depends_on_classes(schema, json.loads(text)) else "invalid"
     return "valid" if found == [True, True] else "disputed"
+
+
+def _depends_on_classes(schema: Any, value: Any) -> bool:
+    """May a class of characters decide, one that holds more than ASCII for the validators alone?"""
+    beyond_ascii = not json.dumps(value, ensure_ascii=False).isascii()
+    return beyond_ascii and re.search(r"\\\\[bBdDwWsS]", json.dumps(schema)) is not None
 
 
 def _first_says(schema: Any, text: bytes) -> bool:

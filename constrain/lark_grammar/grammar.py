@@ -109,24 +109,31 @@ def grammar_text(grammar: str | os.PathLike[str]) -> tuple[str, str]:
 
 def _load(grammar: str | os.PathLike[str], start: str) -> Lark:
     from lark import Lark
+    from lark.parser_frontends import EarleyRegexpMatcher
+
+    class Reader(Lark):
+        """Lark without its parser, whose tables grow with the square of the terminals."""
+
+        def _build_parser(self) -> None:  # type: ignore[override]
+            EarleyRegexpMatcher(self.lexer_conf)  # type: ignore[no-untyped-call]  # refuses what the parser would
 
     text, source = grammar_text(grammar)
     start = as_text(start, "the name of the rule to start from")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of `re`, about what Lark hands to it
-            lark = Lark(text, source_path=source, parser="earley", lexer="dynamic_complete", start=start)
+            lark = Reader(text, source_path=source, parser="earley", lexer="dynamic_complete", start=start)
     except (RecursionError, MemoryError):  # right perhaps, but too large
         raise
     except Exception as problem:  # Lark lets assertions and errors of `re` and of files through
-        raise _as_ours(problem, start) from problem
+        raise _as_ours(problem) from problem
+    if all(rule.origin.name != start for rule in lark.rules):
+        raise GrammarError(f"there is no rule `{start}` to start from", hint="name a rule with `start`")
     return lark
 
 
-def _as_ours(problem: Exception, start: str) -> GrammarError:
+def _as_ours(problem: Exception) -> GrammarError:
     """Lark's own words: the first line says what, the display of the place comes after it."""
-    if re.search(rf"NonTerminal\('{re.escape(start)}'\)", str(problem)):
-        return GrammarError(f"there is no rule `{start}` to start from", hint="name a rule with `start`")
     if str(problem).startswith('("Dynamic Earley doesn'):
         name = re.search(r"TerminalDef\('(\w+)'", str(problem))
         return GrammarError(

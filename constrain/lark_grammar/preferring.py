@@ -13,10 +13,11 @@ finds in the beginnings of that match.  So a text is one of the terminal's if `r
     x*, rest          x*(?!x x* rest)         an end only where one more round leads nowhere
     x*?, rest         ((?!rest)x)*            a round only where ending leads nowhere
 
-Most patterns need none of this: `re` finds whole whatever `re.fullmatch` takes.  So it is asked first, for a
-text through every two transitions in a row of the pattern's automaton (as Chow 1978 tests programs), and
-where it finds all of them the pattern stays as it is.  Else each choice and repeat is looked at, and left
-alone if none of the texts by the later way begins with a shorter text by the earlier way.
+Most patterns need none of this: `re` finds whole whatever `re.fullmatch` takes.  So a text through every two
+transitions in a row of the pattern's automaton is tried first (as Chow 1978 tests programs), with what `re`
+finds computed without its backtracking (`first_match.py`), and where all of them are found the pattern stays
+as it is.  Else each choice and repeat is looked at, and left alone if none of the texts by the later way
+begins with a shorter text by the earlier way.
 
 Look-arounds see the terminal and nothing around it: `/if\\b/` cannot see which terminal comes next.
 Cost: some hundred short texts matched; where they show a conflict, one emptiness question for each choice and
@@ -25,12 +26,12 @@ each repeat.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterator
 
 from constrain.budget import spend
 from constrain.errors import UnsupportedRegexError
+from constrain.lark_grammar.first_match import FirstMatch
 from constrain.regular.byte_sets import ALL_BYTES, bytes_of, refine
 from constrain.regular.keeping import remember
 from constrain.regular.pattern import parse_regex
@@ -77,11 +78,11 @@ def preferred_term(pattern: str) -> Term:
     (False, True)
     """
     term = regex_term(pattern)
-    found = re.compile(pattern)
+    tree = parse_regex(pattern)
+    first = FirstMatch(tree)
     for text in _through_transitions(term):
-        match = found.match(text)
-        if match is None or match.end() < len(text):
-            return tree_term(_Preferring(pattern).prefer(parse_regex(pattern), NOTHING), pattern)
+        if not first.is_whole(text):
+            return tree_term(_Preferring(pattern).prefer(tree, NOTHING), pattern)
     return term
 
 

@@ -8,9 +8,12 @@ ECMA-262, 22.2.2.9, for CharacterClassEscape.  Its `\\p{...}` is in `properties.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Literal
+
+import numpy as np
 
 CharSet = tuple[tuple[int, int], ...]
 Dialect = Literal["python", "ecma"]
@@ -73,19 +76,19 @@ def holds(charset: CharSet, code: int) -> bool:
 @cache
 def unicode_digits() -> CharSet:
     """`\\d` of Python's `str` patterns: category Nd."""
-    return _where(str.isdecimal)
+    return _found(r"\d+")
 
 
 @cache
 def unicode_word() -> CharSet:
     """`\\w` of Python's `str` patterns: alphanumeric, or the underscore."""
-    return _where(lambda character: character.isalnum() or character == "_")
+    return _found(r"\w+")
 
 
 @cache
 def unicode_space() -> CharSet:
     """`\\s` of Python's `str` patterns."""
-    return _where(str.isspace)
+    return _found(r"\s+")
 
 
 @cache
@@ -144,14 +147,8 @@ def ignoring_case(charset: CharSet, *, dialect: Dialect = "python", ascii_only: 
     return normal([*charset, *extra])
 
 
-def _where(predicate: Callable[[str], bool]) -> CharSet:
-    spans: list[tuple[int, int]] = []
-    start: int | None = None
-    for code in range(MAX_CODEPOINT + 2):
-        inside = code <= MAX_CODEPOINT and not 0xD800 <= code <= 0xDFFF and predicate(chr(code))
-        if inside and start is None:
-            start = code
-        elif not inside and start is not None:
-            spans.append((start, code - 1))
-            start = None
-    return tuple(spans)
+def _found(pattern: str) -> CharSet:
+    """The ranges that `re` finds in the text of all code points, which has each at its own place."""
+    codes = np.arange(MAX_CODEPOINT + 1, dtype="<u4")
+    every = codes.tobytes().decode("utf-32-le", "surrogatepass")
+    return tuple((match.start(), match.end() - 1) for match in re.finditer(pattern, every))

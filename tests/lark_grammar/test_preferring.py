@@ -8,7 +8,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from constrain.errors import UnsupportedRegexError
+from constrain.budget import budget
+from constrain.errors import LimitExceeded, UnsupportedRegexError
 from constrain.lark_grammar.preferring import preferred_term
 from constrain.regular.keeping import forget
 from constrain.regular.queries import accepts
@@ -86,3 +87,11 @@ def test_wishes_without_end_are_refused() -> None:
         "hint: `re` takes the first way that fits, so a text by another may never be found; let "
         "alternatives, and a repeat and what follows it, begin differently"
     )
+
+
+def test_the_search_for_a_first_match_is_counted() -> None:
+    """Python's `re` backtracks uncounted: the automaton of this pattern alone takes 918 steps."""
+    forget()
+
+    with budget(2_000, "matching"), pytest.raises(LimitExceeded):
+        preferred_term("(?:a?b?){14}c")
