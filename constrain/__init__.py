@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from constrain.errors import (
         ConstrainError,
         EndedEarlyWarning,
+        Float32Warning,
         GrammarError,
         IncompleteOutputError,
         InvalidInputError,
@@ -86,9 +87,9 @@ if TYPE_CHECKING:
 _HOME: dict[str, tuple[str, ...]] = {
     "constrain.compiler": ("compile_json_schema", "compile_lark", "compile_part", "compile_regex"),
     "constrain.errors": (
-        "ConstrainError", "EndedEarlyWarning", "GrammarError", "IncompleteOutputError", "InvalidInputError",
-        "LimitExceeded", "ModelError", "RegexError", "SchemaError", "TokenError", "UnsatisfiableError",
-        "UnsupportedError", "UnsupportedKeywordError", "UnsupportedRegexError",
+        "ConstrainError", "EndedEarlyWarning", "Float32Warning", "GrammarError", "IncompleteOutputError",
+        "InvalidInputError", "LimitExceeded", "ModelError", "RegexError", "SchemaError", "TokenError",
+        "UnsatisfiableError", "UnsupportedError", "UnsupportedKeywordError", "UnsupportedRegexError",
     ),
     "constrain.json_schema.formats": ("register_format",),
     "constrain.json_schema.options": ("JsonOptions",),
@@ -129,6 +130,7 @@ __all__ = [
     "ConstrainError",
     "EndedEarlyWarning",
     "Extraction",
+    "Float32Warning",
     "Form",
     "GrammarError",
     "GrammarLogitsProcessor",

@@ -114,6 +114,14 @@ class Continuation:
         """
         return None
 
+    @property
+    def plainest(self) -> Continuation:
+        """One whose texts are some of this one's, a shortest among them: what a search for an end looks at.
+
+        Where a text depends on how deep it stands, parts without end differ; their plainest do not.
+        """
+        return self
+
     def shortcuts(self) -> list[tuple[bytes, Continuation]] | None:
         """Texts, and what remains after each, among which a shortest completion begins; None: not known."""
         return None

@@ -15,6 +15,7 @@
     └── IncompleteOutputError      a generation that ended before the text was complete
 
     EndedEarlyWarning              a generation that was brought to its end because its tokens ran low
+    Float32Warning                 a model in half precision that was turned into float32 on a CPU
 
 "Wrong", "unsupported", "unsatisfiable" and "too large" are four different classes, because the four
 ask for four different reactions.  A message has up to three parts, each on lines of its own: what is
@@ -137,6 +138,10 @@ class IncompleteOutputError(ConstrainError):
 
 class EndedEarlyWarning(UserWarning):
     """An answer was brought to its end because its tokens ran low: complete, but perhaps too short."""
+
+
+class Float32Warning(UserWarning):
+    """A model in half precision was turned into float32, since half precision is slow on a CPU."""
 
 
 def caret(source: str, start: int, end: int | None = None) -> str:

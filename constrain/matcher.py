@@ -23,14 +23,16 @@ from constrain.arguments import as_list, as_whole
 from constrain.budget import DEFAULT_LIMITS, Limits
 from constrain.collector import settle, watch
 from constrain.continuation import Continuation
-from constrain.errors import TokenError, UnsupportedError
+from constrain.errors import LimitExceeded, TokenError, UnsupportedError, caret
 from constrain.masks import Masks
 from constrain.position import Position, Positions
 from constrain.recipe import MadeByCall
 from constrain.regular.interning import LOCK
+from constrain.shortest import shortest_text
 from constrain.vocabulary.bitmask import Words, unpack_words, word_count, writable_row
 from constrain.vocabulary.tables import shared_tables
 from constrain.vocabulary.vocabulary import Vocabulary, as_token_id, as_vocabulary
+from constrain.writable import MAX_SEARCHED, Alphabet
 
 
 class CompiledGrammar(MadeByCall):
@@ -47,14 +49,18 @@ class CompiledGrammar(MadeByCall):
         limits: Limits = DEFAULT_LIMITS,
         dismantle: Callable[[], None] | None = None,
     ) -> None:
-        """`dismantle` cuts the cycles that `start` leads into, which must be nobody else's."""
-        _require_every_byte(as_vocabulary(vocabulary))
-        self.vocabulary = vocabulary
-        self.start = start
+        """`dismantle` cuts the cycles that `start` leads into, which must be nobody else's.
+
+        Raises UnsupportedError where the vocabulary can write no text at all, LimitExceeded where a text is
+        not found.
+        """
+        self.vocabulary = as_vocabulary(vocabulary)
+        self.start, alphabet = _writable(start, vocabulary, limits)
         self.lock = LOCK  # tables and automaton are shared by every grammar of the process
-        self.positions = Positions(start, shared_tables(vocabulary), limits)
+        self.positions = Positions(self.start, shared_tables(vocabulary), limits)
         self.masks = Masks(self.positions)
-        watch(self, dismantle, self.positions.forget, self.masks.forget)
+        forgets = [self.positions.forget, self.masks.forget, *([alphabet.forget] if alphabet else [])]
+        watch(self, dismantle, *forgets)
 
     def matcher(self) -> Matcher:
         """A matcher at the start of a new generation."""
@@ -235,15 +241,30 @@ def _followed(compiled: CompiledGrammar, tokens: tuple[int, ...]) -> Matcher:
     return matcher
 
 
-def _require_every_byte(vocabulary: Vocabulary) -> None:
-    """Refuse a vocabulary in which some byte of UTF-8 text is not a token of its own.
-
-    With them all, whatever bytes can complete a text, tokens can: no mask is ever empty.
-    """
+def _writable(
+    whole: Continuation, vocabulary: Vocabulary, limits: Limits
+) -> tuple[Continuation, Alphabet | None]:
+    """What the vocabulary can write of a grammar (`writable.py`), and with which bytes: None for all."""
     missing = vocabulary.missing_bytes
-    if missing:
-        shown = " ".join(f"{byte:02x}" for byte in missing[:8]) + (" ..." if len(missing) > 8 else "")
-        raise UnsupportedError(
-            f"this vocabulary has no token for {len(missing)} of the bytes UTF-8 text is made of: {shown}",
-            hint="byte-level and byte-fallback tokenizers have them all; this one could get stuck mid-text",
+    if not missing:
+        return whole, None
+    alphabet = Alphabet(missing)
+    with LOCK, limits.budget("finding what this vocabulary can write"):
+        start = alphabet.left(whole)
+        if start is None:
+            text = shortest_text(whole)
+    if start is None and alphabet.completable.gave_up:
+        raise LimitExceeded(
+            f"MAX_SEARCHED={MAX_SEARCHED:,} continuations searched: none found that this vocabulary writes",
+            hint="simplify the grammar, or give the vocabulary of a model that has every byte",
         )
+    if start is None:
+        at = next((index for index, byte in enumerate(text) if byte in missing), 0)
+        before = text[:at].decode("utf-8", "replace")
+        shown = before + text[at:].decode("utf-8", "backslashreplace")
+        raise UnsupportedError(
+            f"each text of this grammar has a byte that no token of this vocabulary writes: {text[at]:02x}",
+            where=caret(shown, len(before)),
+            hint="allow another text there, or give the vocabulary of a model that has the byte",
+        )
+    return start, alphabet

@@ -63,6 +63,7 @@ class ShortestTexts:
 
     def text(self, start: Continuation) -> bytes | None:
         """A shortest text without one of an open part inside; None if there is none."""
+        start = start.plainest
         if start in self._known:
             return self._known[start]
         if start in self._open:
@@ -86,6 +87,7 @@ class ShortestTexts:
             _, _, text, here = heapq.heappop(heap)
             if here.can_end:
                 return text
+            here = here.plainest
             if here in settled:
                 continue
             settled.add(here)

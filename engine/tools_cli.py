@@ -53,7 +53,8 @@ def tools_command(
     ] = False,
     max_steps: Annotated[int, typer.Option(help="With --run: the most answers.")] = 8,
     model: Annotated[
-        str | None, typer.Option("--model", help="A folder or a hub id; default: the embedded lookup model.")
+        str | None,
+        typer.Option("--model", help="A folder, a hub id or smollm2; default: the embedded lookup model."),
     ] = None,
     max_tokens: Annotated[int, typer.Option("--max-tokens", "-m", help="The most tokens to write.")] = 1024,
     temp: Annotated[float, typer.Option("--temp", help="Temperature; 0 is greedy.")] = 0.0,

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import random
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constrain.compiler import compile_regex
-from constrain.errors import UnsatisfiableError, UnsupportedError
-from constrain.vocabulary.vocabulary import Vocabulary
+from constrain.errors import UnsatisfiableError
 from tests.oracle import (
     by_trying,
     ids,
@@ -82,20 +80,6 @@ def test_mask_equals_trying_every_token_along_a_walk(pattern: str, seed: int) ->
         assert allowed == by_trying(compiled, matcher.position)
         if not matcher.accept_token(rng.choice(allowed)) or matcher.is_terminated():
             break
-
-
-def test_a_vocabulary_without_every_byte_is_refused_by_the_bytes_it_lacks() -> None:
-    """Without them a text could get stuck in the middle of a character: promise 2."""
-    vocabulary = Vocabulary.from_tokens(
-        [bytes((b,)) for b in range(256) if b != 0xC3] + [None], eos_token_ids=(255,)
-    )
-
-    with pytest.raises(UnsupportedError) as caught:
-        compile_regex("a", vocabulary)
-    assert str(caught.value) == (
-        "this vocabulary has no token for 1 of the bytes UTF-8 text is made of: c3\n"
-        "hint: byte-level and byte-fallback tokenizers have them all; this one could get stuck mid-text"
-    )
 
 
 def test_every_end_of_sequence_token_is_allowed_where_the_text_may_end() -> None:

@@ -3,7 +3,8 @@
     [ ─▶ start ─┬─ item ─▶ text ─┬─ "," ─▶ item ─▶ text ...
                 └─ "]"           └─ "]"                      ─▶ back
 
-A *place* is an array of one shape that returns to one back.  It makes the texts of its states, each once.
+A *place* is an array of one shape at one level (whitespace.py) that returns to one back.  It makes the texts
+of its states, each once.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from constrain.continuation import DEFER, DEFERRED, AnyEdge, Continuation, Termi
 from constrain.json_schema.arrays import UNKNOWN, ArrayShape, ArrayState
 from constrain.json_schema.recording import SOME_STRING, Back, Recorder, follow
 from constrain.json_schema.values import ARRAY, STRING, Value
-from constrain.json_schema.whitespace import CLOSE, NEXT
+from constrain.json_schema.whitespace import CLOSE, NEXT, Level
 
 if TYPE_CHECKING:
     from constrain.json_schema.emit import Emitter
@@ -28,8 +29,8 @@ Items = tuple[Value, ...]
 class ArrayPlace:
     """An array of one shape at one place; `read` are the items, if they are recorded."""
 
-    def __init__(self, emitter: Emitter, shape: ArrayShape, back: Back) -> None:
-        self.emitter, self.shape, self.back = emitter, shape, back
+    def __init__(self, emitter: Emitter, shape: ArrayShape, back: Back, level: Level) -> None:
+        self.emitter, self.shape, self.back, self.level = emitter, shape, back, level
         self._texts: dict[tuple[ArrayState, Items | None], ArrayText] = {}
         self._items: dict[tuple[ArrayState, Items | None], Continuation | None] = {}
 
@@ -42,14 +43,23 @@ class ArrayPlace:
     @lazy
     def start(self) -> Continuation:
         """What is behind the bracket that opens."""
-        read: Items | None = () if isinstance(self.back, Recorder) else None
         choices: list[Continuation] = []
         if self.shape.can_close(self.shape.start):
-            empty = UNKNOWN if read is None else Value(ARRAY, ())
-            close = self.emitter.punctuation.close_empty["]"]
-            choices.append(Terminal(close, follow(self.back, empty)))
-        item = self.item(self.shape.start, read)
+            empty = Value(ARRAY, ()) if isinstance(self.back, Recorder) else UNKNOWN
+            choices.append(Terminal(self.level.close_empty["]"], follow(self.back, empty)))
+        item = self._first_item
         return self.emitter.union([*choices, item] if item is not None else choices)
+
+    @property
+    def filled(self) -> Continuation:
+        """The same, where the array has an item."""
+        item = self._first_item
+        assert item is not None, "asked for an item of an array that has none"
+        return item
+
+    @property
+    def _first_item(self) -> Continuation | None:
+        return self.item(self.shape.start, () if isinstance(self.back, Recorder) else None)
 
     def text(self, state: ArrayState, read: Items | None) -> ArrayText:
         """What is behind an item."""
@@ -75,7 +85,9 @@ class ArrayPlace:
         backs: list[Back] = [
             self.text(after, None) if plain else ItemRecorder(self, after, read) for _, after in ways
         ]
-        return emitter.union(emitter.value(goal, back) for (goal, _), back in zip(ways, backs, strict=True))
+        return emitter.union(
+            emitter.value(goal, back, self.level) for (goal, _), back in zip(ways, backs, strict=True)
+        )
 
 
 class ArrayText(Continuation):
@@ -87,13 +99,12 @@ class ArrayText(Continuation):
     def build_first(self) -> tuple[AnyEdge, ...]:
         """The bracket that closes, and the comma before another item."""
         place = self.place
-        punctuation = place.emitter.punctuation
-        closes = place.shape.can_close(self.state)
+        level, closes = place.level, place.shape.can_close(self.state)
         if UNKNOWN not in self.state.seen:
-            return punctuation.after("]", closes=closes, goes_on=self._item() is not None)
+            return level.after("]", closes=closes, goes_on=self._item() is not None)
         certain = place.emitter.liveness.another_is_certain(place.shape, self.state)
-        comma = edge(punctuation.comma.terminal, UNSURE) if certain else DEFER
-        return (*punctuation.after("]", closes=closes, goes_on=False), comma)
+        comma = edge(level.comma.terminal, UNSURE) if certain else DEFER
+        return (*level.after("]", closes=closes, goes_on=False), comma)
 
     def follow(self, number: int, text: bytes | None = None) -> Continuation | None:
         if number == NEXT:

@@ -100,7 +100,7 @@ class SchemaGrammar:
 
     def before(self, then: Continuation) -> Continuation:
         """A value of this schema, then `then`: how a schema stands inside another grammar."""
-        return self.emitter.value(self.goal, then)
+        return self.emitter.value(self.goal, then, self.emitter.outermost)
 
     def dismantle(self) -> None:
         """Cut all that leads in circles, when nobody will use the grammar any more (`collector.py`)."""
@@ -197,10 +197,11 @@ def _compile(scanned: Scanned) -> SchemaGrammar:
 
 def _document(emitter: Emitter, goal: Formula) -> Continuation:
     """A whole text: a value, with blanks around it where the options say "any"."""
-    blanks = emitter.punctuation.around
+    level = emitter.outermost
+    blanks = level.around
     if blanks is None:
-        return emitter.value(goal, END)
-    value = emitter.value(goal, _or_end(blanks))
+        return emitter.value(goal, END, level)
+    value = emitter.value(goal, _or_end(blanks), level)
     return Union((value, Terminal.of(blanks, value)))
 
 

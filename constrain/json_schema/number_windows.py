@@ -25,6 +25,14 @@ from itertools import islice
 from constrain.json_schema.number_set import ANYTHING, TOP, Clause, Condition, Cut, NumberSet
 from constrain.regular.keeping import remember
 
+#: The digits of a whole number that is written without a point: any of 64 bits, with a sign or without.
+WHOLE_DIGITS = 20
+#: A set described by numbers so near to that many digits may have more.
+SPARE_WHOLE = 2
+#: Digits beyond those of a description: enough for a thousand million numbers in its smallest gap.
+SPARE = 9
+#: A stretch is wide where its length is not less than 10^-11 of its end: a million numbers have 17 digits.
+WIDE = 11
 #: Larger than any shift: the end of a range that has none.
 FOREVER = 10**9
 _ZERO = Fraction(0)
@@ -66,6 +74,8 @@ class Stretch:
     end: _Place | None
     clauses: tuple[_Multiples, ...]
     plain: bool
+    #: How many digits its numbers may have behind the point, where 17 significant ones are not enough.
+    places: int | None
     #: From this x on, a window within the stretch holds two numbers of each clause, and of each it excludes.
     settled: int
 
@@ -76,6 +86,7 @@ class Stretch:
             None if end == TOP else _place(end),
             tuple(map(_Multiples.build, condition)),
             condition == ANYTHING,
+            _needed_places(start, end, condition),
             _settled(condition),
         )
 
@@ -100,11 +111,21 @@ class Stretch:
                 return False
         return self.plain or any(clause.admits(digits * up, down) for clause in self.clauses)
 
-    def within(self, digits: int, shift: int, *, idle: bool) -> Hashable:
+    def room(self, shift: int, left: int) -> int:
+        """How many digits may follow digits·10^shift, where `left` significant ones are left; below 0: none.
+
+        Where the stretch is narrow, or some of its numbers are excluded, all the digits of its description
+        and a few more.
+        """
+        return left if self.places is None else max(left, self.places + shift)
+
+    def within(self, digits: int, shift: int, *, idle: bool, left: int | None = None) -> Hashable:
         """The stretch's part in the window of digits·10^shift, seen from there; falsy if it is empty.
 
-        `idle` leaves out the window's first number.
+        `idle` leaves out the window's first number.  With `left`, numbers that take more digits than there
+        is `room` for are left out, but not multiples.
         """
+        room = None if left is None else self.room(shift, left)
         up, down = _scale(shift)
         n, d, side = self.start
         start = (n * down - digits * d * up, d * up, side)
@@ -117,8 +138,10 @@ class Stretch:
             n, d, side = self.end
             if (numerator := n * down - digits * d * up) < d * up:
                 end = (numerator, d * up, side)
-        left, right = start[0] * end[1], end[0] * start[1]
-        if left > right or (left == right and start[2] >= end[2]):
+        low, high = start[0] * end[1], end[0] * start[1]
+        if low > high or (low == high and start[2] >= end[2]):
+            return None
+        if self.plain and room is not None and not _on_grid(start, end, room):
             return None
         edges = (*_reduced(*start[:2]), start[2], *_reduced(*end[:2]), end[2])
         if self.plain:
@@ -129,8 +152,12 @@ class Stretch:
             wanted: Hashable
             if clause.modulus is not None:
                 wanted = window.multiples(clause.modulus, clause.steps)
-            elif left != right:
+            elif low != high and (room is None or room > 0):
                 wanted = edges
+            elif low != high:  # no digit may follow: the window's first number, or nothing
+                n, d, side = start
+                is_first = room == 0 and n == side == 0
+                wanted = (0, 1) if is_first and clause.admits(digits * up, down) else None
             else:  # a single point
                 n, d, _ = start
                 wanted = _reduced(n, d) if clause.admits((digits * d + n) * up, d * down) else None
@@ -178,10 +205,16 @@ class Magnitudes:
 
     numbers: NumberSet
     stretches: tuple[Stretch, ...]
+    #: How many digits one without a point may have.
+    whole_digits: int
 
     @classmethod
     def build(cls, numbers: NumberSet) -> Magnitudes:
-        return cls(numbers, tuple(Stretch.build(*stretch) for stretch in _above_zero(numbers)))
+        stretches = tuple(_above_zero(numbers))
+        largest = max((part for stretch in stretches for part in _described(*stretch)), default=_ZERO)
+        needed = len(str(int(largest))) + SPARE_WHOLE
+        whole_digits = WHOLE_DIGITS if needed <= WHOLE_DIGITS else needed + SPARE
+        return cls(numbers, tuple(Stretch.build(*stretch) for stretch in stretches), whole_digits)
 
     def contains(self, digits: int, shift: int) -> bool:
         """Whether digits·10^shift is in."""
@@ -207,6 +240,50 @@ def _above_zero(numbers: NumberSet) -> Iterator[tuple[Cut, Cut, Condition]]:
             start = middle
         if start < end:
             yield start, end, condition
+
+
+def _described(start: Cut, end: Cut, condition: Condition) -> Iterator[Fraction]:
+    """The numbers that a stretch is described by."""
+    yield from (cut[0] for cut in (start, end) if isinstance(cut[0], Fraction))
+    for clause in condition:
+        yield from clause.excluded
+        if clause.modulus is not None:
+            yield clause.modulus
+
+
+def _needed_places(start: Cut, end: Cut, condition: Condition) -> int | None:
+    """How many digits behind the point are always enough; None where 17 significant digits are.
+
+    They are in a stretch that is plain and wide: it has millions of numbers with so few digits.
+    """
+    (low, _), (high, _) = start, end
+    is_wide = not isinstance(high, Fraction) or (high - low) * 10**WIDE >= high
+    if condition == ANYTHING and is_wide:
+        return None
+    places = (decimal_places(number) for number in _described(start, end, condition))
+    return SPARE + max((found for found in places if found is not None), default=0)
+
+
+def decimal_places(number: Fraction) -> int | None:
+    """How many digits a number has behind the point; None if they never end."""
+    twos, rest = 0, number.denominator
+    while rest % 2 == 0:
+        twos, rest = twos + 1, rest // 2
+    fives = 0
+    while rest % 5 == 0:
+        fives, rest = fives + 1, rest // 5
+    return max(twos, fives) if rest == 1 else None
+
+
+def _on_grid(start: _Place, end: _Place, room: int) -> bool:
+    """Is there a number of so many digits behind the point between two places of a window?"""
+    if room < 0:
+        return False
+    scale = 10**room
+    n, d, side = start
+    first = n * scale // d + 1 if side else -(-n * scale // d)
+    n, d, side = end
+    return first * d < n * scale or (side == 1 and first * d == n * scale)
 
 
 def _place(cut: Cut) -> _Place:

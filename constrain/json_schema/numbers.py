@@ -18,11 +18,17 @@ many windows are looked at.  A state from which no window holds a number is dead
 Four forms of writing share this one mechanism and differ in which windows a text may still reach:
 
     INTEGER      12, -7, 0                               x = 0, 1, 2, ...
-    DECIMAL      12.0, 0.0001, 1.5       json.dumps      up to 16 digits before the point, none idle after
+    DECIMAL      12.0, 3.50, 0.00001     as people do    up to 16 digits before the point
     SCIENTIFIC   1e-07, 1.5e+22          json.dumps      one window for each exponent
     ANY          1, 1.0, 10e-1, 0.1E+1   RFC 8259        one window for each exponent
 
-Canonical numbers are the first three together: what Python's json.dumps writes for ints and floats.
+Canonical numbers are the first three together: what Python's json.dumps writes for ints and floats, and
+what people write for prices and measures, `3.50` and `10.00`.  A model that means 3.50 and may write `3.5` or
+`3.501` but not `3.50` ends up at `3.5000000000000005`.
+
+*Digits do not run on.*  A canonical text has at most 17 significant digits with a point, which is as many as
+a double tells apart, and 20 without one, which is any whole number of 64 bits; but a set whose numbers need
+more has more (`Stretch.room`, `Magnitudes.whole_digits`).  Idle zeros count: they are written within the 17.
 
 Source: RFC 8259, section 6 (grammar); CPython's float.__repr__ (format code 'r': exponents below -4 and
 from 16 on); Nerode, "Linear automaton transformations" (1958), for states as what remains open.
@@ -31,8 +37,7 @@ We depart from it in three ways:
    together" is not a regular language; beyond it lies no double (10^308), and a larger number can
    still be spelled with its digits.  An exponent may carry leading zeros, 1e007.
 2. In "canonical", exponents run from -324 to 308, those of the doubles; 0 < |x| < 1e-324 has no spelling.
-3. Digits are not limited to the 17 that a double can hold, so a set with a number has a spelling.
-   `-0` is none, `-0.0` is one: json.dumps writes the latter only.
+3. `-0` is no canonical text, `-0.0` is one: json.dumps writes the latter only.
 Cost: tens of states for bounds and for small multiples; in "any" and SCIENTIFIC, multiples make one
 state for most texts, found lazily.  Value-level questions are `number_set`'s.
 """
@@ -49,7 +54,7 @@ from typing import Literal
 
 from constrain.budget import spend
 from constrain.json_schema.number_set import NumberSet
-from constrain.json_schema.number_windows import FOREVER, Magnitudes, prepared
+from constrain.json_schema.number_windows import FOREVER, Magnitudes, decimal_places, prepared
 from constrain.regular.byte_sets import ALL_BYTES
 from constrain.regular.keeping import remember
 from constrain.regular.leaf import Leaf, intern_leaf
@@ -61,6 +66,7 @@ from constrain.regular.terms import (
     literal,
     literals,
     optional,
+    repeat,
     star,
 )
 
@@ -78,7 +84,7 @@ class Form(Enum):
 
     INTEGER = "plain digits, and no -0"
     LEXICAL = "plain digits"
-    DECIMAL = "with a point, as json.dumps writes 1e-4 <= |x| < 1e16"
+    DECIMAL = "with a point, and perhaps idle zeros, 1e-6 <= |x| < 1e16"
     SCIENTIFIC = "with an exponent, as json.dumps writes the rest"
     ANY = "the number grammar of RFC 8259"
 
@@ -90,9 +96,13 @@ _EXPONENTS = {
 }
 #: The smallest number above 0 that every way of spelling has.
 SMALLEST_SPELLED = Fraction(1, 10**324)
-#: How many digits DECIMAL has before its point, and zeros after `0.`, at most.
+#: How many digits DECIMAL has before its point (float.__repr__), and zeros behind `0.` (Number::toString of
+#: ECMA-262), at most.
 _DECIMAL_DIGITS = 16
-_SMALLEST_DECIMAL = Fraction(1, 10**4)
+_DECIMAL_ZEROS = 6
+_SMALLEST_DECIMAL = Fraction(1, 10**_DECIMAL_ZEROS)
+#: The significant digits of a text with a point: 17 tell every double apart (IEEE 754-2019, 5.12.2).
+_SIGNIFICANT = 17
 
 
 MAX_REMEMBERED = 4_096
@@ -160,7 +170,7 @@ class NumberSpace:
         forms = (self._integer_form,) if integer_spellings else self._forms
         numbers = list(numbers)
         spend(len(numbers) * len(forms))
-        return literals(text for number in numbers for form in forms for text in _written(form, number))
+        return choice(*(_listed(form, numbers) for form in forms))
 
     def can_write(self, number: Fraction) -> bool:
         """Is there a text for it?  The canonical spelling has none for exponents that no double has."""
@@ -172,10 +182,17 @@ class NumberSpace:
 def spellings(number: Fraction) -> list[bytes]:
     """All texts of a number in the canonical spelling.
 
-    >>> spellings(Fraction(12)), spellings(Fraction(0)), spellings(Fraction(10**16))
-    ([b'12', b'12.0'], [b'0', b'0.0', b'-0.0'], [b'10000000000000000', b'1e+16'])
+    >>> spellings(Fraction(10**16)), spellings(Fraction(12))[:4]
+    ([b'10000000000000000', b'1e+16'], [b'12', b'12.0', b'12.00', b'12.000'])
+    >>> spellings(Fraction(123456789012345, 10)), spellings(Fraction(1, 10**5))[0]
+    ([b'12345678901234.5', b'12345678901234.50', b'12345678901234.500'], b'0.00001')
     """
-    return [text for form in (Form.INTEGER, Form.DECIMAL, Form.SCIENTIFIC) for text in _written(form, number)]
+    return [
+        text + b"0" * zeros
+        for form in (Form.INTEGER, Form.DECIMAL, Form.SCIENTIFIC)
+        for text in _written(form, number)
+        for zeros in range(_idle_zeros(form, text) + 1)
+    ]
 
 
 @remember()
@@ -278,7 +295,7 @@ def _start(form: Form, numbers: NumberSet) -> Term:
         numbers &= NumberSet.integers()
     few = None if form is Form.ANY else numbers.finite_values(MAX_LISTED)
     if few is not None:
-        return literals(text for number in few for text in _written(form, number))
+        return _listed(form, few)
     positive, negative = (
         _unsigned(form, numbers, negative=False),
         _unsigned(form, numbers.negated(), negative=True),
@@ -286,15 +303,35 @@ def _start(form: Form, numbers: NumberSet) -> Term:
     return EMPTY if positive is negative is EMPTY else intern_leaf(_Start, form, numbers)
 
 
+def _listed(form: Form, numbers: Iterable[Fraction]) -> Term:
+    """The texts of these numbers, in a form other than ANY."""
+    texts: dict[int, list[bytes]] = {}
+    for number in numbers:
+        for text in _written(form, number):
+            texts.setdefault(_idle_zeros(form, text), []).append(text)
+    zero = literal(b"0")
+    return choice(*(concat(literals(alike), repeat(zero, 0, zeros)) for zeros, alike in texts.items()))
+
+
+def _idle_zeros(form: Form, text: bytes) -> int:
+    """How many zeros may be added to the shortest text of a number."""
+    if form is not Form.DECIMAL:
+        return 0
+    digits = text.lstrip(b"-0.")
+    if not digits:
+        return _DECIMAL_ZEROS - 1
+    return max(0, _SIGNIFICANT - len(digits) + digits.count(b"."))
+
+
 def _written(form: Form, number: Fraction) -> list[bytes]:
-    """How a number is written in a form other than ANY; nothing if it is not."""
+    """How a number is written in a form other than ANY, without idle zeros; nothing if it is not."""
     sign, size = "-" if number < 0 else "", abs(number)
     if form in (Form.INTEGER, Form.LEXICAL):
         if size.denominator > 1:
             return []
         signs = ["", "-"] if form is Form.LEXICAL and not number else [sign]
         return [f"{one}{size.numerator}".encode() for one in signs]
-    places = _places(size)
+    places = decimal_places(size)
     if places is None:
         return []
     digits = str((size * 10**places).numerator).zfill(places + 1)
@@ -309,17 +346,6 @@ def _written(form: Form, number: Fraction) -> list[bytes]:
         return []
     others = digits[1:].rstrip("0")
     return [f"{sign}{digits[0]}{'.' + others if others else ''}e{exponent:+03d}".encode()]
-
-
-def _places(size: Fraction) -> int | None:
-    """How many decimals a number has; None if they never end."""
-    twos, rest = 0, size.denominator
-    while rest % 2 == 0:
-        twos, rest = twos + 1, rest // 2
-    fives = 0
-    while rest % 5 == 0:
-        fives, rest = fives + 1, rest // 5
-    return max(twos, fives) if rest == 1 else None
 
 
 @remember(1024)
@@ -338,6 +364,8 @@ def _open(form: Form, phase: _Phase, magnitudes: Magnitudes, digits: int, places
         if (magnitudes.numbers & _reach_of_zeros(form, places)).is_empty():
             return EMPTY
         key = (places, magnitudes)
+    elif form is Form.DECIMAL and places > _DECIMAL_ZEROS and 10 ** (places - _DECIMAL_ZEROS) > digits:
+        return EMPTY
     else:
         key = _what_is_open(form, phase, magnitudes, digits, places)
         if key is None:
@@ -361,10 +389,12 @@ def _reach_of_zeros(form: Form, places: int) -> NumberSet:
     """The magnitudes whose text may begin with `0`, or `0.` and so many zeros."""
     if form is Form.ANY:
         return NumberSet.at_least(_ZERO) & NumberSet.below(_shift(1, ANY_EXPONENT - places))
-    zero = NumberSet.values([_ZERO]) if places <= 1 else NumberSet.empty()
-    if form is Form.DECIMAL and places < 4:
-        return zero | _between(_SMALLEST_DECIMAL, -places)
-    return zero if form is not Form.SCIENTIFIC and form is not Form.DECIMAL else NumberSet.empty()
+    zero = NumberSet.values([_ZERO])
+    if form is Form.DECIMAL:
+        if places < _DECIMAL_ZEROS:
+            return zero | _between(_SMALLEST_DECIMAL, -places)
+        return zero if places == _DECIMAL_ZEROS else NumberSet.empty()
+    return zero if form is not Form.SCIENTIFIC else NumberSet.empty()
 
 
 def _between(low: Fraction, exponent: int) -> NumberSet:
@@ -372,8 +402,10 @@ def _between(low: Fraction, exponent: int) -> NumberSet:
 
 
 def _is_idle(form: Form, digits: int, places: int) -> bool:
-    """Whether the last digit behind the point is a zero that json.dumps would not write."""
-    return form is not Form.ANY and digits % 10 == 0 and not (form is Form.DECIMAL and places == 1)
+    """Whether the last digit behind the point is a zero that may not end the text."""
+    if form is Form.ANY or digits % 10 or places == 0:
+        return False
+    return form is Form.SCIENTIFIC or (places > 1 and digits >= _LONGEST)
 
 
 def _may_end(form: Form, phase: _Phase, digits: int, places: int) -> bool:
@@ -384,11 +416,16 @@ def _may_end(form: Form, phase: _Phase, digits: int, places: int) -> bool:
     return not _is_idle(form, digits, places)
 
 
-def _windows(form: Form, phase: _Phase, digits: int, places: int) -> tuple[tuple[int, int | None], ...]:
+def _windows(
+    form: Form, phase: _Phase, magnitudes: Magnitudes, digits: int, places: int
+) -> tuple[tuple[int, int | None], ...]:
     """The ranges of x for which a text can still become a number of [digits·10^x, (digits+1)·10^x)."""
     if phase is _Phase.WHOLE:
-        if form in (Form.INTEGER, Form.LEXICAL):
+        if form is Form.LEXICAL:
             return ((0, None),)
+        if form is Form.INTEGER:
+            room = magnitudes.whole_digits - len(str(digits))
+            return ((0, room),) if room >= 0 else ()
         if form is Form.ANY:
             return ((-ANY_EXPONENT, None),)
         if form is Form.DECIMAL:
@@ -403,24 +440,28 @@ def _what_is_open(
     form: Form, phase: _Phase, magnitudes: Magnitudes, digits: int, places: int
 ) -> Hashable | None:
     """The parts of the set in each window, relative to the window; None where there is nothing."""
-    idle = phase is _Phase.FRACTION and _is_idle(form, digits, places)
+    idle = _is_idle(form, digits, places)
     if phase is _Phase.POINT and form is Form.SCIENTIFIC:
         idle = True
     seen: list[Hashable] = []
-    ranges = _windows(form, phase, digits, places)
+    ranges = _windows(form, phase, magnitudes, digits, places)
+    left = _SIGNIFICANT - len(str(digits)) if form in (Form.DECIMAL, Form.SCIENTIFIC) else None
     for first, last in ranges:
         for stretch in magnitudes.stretches:
             shifts, inner, outer = stretch.shifts(digits, first, FOREVER if last is None else last)
             apart: Iterable[int] = shifts
-            if inner <= outer:  # every window from `inner` to `outer` lies wholly inside: one tells all
+            # Windows that lie wholly inside, `inner` to `outer`, are alike: one tells all.
+            if inner <= outer and (left is None or left > 0 or (left == 0 and stretch.plain and not idle)):
                 seen.append((inner + places, FOREVER if outer == FOREVER else outer + places))
                 known = inner if stretch.plain else inner + 1
                 apart = chain(range(shifts.start, known), range(outer + 1, shifts.stop))
             for shift in apart:
                 spend(2 + abs(shift) // 64)
-                if part := stretch.within(digits, shift, idle=idle):
+                if part := stretch.within(digits, shift, idle=idle, left=left):
                     seen.append((shift + places, part))
-    return (idle, tuple(last is None or last + places for _, last in ranges), *seen) if seen else None
+    if not seen:
+        return None
+    return (idle, left, tuple(last is None or last + places for _, last in ranges), *seen)
 
 
 def _valid_exponents(form: Form, magnitudes: Magnitudes, digits: int, places: int) -> frozenset[int]:
@@ -461,6 +502,7 @@ def _shift(digits: int, shift: int) -> Fraction:
     return digits * _power(shift)
 
 
+_LONGEST = 10**_SIGNIFICANT
 _ZERO_DIGIT, _MINUS, _POINT, _SMALL_E, _LARGE_E = b"0-.eE"
 _DIGIT_MASKS = tuple(1 << byte for byte in b"0123456789")
 _DIGITS_MASK = sum(_DIGIT_MASKS)

@@ -3,8 +3,8 @@
     { ─▶ start ─┬─ key ─▶ ":" ─▶ value ─▶ text ─┬─ "," ─▶ key ─▶ ...
                 └─ "}"                          └─ "}"                ─▶ back
 
-A *place* is an object of one shape that returns to one back.  It makes the texts and keys of its states, each
-once.
+A *place* is an object of one shape at one level (whitespace.py) that returns to one back.  It makes the texts
+and keys of its states, each once.
 
 Where a key is due, the keys that the schema names are a set of literals.  In most objects every other key may
 come too, and then both are one open edge: any string, of which some are names (continuation.py).  Which names
@@ -22,7 +22,6 @@ from constrain.continuation import (
     DEFERRED,
     AnyEdge,
     Continuation,
-    Edge,
     LiteralEdge,
     OpenEdge,
     Terminal,
@@ -36,7 +35,7 @@ from constrain.json_schema.objects import ObjectShape, ObjectState
 from constrain.json_schema.recording import SOME_STRING, Back, Recorder, follow
 from constrain.json_schema.strings import QUOTE
 from constrain.json_schema.values import Value, object_of
-from constrain.json_schema.whitespace import CLOSE
+from constrain.json_schema.whitespace import CLOSE, Level
 from constrain.literals import LiteralSet
 from constrain.regular.queries import is_empty
 
@@ -54,8 +53,8 @@ Members = tuple[tuple[str | None, Value], ...]
 class ObjectPlace:
     """An object of one shape at one place; `read` are the members, if they are recorded."""
 
-    def __init__(self, emitter: Emitter, shape: ObjectShape, back: Back) -> None:
-        self.emitter, self.shape, self.back = emitter, shape, back
+    def __init__(self, emitter: Emitter, shape: ObjectShape, back: Back, level: Level) -> None:
+        self.emitter, self.shape, self.back, self.level = emitter, shape, back, level
         self._texts: dict[tuple[ObjectState, Members | None], ObjectText] = {}
         self._keys: dict[tuple[ObjectState, Members | None], KeyText] = {}
         self._others: dict[tuple[int, bool], Continuation] = {}
@@ -70,15 +69,17 @@ class ObjectPlace:
     @lazy
     def start(self) -> Continuation:
         """What is behind the brace that opens."""
-        state = self.shape.start
-        read: Members | None = () if isinstance(self.back, Recorder) else None
         choices: list[Continuation] = []
-        if self.shape.can_close(state):
-            empty = UNKNOWN if read is None else object_of({})
-            close = self.emitter.punctuation.close_empty["}"]
-            choices.append(Terminal(close, follow(self.back, empty)))
-        key = self.key(state, read)
+        if self.shape.can_close(self.shape.start):
+            empty = object_of({}) if isinstance(self.back, Recorder) else UNKNOWN
+            choices.append(Terminal(self.level.close_empty["}"], follow(self.back, empty)))
+        key = self.filled
         return self.emitter.union([*choices, key] if key.first else choices)
+
+    @property
+    def filled(self) -> Continuation:
+        """The same, where the object has a member."""
+        return self.key(self.shape.start, () if isinstance(self.back, Recorder) else None)
 
     def text(self, state: ObjectState, read: Members | None) -> ObjectText:
         """What is behind a value."""
@@ -101,7 +102,7 @@ class ObjectPlace:
         found = self._others.get((number, closes))
         if found is None:
             after = AfterOther(self, closes)
-            value = self.emitter.value(self.shape.classes.kinds[number][0], after)
+            value = self.emitter.value(self.shape.classes.kinds[number][0], after, self.level)
             found = self._others[number, closes] = self.emitter.colon(value)
         return found
 
@@ -120,12 +121,12 @@ class ObjectText(Continuation):
     def __init__(self, place: ObjectPlace, state: ObjectState, read: Members | None) -> None:
         self.place, self.state, self.read = place, state, read
 
-    def build_first(self) -> tuple[Edge, ...]:
+    def build_first(self) -> tuple[AnyEdge, ...]:
         """The brace that closes, and the comma before another key."""
         place = self.place
         goes_on = bool(place.key(self.state, self.read).first)
         closes = place.shape.can_close(self.state)
-        return place.emitter.punctuation.after("}", closes=closes, goes_on=goes_on)
+        return place.level.after("}", closes=closes, goes_on=goes_on)
 
     def follow(self, number: int, text: bytes | None = None) -> Continuation:
         if number == CLOSE:
@@ -149,9 +150,9 @@ class AfterOther(Continuation):
     def __init__(self, place: ObjectPlace, closes: bool) -> None:
         self.place, self.closes = place, closes
 
-    def build_first(self) -> tuple[Edge, ...]:
+    def build_first(self) -> tuple[AnyEdge, ...]:
         """The brace that closes, and the comma: another key may come, but not which is certain."""
-        return self.place.emitter.punctuation.after("}", closes=self.closes, goes_on=True)
+        return self.place.level.after("}", closes=self.closes, goes_on=True)
 
     def follow(self, number: int, text: bytes | None = None) -> Continuation:
         return follow(self.place.back, UNKNOWN) if number == CLOSE else SOME_STRING
@@ -240,7 +241,9 @@ class KeyText(Continuation):
         emitter, place, read = self.place.emitter, self.place, self.read
         values = [
             emitter.value(
-                goal, place.text(state, None) if read is None else MemberRecorder(place, state, name, read)
+                goal,
+                place.text(state, None) if read is None else MemberRecorder(place, state, name, read),
+                place.level,
             )
             for goal, state in ways
         ]

@@ -17,17 +17,15 @@ from constrain.arguments import as_text, as_whole, nearest, shown
 from constrain.budget import DEFAULT_MAX_STEPS, Limits, checked_steps
 from constrain.errors import InvalidInputError
 
-DEFAULT_INDENT = 64
-"""How many blanks the default whitespace allows after a line break: sixteen levels of four."""
-
 
 @dataclass(frozen=True, slots=True)
 class JsonOptions:
     """Choices and limits of `compile_schema`.
 
-    `whitespace`  "default" (none, one blank after `,` and `:`, or a line break and an indentation of at most
-                  DEFAULT_INDENT blanks), "compact" (none), "any" (unlimited), or a number: the longest run.
-    `spelling`    "canonical" (one per value) or "any" (every escape, `1.0` for `1`).
+    `whitespace`  "default" (in one line, with a blank behind `,` and `:` or none; or in lines, indented by
+                  their depth in one unit), "compact" (none), "any" (unlimited), or a number: the longest run.
+    `spelling`    "canonical" (one per string; numbers as people write them, with at most 17 significant
+                  digits, `3.50` too) or "any" (every escape, `1.0` for a whole `1`, any digits).
     `property_order`  "schema" (the author's order, other keys last) or "any".
     `formats`     "assert" or "annotate".
     `additional_properties`  None: as the schema says; False: an object schema that names properties and says

@@ -42,7 +42,7 @@ def _part_distance(term: Term) -> int:
     if type(term) is Repeat:
         return term.low * distance(term.body)
     if type(term) is Choice:
-        return min(map(distance, term.members))
+        return min(map(distance, term.members), default=FAR_LEAF)  # EMPTY has no members
     if type(term) is Intersection:
         return max(map(distance, term.members))
     if type(term) is Strings:

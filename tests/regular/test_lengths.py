@@ -37,3 +37,22 @@ def test_a_text_behind_a_counter_is_found_without_counting_to_its_end():
         found = is_empty(regex_term(r"[a-z]{1,256}\.[a-z]{1,6}\b[a-z.]*"))
 
     assert not found
+
+
+WATCHED = st.sampled_from(["(?!a)", r"\b", r"\B", "(?<=b)", "(?<!a)", "$", "(?<=ab)", "(?!(?:a|bb)c)"])
+
+
+@given(
+    st.lists(st.one_of(WATCHED, st.sampled_from(["a", "[ab]", "b{2,5}", "(?:a|bc)", "c*"])), max_size=5),
+    st.lists(st.one_of(WATCHED, st.sampled_from(["a", "b"])), min_size=1, max_size=3),
+    st.integers(0, 3),
+)
+def test_a_term_of_assertions_has_a_distance_even_where_nothing_is_left(
+    before: list[str], inner: list[str], times: int
+) -> None:
+    """Assertions can contradict what stands around them: then parts of the term are empty."""
+    term = regex_term(f"{''.join(before)}(?:{''.join(inner)}|c){{0,{times}}}{''.join(inner)}")
+
+    assert distance(term) >= 0
+    for byte in b"abc":
+        assert distance(term.derivative(byte)) >= 0
