@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from functools import partial
 from types import FrameType
 from typing import Any, TypeVar
@@ -23,6 +24,9 @@ from constrain import budget as budgets
 from constrain.budget import budget, spend
 from constrain.compiler import compile_json_schema, compile_lark, compile_part, compile_regex
 from constrain.errors import ConstrainError, LimitExceeded, SchemaError, UnsatisfiableError
+from constrain.json_schema.matching import has_matching
+from constrain.json_schema.number_set import NumberSet
+from constrain.json_schema.values import values_of
 from constrain.matcher import CompiledGrammar
 from constrain.parts import lark, regex
 from tests.oracle import toy_vocabulary
@@ -50,6 +54,7 @@ class Counted:
 
     def __init__(self, most: int) -> None:
         self.most = most
+        self.made = 0
 
     def __call__(self, call: Callable[[], T]) -> T:
         """What it returns, or TooManyCalls from where they were too many."""
@@ -67,6 +72,7 @@ class Counted:
             return call()
         finally:
             sys.setprofile(None)
+            self.made = self.most - left
 
 
 def values_in(made: Any) -> int:
@@ -227,6 +233,92 @@ def test_a_grammar_takes_no_more_calls_than_its_steps_allow(size: int, rule: str
     part = lark("\n".join(["start: r0", *rules, f'r{size}: "c"']))
 
     check_work([], lambda: compile_part(part, VOCABULARY, max_steps=STEPS))
+
+
+ENOUGH = 10**9
+CALLS_WITHOUT_A_STEP = 1_000
+
+
+def check_share(question: Callable[[], object]) -> None:
+    """Each CALLS_PER_STEP calls of a question are a step of the budget at least."""
+    counted = Counted(ENOUGH)
+    with budget(ENOUGH, "this"):
+        counted(question)
+        spent = ENOUGH - budgets._spending.left
+
+    assert counted.made <= CALLS_WITHOUT_A_STEP + CALLS_PER_STEP * spent
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from([30, 300, 3_000]),
+    st.lists(st.sampled_from([1, "a", None, True, [], {}, 0.5, [1, "a"]]), min_size=1, max_size=3),
+)
+def test_values_are_read_for_steps(size: int, items: list[Any]) -> None:
+    """Scalars too, which are not walked into."""
+    check_share(lambda: values_of(items * (size // len(items))))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([3, 30, 100]), st.integers(1, 100), st.integers(1, 20), st.randoms())
+def test_distinct_values_are_found_for_steps(size: int, some: int, lists: int, rng: random.Random) -> None:
+    """Where lists compete, and where there are too few values: one question or many chains."""
+    values = list(values_of(range(size)))
+    choices = [
+        (rng.sample(values, min(some, size)), rng.choice([1, 1, 2, max(1, size // lists)]))
+        for _ in range(lists)
+    ]
+
+    check_share(lambda: has_matching(choices))
+
+
+moduli = st.builds(Fraction, st.integers(1, 12), st.sampled_from([1, 1, 2, 10]))
+few_numbers = st.one_of(
+    st.builds(NumberSet.multiple_of, moduli),
+    st.builds(NumberSet.at_least, moduli),
+    st.builds(NumberSet.below, moduli),
+    st.just(NumberSet.all()),
+)
+
+
+@st.composite
+def many_numbers(draw: st.DrawFn) -> NumberSet:
+    """As many numbers, gaps or excluded divisors, as they come of enumerations and of `not`."""
+    size, step = draw(st.sampled_from([3, 100, 200])), draw(moduli)
+    found = NumberSet.values([step * n for n in range(size)])
+    other = draw(few_numbers)
+    return draw(st.sampled_from([found, found.complement(), found & other, found | other, other - found]))
+
+
+QUESTIONS: dict[str, Callable[[NumberSet, NumberSet], object]] = {
+    "and": lambda one, other: one & other,
+    "or": lambda one, other: one | other,
+    "without": lambda one, other: one - other,
+    "complement": lambda one, _: one.complement(),
+    "negated": lambda one, _: one.negated(),
+    "is empty": lambda one, other: (one & other).is_empty(),
+    "stretches": lambda one, _: list(one.stretches()),
+    "witness": lambda one, _: one.witness(),
+    "all": lambda one, _: one.finite_values(100_000),
+    "many": lambda one, other: (one & other & NumberSet.at_most(Fraction(3_000))).finite_values(100_000),
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+@settings(max_examples=20, deadline=None)
+@given(many_numbers(), many_numbers() | few_numbers)
+def test_sets_of_numbers_are_asked_for_steps(name: str, one: NumberSet, other: NumberSet) -> None:
+    """Each operation alone: in a compilation what is next to it would spend."""
+    check_share(lambda: QUESTIONS[name](one, other))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from([30, 300, 1_000]), moduli, st.randoms())
+def test_a_set_of_numbers_is_made_for_steps(size: int, modulus: Fraction, rng: random.Random) -> None:
+    """Of numbers in any order."""
+    numbers = [modulus * n for n in range(size)]
+    rng.shuffle(numbers)
+    check_share(lambda: NumberSet.values(numbers))
 
 
 def test_steps_are_counted_alike_with_and_without_a_limit_in_seconds() -> None:

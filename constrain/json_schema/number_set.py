@@ -154,9 +154,9 @@ class NumberSet:
         """Exactly these numbers."""
         cuts: list[Cut] = []
         conditions = [NOTHING]
-        distinct = sorted(set(numbers))
-        spend(len(distinct))
-        for number in distinct:
+        distinct = set(numbers)
+        spend(2 * len(distinct))
+        for number in sorted(distinct):
             cuts += [(number, 0), (number, 1)]
             conditions += [ANYTHING, NOTHING]
         return cls(tuple(cuts), tuple(conditions))
@@ -205,6 +205,7 @@ class NumberSet:
     def finite_values(self, limit: int) -> list[Fraction] | None:
         """All numbers of the set, sorted, if there are at most `limit`; else None."""
         found: set[Fraction] = set()
+        spend(len(self.cuts) >> 1)
         for start, end, condition in self.stretches():
             for clause in condition:
                 numbers = _clause_numbers(clause, start, end)

@@ -37,8 +37,21 @@ def is_label(text: str) -> bool:
 FEW = st.lists(st.sampled_from(CHARACTERS), min_size=2, max_size=4, unique=True)
 """A rule speaks of few characters, which meet more often when there are no others."""
 
+JOINED = st.tuples(
+    st.text("\u0627\u0628\u0640\ua872\u094d\u0915a", max_size=2),
+    st.text("\u064b\u0301", max_size=1),
+    st.sampled_from("\u200c\u200c\u200d"),
+    st.text("\u064b\u0301", max_size=1),
+    st.text("\u0627\u0628\u0640\ua840\u094d\u0915a\u200c\u200d", max_size=3),
+).map("".join)
+"""Joiners between letters of each joining type, and behind a virama or none."""
 
-@given(FEW.flatmap(lambda few: st.text(few, min_size=1, max_size=6)) | st.text(min_size=1, max_size=3))
+LABELS = st.one_of(
+    FEW.flatmap(lambda few: st.text(few, min_size=1, max_size=6)), JOINED, st.text(min_size=1, max_size=3)
+)
+
+
+@given(LABELS)
 @settings(max_examples=3_000)
 def test_a_label_is_one_of_idna(text: str) -> None:
     """Each rule meets each other one here; Normalization Form C is left out."""
