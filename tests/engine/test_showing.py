@@ -102,7 +102,7 @@ def test_every_schema_is_shown_in_every_way(schema: Any, way: Any) -> None:
         and not {"const", "enum", "$ref"} & {*schema}
     ):
         names = schema.get("properties", {}) if not {"anyOf", "oneOf", "allOf"} & {*schema} else {}
-        assert all(json.dumps(name)[1:-1] in text for name in names)
+        assert all(json.dumps(name, ensure_ascii=False)[1:-1] in text for name in names)
 
 
 def test_what_is_no_way_is_refused() -> None:
