@@ -29,7 +29,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import mlx.core as mx
@@ -53,6 +53,7 @@ from constrain import (
 )
 from constrain.tool_calls.reader import CallEnd
 from constrain.vocabulary.bitmask import allocate_token_bitmask
+from engine.showing import Way
 
 MAX_TOKENS = 64
 LARGE = 0.5
@@ -199,11 +200,11 @@ class Watch:
             yield token
 
 
-def ask(model: LoadedModel, question: Question) -> Any:
+def ask(model: LoadedModel, question: Question, way: bool | Way) -> Any:
     """The constrained answer: data, or text."""
     prompt, form = question.prompt, question.form
     if question.kind == "json":
-        return generate_json(model, prompt, form, max_tokens=MAX_TOKENS)
+        return generate_json(model, prompt, form, max_tokens=MAX_TOKENS, schema_in_prompt=way)
     if question.kind == "choice":
         return generate_choice(model, prompt, form)
     if question.kind == "regex":
@@ -326,15 +327,17 @@ def is_canonical(model: LoadedModel, tokens: list[int]) -> bool:
     return [int(token) for token in model.tokenizer.encode(text, add_special_tokens=False)] == tokens
 
 
-def observe(model: LoadedModel, watch: Watch, question: Question) -> dict[str, Any]:
-    """One question in both ways."""
+def observe(
+    model: LoadedModel, watch: Watch, question: Question, way: bool | Way, *, is_free: bool
+) -> dict[str, Any]:
+    """One question in both ways, or constrained only."""
     watch.forget()
     before = time.process_time()
     value, error = None, ""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            value = ask(model, question)
+            value = ask(model, question, way)
         except ConstrainError as problem:
             error = f"{type(problem).__name__}: {problem.what}"
             if isinstance(problem, IncompleteOutputError):
@@ -343,7 +346,7 @@ def observe(model: LoadedModel, watch: Watch, question: Question) -> dict[str, A
     loss, places = removed(model, watch)
     right, fields = rightness(question.right, value)
     before = time.process_time()
-    text, count = free(model, watch.prompt)
+    text, count = free(model, watch.prompt) if is_free else ("", 0)
     free_seconds = time.process_time() - before
     free_value, free_valid = read_free(question, text)
     return {
@@ -409,6 +412,8 @@ def main() -> None:
     parser.add_argument("--held", action="store_true", help="ask the held questions in place of the others")
     parser.add_argument("--only", nargs="*", help="some of the questions, by name")
     parser.add_argument("--json", type=Path, help="one line of JSON for each question")
+    parser.add_argument("--show", choices=get_args(Way), help="how a schema is shown in the prompt")
+    parser.add_argument("--constrained", action="store_true", help="no free answers")
     arguments = parser.parse_args()
     model, watch, found = load(arguments.model), Watch(), []
     if mx.default_device() == mx.cpu:  # the same weights, and prompts are read eight times as fast
@@ -417,7 +422,7 @@ def main() -> None:
     for question in QUESTIONS:
         if question.held != arguments.held or (arguments.only and question.name not in arguments.only):
             continue
-        one = observe(model, watch, question)
+        one = observe(model, watch, question, arguments.show or True, is_free=not arguments.constrained)
         found.append(one)
         print(
             f"{one['question']}: {one['text']!r} {one['error']}\n    free: {one['free_text']!r}", flush=True

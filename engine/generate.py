@@ -35,8 +35,8 @@ from engine.prompting import (
     grammar_request,
     prompt_tokens,
     regex_request,
-    schema_request,
 )
+from engine.showing import Way, shown_schema
 from engine.streaming import Generation, TextStream, show, stream
 from engine.thinking import reasoning_budget
 
@@ -121,11 +121,12 @@ class Asking(TypedDict, total=False):
 class Writing(Asking, total=False):
     """The options of JSON: those of `Asking`, those of the compiler (`JsonOptions`), and the prompt's.
 
-    `schema_in_prompt`    whether the model is shown the schema.
+    `schema_in_prompt`    whether the model is shown the schema, and how: "schema", "skeleton" or "typescript"
+                          (`showing.py`); True is the way that was best for a small model.
     `registry`            the documents that remote references name, by URI.
     """
 
-    schema_in_prompt: bool
+    schema_in_prompt: bool | Way
     registry: Mapping[str, Any] | None
     whitespace: Literal["default", "compact", "any"] | int
     spelling: Literal["canonical", "any"]
@@ -189,7 +190,7 @@ def stream_json(
     asking = {name: options.pop(name) for name in _ASKING if name in options}  # type: ignore[misc]
     in_prompt = options.pop("schema_in_prompt", True)
     compiled = compile_json_schema(target.schema, loaded.vocabulary, **options)
-    request = schema_request(target.schema) if in_prompt else None
+    request = shown_schema(target.schema, in_prompt)
     return _stream(loaded, prompt, request, compiled, target.read, **cast(Any, asking))
 
 
