@@ -93,7 +93,16 @@ def test_every_answer_about_the_corpus_is_valid_and_verbatim(
 def test_whatever_the_document_answers_are_valid_and_verbatim(text: str, nullable: bool, seed: int) -> None:
     """Hypothesis writes the documents."""
     found = next(
-        extract(None, [text], schema=INVOICE, verbatim=True, nullable=nullable, sampler=uniform, seed=seed)
+        extract(
+            None,
+            [text],
+            schema=INVOICE,
+            verbatim=True,
+            nullable=nullable,
+            additional_properties=False,
+            sampler=uniform,
+            seed=seed,
+        )
     )
 
     if found.error is not None:
