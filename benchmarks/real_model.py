@@ -204,7 +204,9 @@ def ask(model: LoadedModel, question: Question, way: bool | Way) -> Any:
     """The constrained answer: data, or text."""
     prompt, form = question.prompt, question.form
     if question.kind == "json":
-        return generate_json(model, prompt, form, max_tokens=MAX_TOKENS, schema_in_prompt=way)
+        return generate_json(
+            model, prompt, form, max_tokens=MAX_TOKENS, schema_in_prompt=way, additional_properties=False
+        )
     if question.kind == "choice":
         return generate_choice(model, prompt, form)
     if question.kind == "regex":

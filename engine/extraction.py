@@ -293,7 +293,7 @@ class Extractor:
         told = self.question.instruction
         if told is None:
             told = NULLABLE_INSTRUCTION if nullable else DEFAULT_INSTRUCTION
-        request = self.form.request(nullable=nullable)
+        request = self.form.request(self.loaded.reads, nullable=nullable)
         if self._has_system_role and told:
             messages: list[Message] = [
                 {"role": "system", "content": told},

@@ -28,7 +28,8 @@ from constrain.json_schema.occurring import numbers_in
 from constrain.parts import either, regex
 from engine.answers import read_json
 from engine.generate import schema_of
-from engine.prompting import regex_request, schema_request
+from engine.prompting import regex_request
+from engine.showing import Way, shown_schema
 
 if TYPE_CHECKING:
     from constrain.matcher import CompiledGrammar
@@ -43,7 +44,7 @@ Found = int | dict[str, int] | None
 class Form:
     """What is sought.  `verbatim` is a document that values must occur in, or None."""
 
-    def request(self, *, nullable: bool) -> str:
+    def request(self, way: Way, *, nullable: bool) -> str:
         """The lines that ask a model for it."""
         raise NotImplementedError
 
@@ -96,7 +97,7 @@ class PatternForm(Form):
         """The names of its groups."""
         return list(self._compiled.groupindex)
 
-    def request(self, *, nullable: bool) -> str:
+    def request(self, way: Way, *, nullable: bool) -> str:
         if not nullable:
             return regex_request(self.pattern)
         flags = re.match(r"\(\?[aimsuxL]+\)", self.pattern)
@@ -171,8 +172,8 @@ class SchemaForm(Form):
         inner = {key: value for key, value in self.schema.items() if key not in shared}
         return {**lifted, "anyOf": [inner, {"type": "null"}]}
 
-    def request(self, *, nullable: bool) -> str:
-        return schema_request(self.nullable_schema if nullable else self.schema)
+    def request(self, way: Way, *, nullable: bool) -> str:
+        return shown_schema(self.nullable_schema if nullable else self.schema, way) or ""
 
     def compile(self, vocabulary: Vocabulary, verbatim: str | None, *, nullable: bool) -> CompiledGrammar:
         schema = self.nullable_schema if nullable else self.schema

@@ -190,7 +190,7 @@ def stream_json(
     asking = {name: options.pop(name) for name in _ASKING if name in options}  # type: ignore[misc]
     in_prompt = options.pop("schema_in_prompt", True)
     compiled = compile_json_schema(target.schema, loaded.vocabulary, **options)
-    request = shown_schema(target.schema, in_prompt)
+    request = shown_schema(target.schema, in_prompt, loaded.reads)
     return _stream(loaded, prompt, request, compiled, target.read, **cast(Any, asking))
 
 

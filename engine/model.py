@@ -32,6 +32,7 @@ from constrain.errors import ModelError
 from engine import smollm2
 from engine.cpu import use_openblas, widen
 from engine.files import shown
+from engine.showing import DEFAULT_WAY, Way
 
 if TYPE_CHECKING:
     from mlx import nn
@@ -86,6 +87,13 @@ class LoadedModel:
         if isinstance(self.model, lookup.Model):
             self.model.lm_head.attach(vocabulary.tokens, vocabulary.eos_token_ids)
         return vocabulary
+
+    @property
+    def reads(self) -> Way:
+        """How a schema is shown to the model where nobody says how: the embedded one reads JSON Schema."""
+        from engine import lookup
+
+        return "schema" if isinstance(self.model, lookup.Model) else DEFAULT_WAY
 
     @cached_property
     def forcing(self) -> Forcing:

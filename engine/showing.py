@@ -7,7 +7,7 @@
 The mask knows the whole schema in any case.  What is shown is for the model alone, so a skeleton and a type
 say what a reader needs, in few tokens: names, types, alternatives, what may be left out, descriptions and the
 form of a string.  Bounds and conditions they leave out.  Which way is best for a small model was measured:
-docs/decisions/0027.
+docs/decisions/0027-a-type-in-the-prompt.md.
 
 Source: the JSON Schema keywords of draft 2020-12; the syntax of types is TypeScript's.
 """
@@ -24,15 +24,15 @@ from constrain.errors import InvalidInputError
 from engine.prompting import as_json, schema_request
 
 Way = Literal["schema", "skeleton", "typescript"]
-DEFAULT_WAY: Final[Way] = "schema"
+DEFAULT_WAY: Final[Way] = "typescript"
 SKELETON_LINE = "Answer with JSON like this:"
 TYPE_LINE = "Answer with JSON of this TypeScript type:"
 MAX_DEPTH = 40
 """What is nested deeper is shown as `...`."""
 
 
-def shown_schema(schema: Any, way: bool | Way) -> str | None:
-    """The lines that ask for JSON under a schema; None with `way=False`.
+def shown_schema(schema: Any, way: bool | Way, default: Way = DEFAULT_WAY) -> str | None:
+    """The lines that ask for JSON under a schema; None with `way=False`.  True stands for `default`.
 
     Raises SchemaError where the schema is not JSON itself, InvalidInputError for another way.
 
@@ -43,7 +43,7 @@ def shown_schema(schema: Any, way: bool | Way) -> str | None:
     if way is False:
         return None
     if way is True:
-        way = DEFAULT_WAY
+        way = default
     if way not in get_args(Way):
         raise InvalidInputError(
             f"schema_in_prompt={way!r} is no way to show a schema",

@@ -111,6 +111,11 @@ class Stretch:
                 return False
         return self.plain or any(clause.admits(digits * up, down) for clause in self.clauses)
 
+    @property
+    def is_wide(self) -> bool:
+        """Is it plain, with millions of numbers of 17 significant digits?"""
+        return self.plain and self.places is None
+
     def room(self, shift: int, left: int) -> int:
         """How many digits may follow digits·10^shift, where `left` significant ones are left; below 0: none.
 

@@ -448,6 +448,8 @@ def _what_is_open(
     left = _SIGNIFICANT - len(str(digits)) if form in (Form.DECIMAL, Form.SCIENTIFIC) else None
     for first, last in ranges:
         for stretch in magnitudes.stretches:
+            if left is not None and left <= 0 and (left < 0 or idle) and stretch.is_wide:
+                continue  # no digit is left for any of its numbers
             shifts, inner, outer = stretch.shifts(digits, first, FOREVER if last is None else last)
             apart: Iterable[int] = shifts
             # Windows that lie wholly inside, `inner` to `outer`, are alike: one tells all.

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from constrain.budget import budget
 from constrain.json_schema.numbers import Form, NumberSet, NumberSpace, _start, _unsigned
 from constrain.regular.automaton import Automaton
 from constrain.regular.queries import is_subset
@@ -310,3 +311,13 @@ def test_every_finite_float_is_canonical(x: float) -> None:
     assert math.isfinite(x)
     assert accepts(CANONICAL.universe, text)
     assert accepts(CANONICAL.values([value_of(text)]), text)
+
+
+def test_a_long_number_takes_few_steps() -> None:
+    """Where no digit is left, no exponent needs to be looked at."""
+    with budget(4_000, "reading a number"):
+        term = CANONICAL.universe
+        for byte in b"1.0000000000000000":
+            term = term.derivative(byte)
+
+    assert term.nullable
