@@ -18,13 +18,14 @@ bytes begins a text of t exactly when it begins one of c: it is in the same roun
 The least of `far_counts` is a good horizon: `[a-z]{0,61}(\\.[a-z]{0,61})*` beside `.{0,253}` has a state for
 each pair of counts, and a dozen of them when clipped at 61.
 
-Cost: linear in the part of the term that counts.
+Cost: linear in the part of the term that counts, however often it occurs in the term; a step for each part.
 Source: ours; clipping the counts at the head of a concatenation is folklore, and fact 1 is why it may be
 done anywhere.
 """
 
 from __future__ import annotations
 
+from constrain.budget import spend
 from constrain.regular.keeping import remember
 from constrain.regular.leaf import Leaf
 from constrain.regular.terms import (
@@ -57,8 +58,13 @@ def clip(term: Term, horizon: int) -> Term:
     >>> clip(repeat(literal(b"ab"), 0, 40), 64) is repeat(literal(b"ab"), 0)
     True
     """
-    if term.largest * WIDE < horizon:
-        return term
+    return term if term.largest * WIDE < horizon else _clipped(term, horizon)
+
+
+@remember(1 << 16)
+def _clipped(term: Term, horizon: int) -> Term:
+    """The same, of a term that has far counts: parts that a term shares are clipped once."""
+    spend()
     if type(term) is Repeat:
         each = width(term.body)
         low, high = min(term.low, horizon // each + 1), term.high

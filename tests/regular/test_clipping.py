@@ -7,9 +7,20 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from constrain.regular.clipping import clip
+from constrain.budget import budget
+from constrain.regular.clipping import clip, far_counts
 from constrain.regular.queries import accepts, is_empty
-from constrain.regular.terms import EMPTY, Term, choice, complement, concat, intersect, literal, repeat
+from constrain.regular.terms import (
+    EMPTY,
+    Term,
+    byte_range,
+    choice,
+    complement,
+    concat,
+    intersect,
+    literal,
+    repeat,
+)
 
 SHORT = [bytes(text) for length in range(6) for text in itertools.product(b"ab", repeat=length)]
 
@@ -69,3 +80,15 @@ def test_emptiness_does_not_depend_on_clipping(term: Term) -> None:
     """The quick answer through a clipped term is that of a list of texts, where the list has one."""
     if any(accepts(term, text) for text in SHORT):
         assert not is_empty(term)
+
+
+def test_what_a_term_shares_is_clipped_once() -> None:
+    """Each round holds the one before it twice: there are 2^30 ways down, and 30 parts."""
+    term = repeat(byte_range(0, 9), 2, 500)
+    for number in range(30):
+        term = choice(concat(term, literal(b"a%d" % number)), concat(literal(b"b%d" % number), term))
+
+    with budget(1_000, "clipping"):
+        clipped = clip(term, 64)
+
+    assert not far_counts(clipped)
