@@ -51,7 +51,7 @@ from constrain.literals import LiteralSet
 from constrain.position import Position, Positions, Thread
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.short import short
-from constrain.shortest import other_ways
+from constrain.shortest import WAY, other_ways
 
 NARROW = 16
 """The hexadecimal digits: a state with more is most likely inside a string, and met at each character."""
@@ -209,6 +209,7 @@ class Completions:
                 patience -= 1
             spend()
             for more, pieces, then, to in self._onward(here, at, best is not None):
+                spend(WAY)
                 if best is None or cost + more < best[0]:
                     longer = length + _length(pieces)
                     heapq.heappush(
@@ -268,6 +269,7 @@ class Completions:
                 patience -= 1
             spend()
             for more, pieces, then, to in self._onward(here, at, 0 in exits):
+                spend(WAY)
                 if cost + more <= most:
                     longer = length + _length(pieces)
                     heapq.heappush(

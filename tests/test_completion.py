@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from constrain.budget import budget
 from constrain.compiler import compile_json_schema
 from constrain.errors import UnsatisfiableError
 from constrain.matcher import CompiledGrammar
 from constrain.position import Position
+from constrain.shortest import shortest_text
 from constrain.vocabulary.vocabulary import Vocabulary
 from tests.oracle import toy_vocabulary
 from tests.walks import shortest_way_on
@@ -102,3 +105,18 @@ def test_the_longer_of_two_texts_may_have_fewer_tokens() -> None:
     compiled = compile_json_schema({"enum": ["ox", "hippopotamus"]}, vocabulary)
 
     assert vocabulary.decode(shortest_way_on(compiled.matcher())) == b'"hippopotamus"'
+
+
+def test_keys_in_any_order_are_completed_in_one_of_them() -> None:
+    """Thirty keys that are missing have 2^30 sets that may be written first; each is as short."""
+    names = [f"key{number}" for number in range(30)]
+    schema = {"type": "object", "properties": {key: {"type": "null"} for key in names}, "required": names}
+    compiled = compile_json_schema(schema, toy_vocabulary(), property_order="any", whitespace="compact")
+    matcher = compiled.matcher()
+
+    assert shortest_text(compiled.start) == json.dumps(dict.fromkeys(names), separators=(",", ":")).encode()
+    assert matcher.accept_token(ord("{"))
+    with budget(100_000, "finding the shortest completion"):
+        found = compiled.completions.of(matcher.position)
+    assert found is not None
+    assert found.size == len(shortest_text(compiled.start)) - 1

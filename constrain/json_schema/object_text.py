@@ -216,6 +216,22 @@ class KeyText(Continuation):
             self._followed[number] = self._follow(number)
         return self._followed[number]
 
+    @property
+    def plainest(self) -> Continuation:
+        """Where keys may come in any order: the first that is missing, for its place is all the same.
+
+        Every order of n missing keys is as long, and a search for an end would look at 2^n sets of them.
+        """
+        shape, missing = self.place.shape, self.state.missing
+        if shape.ordered or not shape.is_plain or missing & (missing - 1) == 0:
+            return self
+        return self._only
+
+    @lazy
+    def _only(self) -> Continuation:
+        """The first key that is missing, and no other."""
+        return OneKey(self, self.state.missing & -self.state.missing)
+
     def _follow_text(self, number: int, text: bytes) -> Continuation | None:
         """What follows a key without a name that has been read."""
         place, shape = self.place, self.place.shape
@@ -248,6 +264,19 @@ class KeyText(Continuation):
             for goal, state in ways
         ]
         return emitter.colon(emitter.union(values)) if values else None
+
+
+class OneKey(Continuation):
+    """One of the named keys that may come at a place."""
+
+    def __init__(self, key: KeyText, allowed: int) -> None:
+        self.key, self.allowed = key, allowed
+
+    def build_first(self) -> tuple[AnyEdge, ...]:
+        return (LiteralEdge(self.key.place.shape.literals, self.allowed),)
+
+    def follow(self, number: int, text: bytes | None = None) -> Continuation | None:
+        return self.key.follow(number)
 
 
 class MemberRecorder(Recorder):
