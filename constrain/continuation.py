@@ -107,6 +107,10 @@ class Continuation:
         """The continuations, each with edges of its own, that this one is a choice of: most often itself."""
         return (self,)
 
+    def is_form(self, number: int) -> bool:
+        """Is what an edge captures a matter of form, so that its preview leads on wherever the text does?"""
+        return False
+
     def split(self) -> tuple[Continuation, Continuation] | None:
         """(`part`, `then`) where the texts of this one are those of `part`, each followed by one of `then`.
 

@@ -199,10 +199,10 @@ class Writable(Continuation):
 
     @lazy
     def _captured(self) -> frozenset[int]:
-        """The numbers of edges that capture."""
+        """The numbers of edges that capture what decides how the text may go on."""
         found: set[int] = set()
         for each in self.whole.first:
-            if isinstance(each, Edge) and each.captures:
+            if isinstance(each, Edge) and each.captures and not self.whole.is_form(each.number):
                 found.add(each.number)
             elif isinstance(each, OpenEdge):
                 found.update(number for number, _ in classes_of(each))

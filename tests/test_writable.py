@@ -6,6 +6,7 @@ no missing byte.  Masks are compared with trying every token, byte by byte.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Callable, Iterable
@@ -20,6 +21,7 @@ from constrain.compiler import compile_json_schema, compile_lark, compile_part, 
 from constrain.errors import ConstrainError, LimitExceeded, UnsupportedError
 from constrain.matcher import CompiledGrammar
 from constrain.parts import choice
+from constrain.position import Position, Positions
 from constrain.regular.queries import is_empty
 from constrain.regular.some_bytes import made_of, occurring
 from constrain.regular.syntax import regex_term
@@ -318,3 +320,23 @@ def test_refuses_by_place_a_grammar_of_which_nothing_is_left(make: Make, message
         make(vocabulary_without(SMOLLM2))
 
     assert str(refused.value) == message
+
+
+def test_tokens_behind_a_line_break_are_not_tried_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a bracket captures is a matter of form: the keys behind it are the same in lines of every unit."""
+    words = [b" " + bytes(letters) for letters in itertools.product(b"abcdefgh", repeat=3)]
+    vocabulary = vocabulary_without(b"\x04", words)
+    matcher = compile_json_schema({"type": "object"}, vocabulary).matcher()
+    for byte in b"{\n":
+        assert matcher.accept_token(vocabulary.tokens.index(bytes((byte,))))
+    tried: list[int] = []
+    advance = Positions.advance
+
+    def counted(self: Positions, position: Position, token_id: int) -> Position | None:
+        tried.append(token_id)
+        return advance(self, position, token_id)
+
+    monkeypatch.setattr(Positions, "advance", counted)
+
+    assert len(matcher.allowed_token_ids()) < len(words)
+    assert len(tried) < 50

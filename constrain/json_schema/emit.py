@@ -215,6 +215,10 @@ class ValueText(Continuation):
             return follow(back, UNKNOWN if text is None else value_of(parse_json(text)))
         return back
 
+    def is_form(self, number: int) -> bool:
+        """A bracket captures the line break behind it, which decides nothing but other line breaks."""
+        return number != SCALAR
+
     def split(self) -> tuple[Continuation, Continuation] | None:
         """An array or object, and what follows: unless that depends on the value."""
         if isinstance(self.back, Recorder) or self.back is END or not self._start.bodies:
