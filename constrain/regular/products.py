@@ -232,7 +232,7 @@ def _find_steps(here: Product) -> Iterator[Step]:
         pieces = cut
     found: dict[Product, int] = {}
     for mask, (place, *left) in pieces:
-        spend(len(factors))
+        spend(3 * len(factors))  # to look up, to replace, and to ask how far each is from its end
         after = {factor: _factor(to, place) for factor, to in zip(factors, left, strict=True)}
         condition = replaced(here.condition, after)
         if condition is not False:
