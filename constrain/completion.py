@@ -48,6 +48,7 @@ from typing import Any, NamedTuple
 from constrain.budget import spend
 from constrain.continuation import Continuation, Edge, LiteralEdge, OpenEdge, TokenEdge, bits, follow_text
 from constrain.literals import LiteralSet
+from constrain.nesting import Nested
 from constrain.position import Position, Positions, Thread
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.short import short
@@ -111,18 +112,16 @@ class Completions:
         self._own = self._trie.own.data
         self._at: dict[Position, Completion | None] = {}
         self._known: dict[tuple[Continuation, int], Completion | None] = {}
-        self._parts: dict[tuple[Continuation, int], dict[int, tuple[int, Pieces]]] = {}
+        self._parts: Nested[tuple[Continuation, int], dict[int, tuple[int, Pieces]]] = Nested({})
         self._terminals: dict[tuple[int, int], list[Exit]] = {}
         self._named: dict[tuple[LiteralSet, int, int, int], list[Exit]] = {}
         self._others: dict[tuple[Continuation, int, bytes], tuple[bytes, Continuation | None]] = {}
         self._moves: dict[int, list[tuple[int, int]]] = {}
         self._words: dict[int, bytes] = {}
-        self._open: dict[Continuation, int] = {}
-        self._leaned_on = sys.maxsize
 
     def forget(self) -> None:
         """Drop every memo."""
-        memos = self._at, self._known, self._parts, self._terminals, self._named, self._others
+        memos = self._at, self._known, self._parts.known, self._terminals, self._named, self._others
         for memo in (*memos, self._moves, self._words):
             memo.clear()
 
@@ -226,27 +225,8 @@ class Completions:
         return self._known.setdefault((start, node), Completion(total, rest))
 
     def _exits(self, start: Continuation, node: int) -> dict[int, tuple[int, Pieces]]:
-        """The nodes at which a part can be left, with the cost and the text of each.
-
-        Inside itself a part has none (Knuth): what was found leaning on that is not kept.
-        """
-        known = self._parts.get((start, node))
-        if known is not None:
-            return known
-        if start in self._open:
-            self._leaned_on = min(self._leaned_on, self._open[start])
-            return {}
-        outside, self._leaned_on = self._leaned_on, sys.maxsize
-        number = self._open[start] = len(self._open)
-        try:
-            found = self._find_exits(start, node)
-        finally:
-            del self._open[start]
-        if self._leaned_on >= number:
-            self._parts[start, node] = found
-            self._leaned_on = sys.maxsize
-        self._leaned_on = min(self._leaned_on, outside)
-        return found
+        """The nodes at which a part can be left, with the cost and the text of each; none inside itself."""
+        return self._parts.of(start, (start, node), lambda: self._find_exits(start, node))
 
     def _find_exits(self, start: Continuation, node: int) -> dict[int, tuple[int, Pieces]]:
         tie = count()

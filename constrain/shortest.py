@@ -23,12 +23,12 @@ Cost: one step of the budget in force for each continuation that is no further a
 from __future__ import annotations
 
 import heapq
-import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 
 from constrain.budget import spend
 from constrain.continuation import AnyEdge, Continuation, Edge, LiteralEdge, OpenEdge, TokenEdge, bits
+from constrain.nesting import Nested
 from constrain.regular.queries import shortest
 from constrain.regular.short import short
 from constrain.regular.terms import Term, difference, literals
@@ -50,34 +50,19 @@ def shortest_text(start: Continuation) -> bytes:
 
 
 class ShortestTexts:
-    """The shortest texts of parts that are known; `_open` are those being searched, outermost first.
+    """The shortest texts of parts.
 
     `word` says how a terminal is completed: `shortest`, or `short` where that will do.
     """
 
     def __init__(self, word: Callable[[Term], bytes | None] = shortest) -> None:
         self._word = word
-        self._known: dict[Continuation, bytes | None] = {}
-        self._open: dict[Continuation, int] = {}
-        self._leaned_on = sys.maxsize
+        self._parts: Nested[Continuation, bytes | None] = Nested(None)
 
     def text(self, start: Continuation) -> bytes | None:
         """A shortest text without one of an open part inside; None if there is none."""
         start = start.plainest
-        if start in self._known:
-            return self._known[start]
-        if start in self._open:
-            self._leaned_on = min(self._leaned_on, self._open[start])
-            return None
-        outside, self._leaned_on = self._leaned_on, sys.maxsize
-        number = self._open[start] = len(self._open)
-        text = self._search(start)
-        del self._open[start]
-        if self._leaned_on >= number:
-            self._known[start] = text
-            self._leaned_on = sys.maxsize
-        self._leaned_on = min(self._leaned_on, outside)
-        return text
+        return self._parts.of(start, start, lambda: self._search(start))
 
     def _search(self, start: Continuation) -> bytes | None:
         tie = count()

@@ -59,6 +59,7 @@ from constrain.continuation import (
     lazy,
 )
 from constrain.literals import LiteralSet
+from constrain.nesting import Nested
 from constrain.regular.byte_sets import ALL_BYTES
 from constrain.regular.keeping import remember
 from constrain.regular.queries import is_empty, shortest
@@ -246,39 +247,24 @@ class Completable:
 
     def __init__(self, alphabet: Alphabet) -> None:
         self._alphabet = alphabet
-        self._known: dict[Continuation, bool] = {END: True, DEFERRED: True}
-        self._open: dict[Continuation, int] = {}
-        self._leaned_on = MAX_SEARCHED
-        """The outermost part under search on which an answer since then depended."""
+        self._parts: Nested[Continuation, bool] = Nested(none=False, lasts=bool)
+        self.forget()
         self.gave_up = False
         """Was any search broken off?  What has no known completion may have one all the same, then."""
 
     def forget(self) -> None:
         """Drop every memo."""
-        self._known = {END: True, DEFERRED: True}
+        self._parts.known.clear()
+        self._parts.known.update({END: True, DEFERRED: True})
 
     def has(self, start: Continuation) -> bool:
         """Is a completion of `start` known?  A part that is being searched counts as none, inside itself."""
         start = start.plainest
         if start.can_end:
             return True
-        known = self._known.get(start)
-        if known is not None:
-            return known
-        if start in self._open:
-            self._leaned_on = min(self._leaned_on, self._open[start])
-            return False
-        if not self._open and len(self._known) > MAX_COMPLETABLE:
+        if len(self._parts.known) > MAX_COMPLETABLE and not self._parts.is_open:
             self.forget()
-        outside, self._leaned_on = self._leaned_on, MAX_SEARCHED
-        number = self._open[start] = len(self._open)
-        found = self._search(start)
-        del self._open[start]
-        if found or self._leaned_on >= number:
-            self._known[start] = found
-            self._leaned_on = MAX_SEARCHED
-        self._leaned_on = min(self._leaned_on, outside)
-        return found
+        return self._parts.of(start, start, lambda: self._search(start))
 
     def _search(self, start: Continuation) -> bool:
         """Look for a completion straight on, and where that leads nowhere, the nearest first."""
@@ -290,7 +276,7 @@ class Completable:
         With `hurry` those come first that were reached by the fewest captured texts (free keys have no end),
         of these the most steps away, of these the nearest.
         """
-        tie = count()
+        tie, known = count(), self._parts.known
         heap: list[tuple[int, int, int, int, Callable[[], Continuation | None], Continuation | None]]
         heap = [(0, 0, 0, next(tie), partial(_itself, start), None)]
         before: dict[Continuation, Continuation | None] = {}
@@ -298,13 +284,13 @@ class Completable:
             free, steps, length, _, follow, last = heapq.heappop(heap)
             here = follow()
             here = here and here.plainest
-            if here is None or here in before or (here is not start and self._known.get(here) is False):
+            if here is None or here in before or (here is not start and known.get(here) is False):
                 continue
             before[here] = last
-            if here.can_end or self._known.get(here):
+            if here.can_end or known.get(here):
                 at: Continuation | None = here
                 while at is not None:
-                    self._known[at] = True
+                    known[at] = True
                     at = before[at]
                 return True
             spend()
