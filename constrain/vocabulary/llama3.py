@@ -33,6 +33,7 @@ from typing import Any, Self
 
 from constrain.errors import ModelError
 from constrain.vocabulary.cache import cache_folder, write_whole
+from constrain.vocabulary.fast_tokenizer import byte_level_bpe
 from constrain.vocabulary.token_bytes import byte_level_text
 
 _VERSION = 1
@@ -126,33 +127,9 @@ class Llama3:
     def fast_tokenizer(self, special: tuple[str, ...]) -> dict[str, Any]:
         """The contents of tokenizer.json."""
         vocab = {byte_level_text(token): index for index, token in enumerate(self.tokens)}
-        flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-        bytewise = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
         split = {"type": "Split", "pattern": {"Regex": self.pattern}, "behavior": "Isolated", "invert": False}
-        return {
-            "version": "1.0",
-            "truncation": None,
-            "padding": None,
-            "added_tokens": [
-                {"id": len(vocab) + index, "content": name, **flags} for index, name in enumerate(special)
-            ],
-            "normalizer": None,
-            "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, bytewise]},
-            "post_processor": None,
-            "decoder": bytewise,
-            "model": {
-                "type": "BPE",
-                "dropout": None,
-                "unk_token": None,
-                "continuing_subword_prefix": None,
-                "end_of_word_suffix": None,
-                "fuse_unk": False,
-                "byte_fallback": False,
-                "ignore_merges": True,
-                "vocab": vocab,
-                "merges": self.merges(),
-            },
-        }
+        added = dict(enumerate(special, start=len(vocab)))
+        return byte_level_bpe(vocab, self.merges(), added, split, splits_words=False, ignore_merges=True)
 
 
 def llama3_tokenizer_folder(*, chatml: bool = True, cache: Path | None = None) -> Path:
