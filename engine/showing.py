@@ -14,7 +14,6 @@ Source: the JSON Schema keywords of draft 2020-12; the syntax of types is TypeSc
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args
@@ -49,11 +48,9 @@ def shown_schema(schema: Any, way: bool | Way, default: Way = DEFAULT_WAY) -> st
             f"schema_in_prompt={way!r} is no way to show a schema",
             hint=f"use one of {', '.join(map(repr, get_args(Way)))}, True or False",
         )
-    if isinstance(schema, str):
-        schema = json.loads(schema)
-    as_json(schema)  # so what is no JSON is refused in every way
     if way == "schema" or not isinstance(schema, Mapping):
         return schema_request(schema)
+    as_json(schema)  # so what is no JSON is refused in every way
     writer = _Writer(schema, is_skeleton=way == "skeleton")
     whole = writer.of(schema, 0)
     if way == "skeleton":

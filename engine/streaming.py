@@ -218,9 +218,7 @@ class Run:
             count += 1
             if thinking is not None and count <= len(thinking.tokens):
                 continue
-            if (
-                len(self._tokens) == self._limits.answer
-            ):  # without `Finishing`, what was not thought is no room
+            if len(self._tokens) == self._limits.answer:  # what was not thought is no room for the answer
                 return "length"
             self._tokens.append(token)
             yield token
