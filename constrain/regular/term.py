@@ -127,6 +127,27 @@ def joined(ways: Iterable[Way]) -> Iterable[Way]:
     return [(mask, after) for after, mask in masks.items()]
 
 
+Piece = tuple[int, tuple["Term", ...]]
+"""A set of bytes, and the derivatives of several terms by each of them."""
+
+
+def cut(pieces: list[Piece], ways: Iterable[Way]) -> list[Piece]:
+    """Disjoint pieces, cut along the ways of one more term, which has nothing behind other bytes."""
+    found: list[Piece] = []
+    for mask, afters in pieces:
+        rest = mask
+        for others_mask, after in ways:
+            common = rest & others_mask
+            if common:
+                found.append((common, (*afters, after)))
+                rest ^= common
+                if not rest:
+                    break
+        if rest:
+            found.append((rest, (*afters, Term.empty)))
+    return found
+
+
 def add_way(pieces: dict[int, list[Term]], mask: int, after: Term) -> None:
     """One more way; `pieces` are disjoint, with where each leads, and split where the new one ends inside."""
     found = pieces.get(mask)
