@@ -283,6 +283,31 @@ def test_a_text_is_sought_for_steps_where_a_pattern_looks_behind(pattern: str, a
     check_share(lambda: is_empty(term), most=5_000, calls_per_step=CALLS_PER_STEP // 2)
 
 
+looks_ahead = st.builds(lambda mark, parts: f"(?{mark}{''.join(parts)})", st.sampled_from("=!"), looked_for)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(counted_parts | looks_ahead, min_size=2, max_size=5).map("|".join))
+@example(
+    r"(?:[a-z]+|a?a?a?a?a?a?a?a?a?|(?=(?:\b[R-u]+)+rocket|(a|bab){40,}|\\[0-9]\x7f*)rocket){1,3}"
+    r"(?:(?:\n{2,}(?!\s\x01{24,40}|\x00|\0{1,3}x?)é{65,}){2})|[;-e][^\x00]{0,1000}$"
+)
+def test_ways_on_are_followed_for_steps_where_a_pattern_looks_ahead(pattern: str) -> None:
+    """What is asked by some bytes only is not remembered, and is work each time."""
+    forget()
+    waiting = [regex_term(pattern)]
+    seen = set(waiting)
+
+    def follow() -> None:
+        while waiting:
+            for _, after in waiting.pop().ways():
+                if after not in seen:
+                    seen.add(after)
+                    waiting.append(after)
+
+    check_share(follow, most=50_000, calls_per_step=CALLS_PER_STEP // 2)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from([30, 300, 3_000]),

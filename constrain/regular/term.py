@@ -99,7 +99,9 @@ class Term:
             return self.ways()
         ways = known_ways.get(self.id)
         if ways is None:
-            return self._find_ways(within)
+            found = tuple(self._find_ways(within))
+            spend(2 + (len(found) >> 1))  # like those of all bytes, but not remembered
+            return found
         return [(common, after) for mask, after in ways if (common := mask & within)]
 
     def classes(self) -> tuple[int, ...]:
