@@ -38,9 +38,12 @@ from constrain.errors import (
 )
 from engine.command_options import (
     ClosedOption,
+    HiddenOption,
     ReasoningOption,
+    ShownOption,
     TemplateOption,
     closed,
+    in_prompt,
     tell_reasoning,
     template_kwargs,
 )
@@ -114,12 +117,8 @@ def json_command(
     ignore_chat_template: PlainOption = False,
     chat_template_kwargs: TemplateOption = None,
     reasoning: ReasoningOption = 0,
-    no_schema_in_prompt: Annotated[
-        bool,
-        typer.Option(
-            "--no-schema-in-prompt", help="Constrain by the schema without showing it to the model."
-        ),
-    ] = False,
+    schema_in_prompt: ShownOption = None,
+    no_schema_in_prompt: HiddenOption = False,
     whitespace: Annotated[
         str, typer.Option(help="default, compact, any, or the longest run allowed.")
     ] = "default",
@@ -146,9 +145,9 @@ def json_command(
         use_chat_template=not ignore_chat_template,
         chat_template_kwargs=template_kwargs(chat_template_kwargs),
         reasoning=reasoning,
-        schema_in_prompt=not no_schema_in_prompt,
         whitespace=cast(Any, _whole_or_name(whitespace)),
         property_order=cast(Any, property_order),
+        **in_prompt(schema_in_prompt, no_schema_in_prompt),
         **closed(no_additional_properties),
     ).result()
     tell_reasoning(answer.reasoning)
