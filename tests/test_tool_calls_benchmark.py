@@ -33,6 +33,7 @@ MAIL = ("mail", {"to": "a@b.it"})
         ({"next": None}, Answer("Done."), Answer("", [MAIL])),
         ({"gold": "Dante"}, Answer("It was DANTE."), Answer("It was Petrarca.")),
         (None, Answer("No such tool."), Answer("", [MAIL])),
+        (None, Answer('"}}'), Answer('"}}', malformed=1)),
     ],
 )
 def test_a_spec_tells_right_answers_from_wrong_ones(spec: Any, right: Answer, wrong: Answer) -> None:
