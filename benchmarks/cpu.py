@@ -49,7 +49,9 @@ def load_unpacked(name: str) -> LoadedModel:
 
     if mx.default_device() != mx.cpu:
         return loaded
-    return LoadedModel(dequantize_model(loaded.model), loaded.tokenizer, loaded.name)
+    unpacked = dequantize_model(loaded.model)
+    mx.eval(unpacked)  # what is lazy belongs to the thread that made it
+    return LoadedModel(unpacked, loaded.tokenizer, loaded.name)
 
 
 def cast(parameters: Any, before: Any, after: Any) -> Any:
