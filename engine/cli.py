@@ -283,26 +283,26 @@ def grammar_command(
     """Answer with text that a Lark grammar accepts."""
     text = read_prompt(prompt)
     path = _find_grammar(grammar)
-    from engine.generate import generate_lark
+    from engine.generate import stream_lark
 
-    typer.echo(
-        generate_lark(
-            model,
-            text,
-            path,
-            start=start,
-            max_tokens=max_tokens,
-            temp=temp,
-            top_p=top_p,
-            min_p=min_p,
-            top_k=top_k,
-            seed=seed,
-            use_chat_template=not ignore_chat_template,
-            chat_template_kwargs=template_kwargs(chat_template_kwargs),
-            reasoning=reasoning,
-            grammar_in_prompt=not no_grammar_in_prompt,
-        )
-    )
+    answer = stream_lark(
+        model,
+        text,
+        path,
+        start=start,
+        max_tokens=max_tokens,
+        temp=temp,
+        top_p=top_p,
+        min_p=min_p,
+        top_k=top_k,
+        seed=seed,
+        use_chat_template=not ignore_chat_template,
+        chat_template_kwargs=template_kwargs(chat_template_kwargs),
+        reasoning=reasoning,
+        grammar_in_prompt=not no_grammar_in_prompt,
+    ).result()
+    tell_reasoning(answer.reasoning)
+    typer.echo(answer.text)
 
 
 @app.command("grammars")

@@ -12,6 +12,7 @@ import pytest
 
 import grammars
 from engine import cli
+from tests.engine.fakes import wishful_model
 from tests.grammars.readers import reads
 
 PERSON = {
@@ -19,6 +20,11 @@ PERSON = {
     "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
     "required": ["name", "age"],
 }
+
+GREETING = '<tool_call>\n{"name": "greet", "arguments": {"name": "Anna"}}\n</tool_call>'
+GREETED = (
+    '{"text": "", "calls": [{"name": "greet", "arguments": {"name": "Anna"}}], "finish_reason": "tool_calls"}'
+)
 
 
 @pytest.fixture
@@ -123,6 +129,40 @@ def test_the_schema_is_shown_to_the_model_as_the_command_says(  # type: ignore[n
     (prompt,) = prompts
     assert text in prompt
     assert prompt.count("name") == 0 if shown is None else shown in prompt
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer", "printed"),
+    [
+        (("json",), '{"name": "Anna", "age": 31}', '{"name": "Anna", "age": 31}'),
+        (("regex", "[A-Z][a-z]+"), "Anna", "Anna"),
+        (("choice", "Bert", "Anna"), "Anna", "Anna"),
+        (("grammar", "names.lark"), "Anna", "Anna"),
+        (("tools", "--tools", "shown.py:greet", "--choice", "required"), GREETING, GREETED),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_what_was_thought_is_told_beside_the_answer(  # type: ignore[no-untyped-def]
+    run,
+    monkeypatch: pytest.MonkeyPatch,
+    schema: Path,
+    *,
+    arguments: tuple[str, ...],
+    answer: str,
+    printed: str,
+) -> None:
+    """On stderr, for the answer is piped."""
+    thinking = wishful_model(f"<think>\nShe says so.\n</think>\n\n{answer}")
+    for module in ("generate", "tool_calling"):
+        monkeypatch.setattr(f"engine.{module}.as_model", lambda _: thinking)
+    monkeypatch.chdir(schema.parent)
+    Path("names.lark").write_text('start: "Anna" | "Bert"\n', encoding="utf-8")
+    Path("shown.py").write_text("def greet(name: str) -> None:\n    ...\n", encoding="utf-8")
+    asked = ("-s", schema) if arguments == ("json",) else ()
+
+    result = run(*arguments, *asked, "-p", "Who?", "--reasoning", "64")
+
+    assert (result.code, result.out, result.err) == (0, f"{printed}\n", "reasoning: She says so.\n")
 
 
 def test_writes_text_for_a_pattern(run) -> None:  # type: ignore[no-untyped-def]
