@@ -30,7 +30,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,8 @@ LONG = 400
 """The cost of tokens is taken of answers with so many to spend."""
 ROWS = 8
 """Answers that are written at once, by a batch and by the server."""
+SHORT = 80
+"""Greedy answers are compared of schemas whose shortest answer takes no more tokens."""
 GREETING = "The answer as JSON:"
 """The prompt of the greedy answers."""
 
@@ -290,7 +292,9 @@ def greedy(model: LoadedModel, schemas: Sequence[Any], number: int, most: int) -
     from benchmarks.mlx_server import serving
 
     started, outcomes, written = time.process_time(), Counter[str](), 0
-    found = list(rows(schemas, number, model.vocabulary))
+    every = rows(schemas, len(schemas), model.vocabulary)
+    short = ((compiled, least, schema) for compiled, least, schema in every if least <= SHORT)
+    found = list(islice(short, number))
     print(f"{len(found)} schemas", flush=True)
     with serving(model) as post, ThreadPoolExecutor(ROWS) as threads:
         for first in range(0, len(found), ROWS):
