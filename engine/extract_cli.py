@@ -20,7 +20,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from constrain.errors import InvalidInputError
-from engine.command_options import ClosedOption, ReasoningOption, TemplateOption, closed, template_kwargs
+from engine.command_options import (
+    ClosedOption,
+    HiddenOption,
+    ReasoningOption,
+    ShownOption,
+    TemplateOption,
+    closed,
+    in_prompt,
+    template_kwargs,
+)
 from engine.documents import (
     STANDARD_INPUT,
     Document,
@@ -75,6 +84,8 @@ def extract_command(
         ),
     ] = False,
     no_additional_properties: ClosedOption = False,
+    schema_in_prompt: ShownOption = None,
+    no_schema_in_prompt: HiddenOption = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the records to this file.")
     ] = None,
@@ -129,6 +140,9 @@ def extract_command(
         raise InvalidInputError("--id needs --field: only the lines of JSON Lines have fields")
     if no_additional_properties and schema is None:
         raise InvalidInputError("--no-additional-properties needs a --schema: patterns have no objects")
+    shown = in_prompt(schema_in_prompt, no_schema_in_prompt)
+    if shown and schema is None:
+        raise InvalidInputError("how a schema is shown in the prompt needs a --schema")
     target = None if schema is None else read_schema(schema)
     sources = _sources(files)
     fields = None if field is None else Fields(field, id_field)
@@ -147,6 +161,7 @@ def extract_command(
         "use_chat_template": not ignore_chat_template,
         "chat_template_kwargs": template_kwargs(chat_template_kwargs),
         "reasoning": reasoning,
+        **shown,
         **closed(no_additional_properties),
     }
     settings = {name: value for name, value in asked.items() if name not in {"schema", "model"}}

@@ -45,8 +45,10 @@ DEFAULT_INSTRUCTION = "Extract from the text what is asked for, as it is written
 NULLABLE_INSTRUCTION = f"{DEFAULT_INSTRUCTION} Write null for what the text does not say."
 DEFAULT_OVERLAP = 100
 LEAST_ROOM = 32
-SCHEMA_OPTIONS = ("whitespace", "spelling", "property_order", "formats", "additional_properties")
-"""The options of the compiler that say how values are written; the others are decided here."""
+SCHEMA_OPTIONS = (
+    "whitespace", "spelling", "property_order", "formats", "additional_properties", "schema_in_prompt",
+)  # fmt: skip
+"""The options of `generate_json` that say how values are written, and how the schema is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,8 @@ class Extractor:
         """Ask a model for what a `pattern` (with the `flags` of `re`) or a `schema` (or a type) describes.
 
         `sampler` replaces `temp`; the other options are those of `Question`, and for a schema those that
-        decide how its values are written (`additional_properties`, `whitespace`, ... of `JsonOptions`).
+        decide how its values are written (`additional_properties`, `whitespace`, ... of `JsonOptions`)
+        and `schema_in_prompt`, as in `generate_json`.
 
         Raises RegexError, SchemaError, UnsupportedError, UnsatisfiableError or LimitExceeded for what is
         sought, ModelError for the model, InvalidInputError for the options.
@@ -306,7 +309,7 @@ class Extractor:
         content = f"{told}\n\n{text}" if told else text
         return self._tokens(content, request)
 
-    def _tokens(self, prompt: str | list[Message], request: str) -> list[int]:
+    def _tokens(self, prompt: str | list[Message], request: str | None) -> list[int]:
         return prompt_tokens(
             self.loaded.tokenizer,
             prompt,
