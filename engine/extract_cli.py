@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from constrain.errors import InvalidInputError
-from engine.command_options import ClosedOption, ReasoningOption, TemplateOption, closed, template_kwargs
+from engine.command_options import (
+    ClosedOption,
+    ReasoningOption,
+    RetriesOption,
+    TemplateOption,
+    closed,
+    template_kwargs,
+)
 from engine.documents import (
     STANDARD_INPUT,
     Document,
@@ -111,6 +118,7 @@ def extract_command(
     ] = False,
     chat_template_kwargs: TemplateOption = None,
     reasoning: ReasoningOption = 0,
+    retries: RetriesOption = 0,
 ) -> None:
     """Extract the same thing from many documents: one JSON line out for each.
 
@@ -147,6 +155,7 @@ def extract_command(
         "use_chat_template": not ignore_chat_template,
         "chat_template_kwargs": template_kwargs(chat_template_kwargs),
         "reasoning": reasoning,
+        "retries": retries,
         **closed(no_additional_properties),
     }
     settings = {name: value for name, value in asked.items() if name not in {"schema", "model"}}

@@ -24,18 +24,24 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, NotRequired, cast, get_type_hints
 
+from constrain.answers import read_json, reader
 from constrain.arguments import as_text, check_text
 from constrain.errors import InvalidInputError, LimitExceeded, SchemaError, UnsupportedError
 from constrain.json_schema.data import check_data
 from constrain.tool_calls.docstrings import read_docstring
 
+HINT = "say in the type what is checked, as with Field(ge=..., pattern=...); run_tools tells the model"
 OTHER_KEYS = ("input_schema", "inputSchema")
 """What others than OpenAI call `parameters`: Anthropic, and the Model Context Protocol."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool: `read` turns the JSON text of its arguments into values, `function` is what may be called."""
+    """A tool: `read` turns the JSON text of its arguments into values, `function` is what may be called.
+
+    `read` raises RefusedOutputError where the tool checks more than its schema, LimitExceeded for numbers
+    that Python cannot hold.
+    """
 
     name: str
     description: str
@@ -75,8 +81,9 @@ def as_tool(tool: object) -> Tool:
         return _of_definition(tool)
     if isinstance(tool, type) and issubclass(tool, BaseModel):
         with _explained(tool.__name__):
-            schema = type_schema(TypeAdapter(tool))
-        return Tool(tool.__name__, inspect.cleandoc(tool.__doc__ or ""), schema, tool.model_validate_json)
+            model: TypeAdapter[Any] = TypeAdapter(tool)
+            schema = type_schema(model)
+        return Tool(tool.__name__, inspect.cleandoc(tool.__doc__ or ""), schema, reader(model, HINT))
     if inspect.isroutine(tool):
         return _of_function(tool)
     raise InvalidInputError(
@@ -110,7 +117,7 @@ def _of_definition(definition: Mapping[str, Any]) -> Tool:
     _check_parameters(name, parameters)
     description = str(function.get("description") or "")
     check_text(description, where=f"the description of the tool `{name}`")
-    return Tool(name, description, {"type": "object", **parameters}, json.loads)
+    return Tool(name, description, {"type": "object", **parameters}, read_json)
 
 
 def _check_parameters(name: str, parameters: Mapping[str, Any]) -> None:
@@ -166,7 +173,7 @@ def _of_function(function: Callable[..., Any]) -> Tool:
         default = defaults.get(name)
         if isinstance(default, str | int) or (isinstance(default, float) and isfinite(default)):
             place.setdefault("default", default)
-    return Tool(function.__name__, description, schema, adapter.validate_json, function)
+    return Tool(function.__name__, description, schema, reader(adapter, HINT), function)
 
 
 @contextmanager
