@@ -77,6 +77,7 @@ if TYPE_CHECKING:
         stream_text,
     )
     from engine.model import LoadedModel, load
+    from engine.partials import Partial, PartialStream
     from engine.processor import GrammarLogitsProcessor
     from engine.sampling import make_sampler
     from engine.streaming import Generation, TextStream
@@ -120,6 +121,7 @@ _HOME: dict[str, tuple[str, ...]] = {
     ),
     "engine.streaming": ("Generation", "TextStream"),
     "engine.model": ("LoadedModel", "load"),
+    "engine.partials": ("Partial", "PartialStream"),
     "engine.processor": ("GrammarLogitsProcessor",),
     "engine.sampling": ("make_sampler",),
     "engine.tool_calling": (
@@ -150,6 +152,8 @@ __all__ = [
     "Matcher",
     "ModelError",
     "Part",
+    "Partial",
+    "PartialStream",
     "PenaltyWarning",
     "RefusedOutputError",
     "RegexError",

@@ -27,7 +27,7 @@ from constrain.compiler import compile_json_schema, compile_part
 from constrain.errors import InvalidInputError, RefusedOutputError, RegexError, UnsatisfiableError
 from constrain.json_schema.occurring import numbers_in
 from constrain.parts import either, regex
-from engine.generate import schema_of
+from engine.generate import is_type, schema_of
 from engine.prompting import regex_request
 from engine.showing import Way, shown_schema
 
@@ -150,7 +150,7 @@ class SchemaForm(Form):
     def __init__(self, schema: object, **options: Any) -> None:
         self._target = schema_of(schema)
         self._options = options
-        self._is_type = not isinstance(schema, dict | bool | str)
+        self._is_type = is_type(schema)
         self.schema = self._target.schema
 
     @cached_property

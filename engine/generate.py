@@ -43,6 +43,7 @@ from engine.asking import (
 )
 from engine.files import parse_json
 from engine.model import ModelLike, as_model
+from engine.partials import PartialStream
 from engine.prompting import choice_request, grammar_request, regex_request
 from engine.showing import shown_schema
 from engine.streaming import Generation, TextStream, stream
@@ -81,6 +82,11 @@ def schema_of(schema: object) -> Target:
             raise SchemaError(f"a JSON Schema is an object or a boolean, not {type(parsed).__name__}")
         return Target(parsed, read_json)
     return _target_of_type(schema)
+
+
+def is_type(schema: object) -> bool:
+    """Whether answers are instances; they are plain data where a schema is given."""
+    return not isinstance(schema, dict | bool | str)
 
 
 def _target_of_type(schema: object) -> Target:
@@ -183,25 +189,56 @@ def generate_json(
 
 @overload
 def stream_json(
-    model: ModelLike, prompt: Prompt, schema: TypeForm[T], **options: Unpack[Writing]
+    model: ModelLike,
+    prompt: Prompt,
+    schema: TypeForm[T],
+    *,
+    partial: Literal[False] = ...,
+    **options: Unpack[Writing],
 ) -> TextStream[T]: ...
 
 
 @overload
 def stream_json(
-    model: ModelLike, prompt: Prompt, schema: object, **options: Unpack[Writing]
+    model: ModelLike,
+    prompt: Prompt,
+    schema: TypeForm[T],
+    *,
+    partial: Literal[True],
+    **options: Unpack[Writing],
+) -> PartialStream[T]: ...
+
+
+@overload
+def stream_json(
+    model: ModelLike,
+    prompt: Prompt,
+    schema: object,
+    *,
+    partial: Literal[False] = ...,
+    **options: Unpack[Writing],
 ) -> TextStream[Any]: ...
 
 
+@overload
 def stream_json(
-    model: ModelLike, prompt: Prompt, schema: object, **options: Unpack[Writing]
-) -> TextStream[Any]:
+    model: ModelLike, prompt: Prompt, schema: object, *, partial: Literal[True], **options: Unpack[Writing]
+) -> PartialStream[Any]: ...
+
+
+def stream_json(
+    model: ModelLike, prompt: Prompt, schema: object, *, partial: bool = False, **options: Unpack[Writing]
+) -> TextStream[Any] | PartialStream[Any]:
     """Yield the JSON text of `generate_json` piece by piece, as it is written; `result()` has the value.
+
+    With `partial` the value so far is yielded instead: an instance of the type each time, or plain data for a
+    schema, with the paths of what is still open in it (`Partial`).
 
     What is wrong with the schema, the model or the prompt is raised by this call, before the first piece.
     What a validator refuses is raised by `result()`: RefusedOutputError.
     """
-    return _json_writer(model, schema, options).stream(prompt)
+    stream = _json_writer(model, schema, options, "partial").stream(prompt)
+    return PartialStream(stream, of_type=is_type(schema)) if partial else stream
 
 
 def _json_writer(model: ModelLike, schema: object, options: Mapping[str, Any], *more: str) -> Writer[Any]:

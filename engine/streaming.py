@@ -99,7 +99,7 @@ class TextStream(Iterator[str], Generic[T]):
     """
 
     def __init__(self, run: Run, read: Callable[[str], T]) -> None:
-        self._run, self._read = run, read
+        self.run, self.read = run, read
         self._pieces = run.pieces()
 
     def __next__(self) -> str:
@@ -108,12 +108,12 @@ class TextStream(Iterator[str], Generic[T]):
     @property
     def prompt(self) -> tuple[int, ...]:
         """The tokens of the prompt."""
-        return self._run.prompt
+        return self.run.prompt
 
     @property
     def reasoning(self) -> str:
         """What has been thought so far."""
-        return self._run.reasoning
+        return self.run.reasoning
 
     def result(self, *, retries: int = 0) -> Generation[T]:
         """The whole answer; what has not been written yet is written now.  `retries` came before it.
@@ -124,7 +124,7 @@ class TextStream(Iterator[str], Generic[T]):
         """
         for _ in self:
             pass
-        return self._run.generation(self._read, retries)
+        return self.run.generation(self.read, retries)
 
 
 def stream(
@@ -205,6 +205,7 @@ class Run:
             self._thinking = Thinking(loaded, prompt, limits.reasoning, answer)
         self._tokens: list[int] = []
         self._text: list[str] = []
+        self._to_text = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._passes = 0
         self._prompt_seconds = self._seconds = 0.0
 
@@ -215,6 +216,16 @@ class Run:
             return ""
         raw = b"".join(written(self.loaded, token) for token in self._thinking.tokens)
         return self._thinking.thought(raw.decode(errors="replace"))
+
+    @property
+    def written(self) -> tuple[int, ...]:
+        """The tokens of the answer so far."""
+        return tuple(self._tokens)
+
+    @property
+    def is_inside_a_character(self) -> bool:
+        """Whether bytes of a character are held back."""
+        return bool(self._to_text.getstate()[0])
 
     @property
     def was_cut(self) -> bool:
@@ -289,7 +300,6 @@ class Run:
 
     def pieces(self) -> Generator[str, None, None]:
         """The text of the answer; bytes are held back until their character is complete."""
-        to_text = codecs.getincrementaldecoder("utf-8")(errors="replace")
         steps = self.tokens()
         while True:
             try:
@@ -297,7 +307,7 @@ class Run:
             except StopIteration as end:
                 reason = end.value
                 break
-            piece = to_text.decode(written(self.loaded, token))
+            piece = self._to_text.decode(written(self.loaded, token))
             if piece:
                 self._text.append(piece)
                 yield piece
