@@ -13,7 +13,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Annotated, Any, Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter
 
@@ -168,8 +168,10 @@ def test_every_prefix_is_a_valid_instance_of_which_only_what_is_marked_changes(
             assert places.get(path, (cut, cut))[0] >= cut
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(JSON, st.booleans())
+@example({"a": [-1.5e-07, None, True, 12345.6789], "b": "\U0001f600\n"}, True)
+@example(-2.25e300, False)
 def test_plain_data_grow_and_lose_nothing(value: Any, is_ascii: bool) -> None:
     """What a schema without a type is read as: texts get longer, arrays and objects get more."""
     text = json.dumps(value, ensure_ascii=is_ascii)
