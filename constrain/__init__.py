@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         InvalidInputError,
         LimitExceeded,
         ModelError,
+        RefusedOutputError,
         RegexError,
         SchemaError,
         TokenError,
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
         stream_text,
     )
     from engine.model import LoadedModel, load
+    from engine.partials import Partial, PartialStream
     from engine.processor import GrammarLogitsProcessor
     from engine.sampling import make_sampler
     from engine.streaming import Generation, TextStream
@@ -92,8 +94,9 @@ _HOME: dict[str, tuple[str, ...]] = {
     "constrain.compiler": ("compile_json_schema", "compile_lark", "compile_part", "compile_regex"),
     "constrain.errors": (
         "ConstrainError", "EndedEarlyWarning", "Float32Warning", "GrammarError", "IncompleteOutputError",
-        "InvalidInputError", "LimitExceeded", "ModelError", "RegexError", "SchemaError", "TokenError",
-        "UnsatisfiableError", "UnsupportedError", "UnsupportedKeywordError", "UnsupportedRegexError",
+        "InvalidInputError", "LimitExceeded", "ModelError", "RefusedOutputError", "RegexError", "SchemaError",
+        "TokenError", "UnsatisfiableError", "UnsupportedError", "UnsupportedKeywordError",
+        "UnsupportedRegexError",
     ),
     "constrain.json_schema.formats": ("register_format",),
     "constrain.json_schema.options": ("JsonOptions",),
@@ -118,6 +121,7 @@ _HOME: dict[str, tuple[str, ...]] = {
     ),
     "engine.streaming": ("Generation", "TextStream"),
     "engine.model": ("LoadedModel", "load"),
+    "engine.partials": ("Partial", "PartialStream"),
     "engine.processor": ("GrammarLogitsProcessor",),
     "engine.sampling": ("make_sampler",),
     "engine.tool_calling": (
@@ -148,7 +152,10 @@ __all__ = [
     "Matcher",
     "ModelError",
     "Part",
+    "Partial",
+    "PartialStream",
     "PenaltyWarning",
+    "RefusedOutputError",
     "RegexError",
     "SchemaError",
     "SchemaReport",

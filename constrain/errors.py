@@ -12,7 +12,8 @@
     │   └── UnsupportedRegexError    a construct that is not regular, such as a back-reference
     ├── UnsatisfiableError         right, but no text satisfies it
     ├── LimitExceeded              right, but larger than the limits allow; names the setting
-    └── IncompleteOutputError      a generation that ended before the text was complete
+    ├── IncompleteOutputError      a generation that ended before the text was complete
+    └── RefusedOutputError         an answer that a validator of its type refuses, which no schema can say
 
     EndedEarlyWarning              a generation that was brought to its end because its tokens ran low
     Float32Warning                 a model in half precision that was turned into float32 on a CPU
@@ -134,6 +135,27 @@ class IncompleteOutputError(ConstrainError):
     def __init__(self, what: str, *, text: str, where: str = "", hint: str = "") -> None:
         super().__init__(what, where=where, hint=hint)
         self.text = text
+
+
+class RefusedOutputError(ConstrainError, ValueError):
+    """An answer follows its schema, but a validator of its type refuses it.
+
+    `text` is the answer, and `value` its plain data (None where Python cannot hold it).  `errors` are the
+    reasons as Pydantic lists them, as plain data: `type`, `loc` (a tuple), `msg`, `input`, perhaps `ctx`.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        text: str,
+        value: Any,
+        errors: list[dict[str, Any]],
+        where: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.text, self.value, self.errors = text, value, errors
 
 
 class EndedEarlyWarning(UserWarning):

@@ -28,11 +28,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from constrain.errors import InvalidInputError, UnsupportedError
+from constrain.errors import InvalidInputError, RefusedOutputError, UnsupportedError
 from constrain.tool_calls.tools import Tool, as_tools
 from engine.model import ModelLike, as_model
 from engine.options import whole
-from engine.prompting import Message
+from engine.prompting import Message, reasons
 from engine.tool_calling import ToolCall, ToolCallAnswer, generate_tool_calls
 from engine.tool_prompting import conversation
 
@@ -117,8 +117,9 @@ def run_tools(
 def _run(tool: Tool, call: ToolCall) -> ToolResult:
     """Call a function, and write down what came of it."""
     assert tool.function is not None
-    if call.error:
-        return _failed(call, f"these arguments are refused: {call.error}")
+    if call.error is not None:
+        why = reasons(call.error) if isinstance(call.error, RefusedOutputError) else call.error.what
+        return _failed(call, f"these arguments are refused:\n{why}")
     try:
         value = tool.function(**call.arguments)
         shown = _cut(_shown(value))

@@ -11,7 +11,8 @@
 
 The answer goes to stdout and nothing else does, so it can be piped.  What goes wrong goes to stderr as one
 message (what, where, hint) with exit code 2; a traceback here is a bug.  An answer that `--max-tokens`
-brought to its end is complete, and a warning on stderr says so; one that cannot be complete is an error.
+brought to its end is complete, and a warning on stderr says so; one that cannot be complete is an error.  One
+that a validator of the type refuses is shown on stderr, with exit code 1.
 
 Heavy imports (mlx-lm takes a second) wait until the arguments have been read, so that a wrong one is told
 at once.
@@ -35,11 +36,13 @@ from constrain.errors import (
     IncompleteOutputError,
     InvalidInputError,
     LimitExceeded,
+    RefusedOutputError,
 )
 from engine.command_options import (
     ClosedOption,
     HiddenOption,
     ReasoningOption,
+    RetriesOption,
     ShownOption,
     TemplateOption,
     closed,
@@ -124,18 +127,25 @@ def json_command(
     ] = "default",
     property_order: Annotated[str, typer.Option(help="schema or any.")] = "schema",
     no_additional_properties: ClosedOption = False,
+    retries: RetriesOption = 0,
     indent: Annotated[int | None, typer.Option(help="Print the answer indented by this many blanks.")] = None,
 ) -> None:
-    """Answer with JSON that follows a schema."""
+    """Answer with JSON that follows a schema.
+
+    Exit codes: 0 all is well; 1 a validator of the type refuses the answer, which stderr then shows; 2 the
+    command is wrong, or the answer was cut off.
+    """
     target = read_schema(schema)
     text = read_prompt(prompt)
-    from engine.generate import schema_of, stream_json
+    from constrain.answers import read_json
+    from engine.generate import generate_json
 
-    form = schema_of(target)
-    answer = stream_json(
+    answer = generate_json(
         model,
         text,
-        form.schema,
+        target,
+        return_result=True,
+        retries=retries,
         max_tokens=max_tokens,
         temp=temp,
         top_p=top_p,
@@ -149,11 +159,9 @@ def json_command(
         property_order=cast(Any, property_order),
         **in_prompt(schema_in_prompt, no_schema_in_prompt),
         **closed(no_additional_properties),
-    ).result()
+    )
     tell_reasoning(answer.reasoning)
-    written = json.dumps(answer.value, ensure_ascii=False, indent=indent)
-    _validate(form, written)
-    typer.echo(written)
+    typer.echo(json.dumps(read_json(answer.text), ensure_ascii=False, indent=indent))
 
 
 @app.command("regex")
@@ -363,21 +371,6 @@ app.command("tools")(tools_command)
 app.command("extract")(extract_command)
 
 
-def _validate(form: Any, written: str) -> None:
-    """Let a type's own validators see the answer; they may ask for more than its schema says."""
-    from pydantic import ValidationError
-
-    try:
-        form.read(written)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        raise InvalidInputError(
-            f"the answer follows the schema, but a validator of {problem.title} refuses it: {first['msg']}",
-            where=written,
-            hint="say in the schema what the validator checks, for example with Field(ge=..., pattern=...)",
-        ) from problem
-
-
 def _find_grammar(source: str) -> Path:
     """A grammar's file, or the one of the catalogue that has this name."""
     import grammars
@@ -402,6 +395,9 @@ def _stop(problem: ConstrainError) -> NoReturn:
     typer.echo(f"error: {problem}", err=True)
     if isinstance(problem, IncompleteOutputError):
         typer.echo(f"written so far:\n{problem.text}", err=True)
+    if isinstance(problem, RefusedOutputError):
+        typer.echo(f"the answer:\n{problem.text}", err=True)
+        sys.exit(1)
     sys.exit(2)
 
 

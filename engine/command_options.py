@@ -37,6 +37,10 @@ TemplateOption = Annotated[
 ReasoningOption = Annotated[
     int, typer.Option("--reasoning", help="Let the model think first, in at most so many tokens.")
 ]
+RetriesOption = Annotated[
+    int,
+    typer.Option("--retries", help="Ask again, up to so often, where a validator of the type refuses."),
+]
 
 
 def template_kwargs(text: str | None) -> dict[str, Any] | None:

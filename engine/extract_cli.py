@@ -24,6 +24,7 @@ from engine.command_options import (
     ClosedOption,
     HiddenOption,
     ReasoningOption,
+    RetriesOption,
     ShownOption,
     TemplateOption,
     closed,
@@ -122,6 +123,7 @@ def extract_command(
     ] = False,
     chat_template_kwargs: TemplateOption = None,
     reasoning: ReasoningOption = 0,
+    retries: RetriesOption = 0,
 ) -> None:
     """Extract the same thing from many documents: one JSON line out for each.
 
@@ -162,6 +164,7 @@ def extract_command(
         "chat_template_kwargs": template_kwargs(chat_template_kwargs),
         "reasoning": reasoning,
         **shown,
+        "retries": retries,
         **closed(no_additional_properties),
     }
     settings = {name: value for name, value in asked.items() if name not in {"schema", "model"}}

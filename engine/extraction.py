@@ -23,17 +23,18 @@ character, and some tens of milliseconds for the masks that look at all of it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from constrain.errors import ConstrainError, InvalidInputError, UnsatisfiableError
+from constrain.errors import ConstrainError, InvalidInputError, RefusedOutputError, UnsatisfiableError
+from engine.asking import DEFAULT_MAX_TOKENS
 from engine.documents import Document, Unreadable
 from engine.forms import Form, Found, PatternForm, SchemaForm
-from engine.generate import DEFAULT_MAX_TOKENS, generate_compiled
+from engine.generate import generate_compiled
 from engine.model import LoadedModel, ModelLike, as_model
 from engine.options import check_max_tokens, check_seed, whole
-from engine.prompting import Message, check_text, prompt_tokens
+from engine.prompting import Message, check_text, messages_of, prompt_tokens, with_refusal
 from engine.splitting import Range, split
 from engine.thinking import reasoning_budget
 
@@ -122,6 +123,7 @@ class Question:
     `use_chat_template`  False: give the prompt as plain text.
     `chat_template_kwargs`  what else the chat template is told.
     `reasoning`     True, or a number of tokens: the model may think first, in so many.
+    `retries`       how often the model is asked again where a validator of the type refuses its answer.
     """
 
     sampler: SamplerFunction
@@ -135,6 +137,7 @@ class Question:
     use_chat_template: bool = True
     chat_template_kwargs: Mapping[str, Any] | None = None
     reasoning: bool | int = False
+    retries: int = 0
 
 
 def extract(
@@ -160,6 +163,7 @@ class Extractor:
         check_max_tokens(question.max_tokens)
         check_seed(question.seed)
         whole("overlap", question.overlap, least=-(2**63))
+        whole("retries", question.retries, least=0)
         if question.context is not None:
             whole("context", question.context, least=1)
         if question.instruction is not None:
@@ -266,17 +270,24 @@ class Extractor:
 
     def _answer(self, text: str, thoughts: list[str], *, nullable: bool) -> Any:
         source = text if self.question.verbatim else None
-        answer = generate_compiled(
-            self.loaded,
-            self._prompt(text, nullable=nullable),
-            self._grammar(source, nullable=nullable),
-            max_tokens=self.question.max_tokens,
-            sampler=self.question.sampler,
-            seed=self.question.seed,
-            reasoning=self._reasoning,
-        )
-        thoughts.append(answer.reasoning)
-        return self.form.read(answer.value, source, nullable=nullable)
+        refusals: list[RefusedOutputError] = []
+        while True:
+            answer = generate_compiled(
+                self.loaded,
+                self._prompt(text, refusals, nullable=nullable),
+                self._grammar(source, nullable=nullable),
+                max_tokens=self.question.max_tokens,
+                sampler=self.question.sampler,
+                seed=self.question.seed,
+                reasoning=self._reasoning,
+            )
+            thoughts.append(answer.reasoning)
+            try:
+                return self.form.read(answer.value, source, nullable=nullable)
+            except RefusedOutputError as refusal:
+                if len(refusals) == self.question.retries:
+                    raise
+                refusals.append(refusal)
 
     def _grammar(self, verbatim: str | None, *, nullable: bool) -> CompiledGrammar:
         if verbatim is not None:
@@ -292,7 +303,8 @@ class Extractor:
 
     # Prompts.
 
-    def _prompt(self, text: str, *, nullable: bool) -> list[int]:
+    def _prompt(self, text: str, refusals: Sequence[RefusedOutputError] = (), *, nullable: bool) -> list[int]:
+        """The prompt that asks for what is in a text, behind the answers to it that were refused."""
         told = self.question.instruction
         if told is None:
             told = NULLABLE_INSTRUCTION if nullable else DEFAULT_INSTRUCTION
@@ -303,13 +315,17 @@ class Extractor:
                 {"role": "user", "content": text},
             ]
             try:
-                return self._tokens(messages, request)
+                return self._tokens(messages, refusals, request)
             except _template_errors():
                 self._has_system_role = False
         content = f"{told}\n\n{text}" if told else text
-        return self._tokens(content, request)
+        return self._tokens(messages_of(content), refusals, request)
 
-    def _tokens(self, prompt: str | list[Message], request: str | None) -> list[int]:
+    def _tokens(
+        self, prompt: list[Message], refusals: Sequence[RefusedOutputError], request: str | None
+    ) -> list[int]:
+        for refusal in refusals:
+            prompt = with_refusal(prompt, refusal)
         return prompt_tokens(
             self.loaded.tokenizer,
             prompt,

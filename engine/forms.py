@@ -21,13 +21,13 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from constrain.answers import read_json
 from constrain.budget import DEFAULT_MAX_STEPS
 from constrain.compiler import compile_json_schema, compile_part
-from constrain.errors import InvalidInputError, RegexError, UnsatisfiableError
+from constrain.errors import InvalidInputError, RefusedOutputError, RegexError, UnsatisfiableError
 from constrain.json_schema.occurring import numbers_in
 from constrain.parts import either, regex
-from engine.answers import read_json
-from engine.generate import schema_of
+from engine.generate import is_type, schema_of
 from engine.prompting import regex_request
 from engine.showing import Way, check_way, shown_schema
 
@@ -58,7 +58,8 @@ class Form:
     def read(self, answer: str, verbatim: str | None, *, nullable: bool) -> Any:
         """The plain data of an answer, checked again.
 
-        Raises InvalidInputError where it does not hold, LimitExceeded for a number that Python cannot hold.
+        Raises InvalidInputError where it does not hold, RefusedOutputError where a validator of the type
+        refuses it, LimitExceeded for a number that Python cannot hold.
         """
         raise NotImplementedError
 
@@ -157,7 +158,7 @@ class SchemaForm(Form):
         self._in_prompt: bool | Way = schema_in_prompt
         self._target = schema_of(schema)
         self._options = options
-        self._is_type = not isinstance(schema, dict | bool | str)
+        self._is_type = is_type(schema)
         self.schema = self._target.schema
 
     @cached_property
@@ -200,7 +201,7 @@ class SchemaForm(Form):
 
     def read(self, answer: str, verbatim: str | None, *, nullable: bool) -> Any:
         value = read_json(answer)
-        self._check(value, nullable=nullable)
+        self._check(value, answer, nullable=nullable)
         if verbatim is not None:
             self._check_occurs(json.loads(answer, parse_int=Fraction, parse_float=Fraction), verbatim)
         return value
@@ -229,8 +230,8 @@ class SchemaForm(Form):
 
     def accepts(self, value: Any, *, nullable: bool) -> bool:
         try:
-            self._check(value, nullable=nullable)
-        except InvalidInputError:
+            self._check(value, json.dumps(value), nullable=nullable)
+        except (InvalidInputError, RefusedOutputError):
             return False
         return True
 
@@ -243,26 +244,13 @@ class SchemaForm(Form):
         except ValueError:
             return value
 
-    def _check(self, value: Any, *, nullable: bool) -> None:
+    def _check(self, value: Any, text: str, *, nullable: bool) -> None:
         """Validate with jsonschema, and with the type's own validators unless null replaces a value of it."""
         problem = _problem(self.nullable_schema if nullable else self.schema, value)
         if problem is not None:
             raise InvalidInputError(f"the answer does not follow the schema: {problem}", where=_shown(value))
         if self._is_type and not (nullable and _problem(self.schema, value) is not None):
-            self._check_type(value)
-
-    def _check_type(self, value: Any) -> None:
-        from pydantic import ValidationError
-
-        try:
-            self._target.read(json.dumps(value))
-        except ValidationError as problem:
-            raise InvalidInputError(
-                f"the answer follows the schema, but a validator of {problem.title} refuses it: "
-                f"{problem.errors()[0]['msg']}",
-                where=_shown(value),
-                hint="say in the schema what the validator checks, as with Field(ge=..., pattern=...)",
-            ) from problem
+            self._target.read(text)
 
     @cached_property
     def _named(self) -> tuple[set[str], set[Fraction]]:

@@ -9,11 +9,15 @@ Schema (a dict, a bool, or JSON text) comes back as plain Python data.
     schema_of      type or schema → JSON Schema, and how to read the answer
     compiler       JSON Schema + vocabulary → matcher
     prompting      prompt + schema → tokens
+    asking         the options, and who asks again where a validator of the type refuses an answer
     streaming      tokens, one by one, under the matcher, to text
     here           text → value
 
 An answer is complete within `max_tokens`; where only they ended it an `EndedEarlyWarning` says so.  A text
-that is not complete is never returned as if it were: `IncompleteOutputError` carries it.
+that is not complete is never returned as if it were: `IncompleteOutputError` carries it.  One that a
+validator refuses is carried by `RefusedOutputError`.
+
+With `return_result` the `Generation` is returned whose `value` is returned without it: text, tokens, times.
 """
 
 from __future__ import annotations
@@ -22,33 +26,36 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, cast, overload
 
+from constrain.answers import read_json, reader
 from constrain.errors import SchemaError
 from constrain.lark_grammar.grammar import grammar_text
-from engine.answers import read_json, reader
-from engine.files import parse_json
-from engine.model import LoadedModel, ModelLike, as_model
-from engine.prompting import (
-    Message,
-    choice_request,
-    grammar_request,
-    prompt_tokens,
-    regex_request,
+from engine.asking import (
+    DEFAULT_MAX_TOKENS,
+    Asking,
+    Choosing,
+    Compiling,
+    Prompt,
+    Writer,
+    Writing,
+    check_options,
 )
-from engine.showing import Way, shown_schema
-from engine.streaming import Generation, TextStream, show, stream
-from engine.thinking import reasoning_budget
+from engine.files import parse_json
+from engine.model import ModelLike, as_model
+from engine.partials import PartialStream
+from engine.prompting import choice_request, grammar_request, regex_request
+from engine.showing import shown_schema
+from engine.streaming import Generation, TextStream, stream
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
     from constrain.matcher import CompiledGrammar
     from constrain.parts import PartLike
     from engine.sampling import SamplerFunction
 
 T = TypeVar("T")
-Prompt = str | Sequence[Message]
-
-DEFAULT_MAX_TOKENS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,11 @@ def schema_of(schema: object) -> Target:
     return _target_of_type(schema)
 
 
+def is_type(schema: object) -> bool:
+    """Whether answers are instances; they are plain data where a schema is given."""
+    return not isinstance(schema, dict | bool | str)
+
+
 def _target_of_type(schema: object) -> Target:
     from pydantic import TypeAdapter
     from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
@@ -93,105 +105,155 @@ def _target_of_type(schema: object) -> Target:
         ) from problem
 
 
-class Asking(TypedDict, total=False):
-    """How a model is asked, and how it answers: the options of everything that generates text.
-
-    `max_tokens`    the most tokens of the answer; it is complete within them.
-    `temp`, `top_p`, `min_p`, `top_k`    how a token is drawn; all 0: the most probable one.
-    `sampler`       replaces these four.
-    `seed`          makes drawing repeatable.
-    `use_chat_template`     False: give the prompt as plain text.
-    `chat_template_kwargs`  what else the chat template is told, such as {"enable_thinking": False}.
-    `reasoning`     True, or a number of tokens: the model may think first, in so many tokens, which
-                    `max_tokens` do not count.  The answer is returned alone; `result` of a stream has both.
-    """
-
-    max_tokens: int
-    temp: float
-    top_p: float
-    min_p: float
-    top_k: int
-    sampler: SamplerFunction | None
-    seed: int | None
-    use_chat_template: bool
-    chat_template_kwargs: Mapping[str, Any] | None
-    reasoning: bool | int
-
-
-class Writing(Asking, total=False):
-    """The options of JSON: those of `Asking`, those of the compiler (`JsonOptions`), and the prompt's.
-
-    `schema_in_prompt`    whether the model is shown the schema, and how: "schema", "skeleton" or "typescript"
-                          (`showing.py`); True is the way that was best for a small model.
-    `registry`            the documents that remote references name, by URI.
-    """
-
-    schema_in_prompt: bool | Way
-    registry: Mapping[str, Any] | None
-    whitespace: Literal["default", "compact", "any"] | int
-    spelling: Literal["canonical", "any"]
-    property_order: Literal["schema", "any"]
-    formats: Literal["assert", "annotate"]
-    additional_properties: Literal[False] | None
-    verbatim: str | None
-    max_alternatives: int
-    max_steps: int
-    max_seconds: float | None
-
-
 @overload
 def generate_json(
-    model: ModelLike, prompt: Prompt, schema: type[T], *, verbose: bool = ..., **options: Unpack[Writing]
+    model: ModelLike,
+    prompt: Prompt,
+    schema: TypeForm[T],
+    *,
+    return_result: Literal[False] = ...,
+    retries: int = ...,
+    verbose: bool = ...,
+    **options: Unpack[Writing],
 ) -> T: ...
 
 
 @overload
 def generate_json(
-    model: ModelLike, prompt: Prompt, schema: object, *, verbose: bool = ..., **options: Unpack[Writing]
+    model: ModelLike,
+    prompt: Prompt,
+    schema: TypeForm[T],
+    *,
+    return_result: Literal[True],
+    retries: int = ...,
+    verbose: bool = ...,
+    **options: Unpack[Writing],
+) -> Generation[T]: ...
+
+
+@overload
+def generate_json(
+    model: ModelLike,
+    prompt: Prompt,
+    schema: object,
+    *,
+    return_result: Literal[False] = ...,
+    retries: int = ...,
+    verbose: bool = ...,
+    **options: Unpack[Writing],
 ) -> Any: ...
 
 
+@overload
 def generate_json(
-    model: ModelLike, prompt: Prompt, schema: object, *, verbose: bool = False, **options: Unpack[Writing]
+    model: ModelLike,
+    prompt: Prompt,
+    schema: object,
+    *,
+    return_result: Literal[True],
+    retries: int = ...,
+    verbose: bool = ...,
+    **options: Unpack[Writing],
+) -> Generation[Any]: ...
+
+
+def generate_json(
+    model: ModelLike,
+    prompt: Prompt,
+    schema: object,
+    *,
+    return_result: bool = False,
+    retries: int = 0,
+    verbose: bool = False,
+    **options: Unpack[Writing],
 ) -> Any:
     """Generate a value that the schema allows.
 
     `prompt` is text or a list of chat messages.  `options` are those of `Asking` (`max_tokens`, `temp`, ...)
-    and of `Writing` (`whitespace`, `property_order`, ...).  With `verbose` the text is printed as it grows.
+    and of `Writing` (`whitespace`, `property_order`, ...).  With `return_result` a `Generation` is returned,
+    with `value`, `text`, `tokens` and more.  With `verbose` the text is printed as it grows.
 
-    Raises LimitExceeded where not even the shortest answer fits into `max_tokens`, and IncompleteOutputError
-    where they run out in a text whose completion could not be found (`finishing.py`).
+    Validators in Python may refuse an answer that follows the schema; then the model is told why and asked
+    again, up to `retries` times.
+
+    Raises RefusedOutputError, with the text, where they refuse the last answer too; LimitExceeded where not
+    even the shortest answer fits into `max_tokens`, or where it holds a number that Python cannot; and
+    IncompleteOutputError where the tokens run out in a text whose completion could not be found
+    (`finishing.py`).
     """
-    return _value(stream_json(model, prompt, schema, **options), verbose=verbose)
+    made = _json_writer(model, schema, options, "retries", "return_result", "verbose").generate(
+        prompt, retries=retries, verbose=verbose
+    )
+    return made if return_result else made.value
 
 
 @overload
 def stream_json(
-    model: ModelLike, prompt: Prompt, schema: type[T], **options: Unpack[Writing]
+    model: ModelLike,
+    prompt: Prompt,
+    schema: TypeForm[T],
+    *,
+    partial: Literal[False] = ...,
+    **options: Unpack[Writing],
 ) -> TextStream[T]: ...
 
 
 @overload
 def stream_json(
-    model: ModelLike, prompt: Prompt, schema: object, **options: Unpack[Writing]
+    model: ModelLike,
+    prompt: Prompt,
+    schema: TypeForm[T],
+    *,
+    partial: Literal[True],
+    **options: Unpack[Writing],
+) -> PartialStream[T]: ...
+
+
+@overload
+def stream_json(
+    model: ModelLike,
+    prompt: Prompt,
+    schema: object,
+    *,
+    partial: Literal[False] = ...,
+    **options: Unpack[Writing],
 ) -> TextStream[Any]: ...
 
 
+@overload
 def stream_json(
-    model: ModelLike, prompt: Prompt, schema: object, **options: Unpack[Writing]
-) -> TextStream[Any]:
+    model: ModelLike, prompt: Prompt, schema: object, *, partial: Literal[True], **options: Unpack[Writing]
+) -> PartialStream[Any]: ...
+
+
+def stream_json(
+    model: ModelLike, prompt: Prompt, schema: object, *, partial: bool = False, **options: Unpack[Writing]
+) -> TextStream[Any] | PartialStream[Any]:
     """Yield the JSON text of `generate_json` piece by piece, as it is written; `result()` has the value.
 
+    With `partial` the value so far is yielded instead: an instance of the type each time, or plain data for a
+    schema, with the paths of what is still open in it (`Partial`).
+
     What is wrong with the schema, the model or the prompt is raised by this call, before the first piece.
+    What a validator refuses is raised by `result()`: RefusedOutputError.
     """
+    stream = _json_writer(model, schema, options, "partial").stream(prompt)
+    return PartialStream(stream, of_type=is_type(schema)) if partial else stream
+
+
+def _json_writer(model: ModelLike, schema: object, options: Mapping[str, Any], *more: str) -> Writer[Any]:
+    """What is asked of a model that is to write JSON; `more` are the caller's own options."""
     from constrain.compiler import compile_json_schema
 
+    asking = check_options(options, Writing, *more)
+    compiling = {name: asking.pop(name) for name in _COMPILING if name in asking}
+    in_prompt = asking.pop("schema_in_prompt", True)
     target, loaded = schema_of(schema), as_model(model)
-    asking = {name: options.pop(name) for name in _ASKING if name in options}  # type: ignore[misc]
-    in_prompt = options.pop("schema_in_prompt", True)
-    compiled = compile_json_schema(target.schema, loaded.vocabulary, **options)
-    request = shown_schema(target.schema, in_prompt, loaded.reads)
-    return _stream(loaded, prompt, request, compiled, target.read, **cast(Any, asking))
+    compiled = compile_json_schema(target.schema, loaded.vocabulary, **compiling)
+    return Writer(loaded, shown_schema(target.schema, in_prompt, loaded.reads), compiled, target.read, asking)
+
+
+_COMPILING = (*Compiling.__annotations__, "registry")
 
 
 def generate_regex(
@@ -210,16 +272,10 @@ def generate_regex(
     With `verbatim`, a document, the named groups (without any, the whole) hold only what occurs in it.
     Raises LimitExceeded and IncompleteOutputError as `generate_json` does.
     """
-    stream = stream_regex(
-        model,
-        prompt,
-        pattern,
-        flags=flags,
-        verbatim=verbatim,
-        pattern_in_prompt=pattern_in_prompt,
-        **options,
+    writer = _regex_writer(
+        model, pattern, flags, verbatim, options, "verbose", pattern_in_prompt=pattern_in_prompt
     )
-    return _value(stream, verbose=verbose)
+    return writer.generate(prompt, verbose=verbose).value
 
 
 def stream_regex(
@@ -233,12 +289,26 @@ def stream_regex(
     **options: Unpack[Asking],
 ) -> TextStream[str]:
     """Yield the text of `generate_regex` piece by piece, as it is written."""
+    writer = _regex_writer(model, pattern, flags, verbatim, options, pattern_in_prompt=pattern_in_prompt)
+    return writer.stream(prompt)
+
+
+def _regex_writer(
+    model: ModelLike,
+    pattern: str,
+    flags: int,
+    verbatim: str | None,
+    options: Mapping[str, Any],
+    *more: str,
+    pattern_in_prompt: bool,
+) -> Writer[str]:
     from constrain.compiler import compile_regex
 
+    asking = check_options(options, Asking, "flags", "verbatim", "pattern_in_prompt", *more)
     loaded = as_model(model)
     compiled = compile_regex(pattern, loaded.vocabulary, flags=flags, verbatim=verbatim)
     request = regex_request(pattern) if pattern_in_prompt else None
-    return _stream(loaded, prompt, request, compiled, str, **options)
+    return Writer(loaded, request, compiled, str, asking)
 
 
 def generate_lark(
@@ -259,10 +329,10 @@ def generate_lark(
 
     Raises what `compile_lark` raises, and LimitExceeded and IncompleteOutputError as `generate_json` does.
     """
-    stream = stream_lark(
-        model, prompt, grammar, start=start, embed=embed, grammar_in_prompt=grammar_in_prompt, **options
+    writer = _lark_writer(
+        model, grammar, start, embed, options, "verbose", grammar_in_prompt=grammar_in_prompt
     )
-    return _value(stream, verbose=verbose)
+    return writer.generate(prompt, verbose=verbose).value
 
 
 def stream_lark(
@@ -276,12 +346,26 @@ def stream_lark(
     **options: Unpack[Asking],
 ) -> TextStream[str]:
     """Yield the text of `generate_lark` piece by piece, as it is written."""
+    writer = _lark_writer(model, grammar, start, embed, options, grammar_in_prompt=grammar_in_prompt)
+    return writer.stream(prompt)
+
+
+def _lark_writer(
+    model: ModelLike,
+    grammar: str | os.PathLike[str],
+    start: str,
+    embed: Mapping[str, PartLike] | None,
+    options: Mapping[str, Any],
+    *more: str,
+    grammar_in_prompt: bool,
+) -> Writer[str]:
     from constrain.compiler import compile_lark
 
+    asking = check_options(options, Asking, "start", "embed", "grammar_in_prompt", *more)
     loaded = as_model(model)
     compiled = compile_lark(grammar, loaded.vocabulary, start=start, embed=embed)
     request = grammar_request(grammar_text(grammar)[0], start) if grammar_in_prompt else None
-    return _stream(loaded, prompt, request, compiled, str, **options)
+    return Writer(loaded, request, compiled, str, asking)
 
 
 def generate_text(
@@ -293,66 +377,21 @@ def generate_text(
     them.  `options` are those of `Asking`.  Raises LimitExceeded and IncompleteOutputError as
     `generate_json` does.
     """
-    return _value(stream_text(model, prompt, part, **options), verbose=verbose)
+    return _text_writer(model, part, options, "verbose").generate(prompt, verbose=verbose).value
 
 
 def stream_text(
     model: ModelLike, prompt: Prompt, part: PartLike, **options: Unpack[Asking]
 ) -> TextStream[str]:
     """Yield the text of `generate_text` piece by piece, as it is written."""
+    return _text_writer(model, part, options).stream(prompt)
+
+
+def _text_writer(model: ModelLike, part: PartLike, options: Mapping[str, Any], *more: str) -> Writer[str]:
     from constrain.compiler import compile_part
 
-    loaded = as_model(model)
-    return _stream(loaded, prompt, None, compile_part(part, loaded.vocabulary), str, **options)
-
-
-_ASKING = tuple(Asking.__annotations__)
-
-
-def _value(stream: TextStream[T], *, verbose: bool) -> T:
-    if verbose:
-        show(stream)
-    return stream.result().value
-
-
-def _stream(
-    loaded: LoadedModel,
-    prompt: Prompt,
-    request: str | None,
-    compiled: CompiledGrammar,
-    read: Callable[[str], T],
-    *,
-    max_tokens: int = DEFAULT_MAX_TOKENS,
-    temp: float = 0.0,
-    top_p: float = 0.0,
-    min_p: float = 0.0,
-    top_k: int = 0,
-    sampler: SamplerFunction | None = None,
-    seed: int | None = None,
-    use_chat_template: bool = True,
-    chat_template_kwargs: Mapping[str, Any] | None = None,
-    reasoning: bool | int = False,
-) -> TextStream[T]:
-    """The stream of an answer: here `Asking` has its defaults."""
-    budget = reasoning_budget(reasoning)
-    tokens = prompt_tokens(
-        loaded.tokenizer,
-        prompt,
-        request,
-        use_chat_template=use_chat_template,
-        chat_template_kwargs=chat_template_kwargs,
-        reasoning=budget > 0,
-    )
-    return stream(
-        loaded,
-        tokens,
-        compiled,
-        max_tokens=max_tokens,
-        sampler=sampler or _sampler(temp, top_p, min_p, top_k),
-        seed=seed,
-        read=read,
-        reasoning=budget,
-    )
+    asking, loaded = check_options(options, Asking, *more), as_model(model)
+    return Writer(loaded, None, compile_part(part, loaded.vocabulary), str, asking)
 
 
 def generate_compiled(
@@ -394,17 +433,6 @@ class Chosen:
     text: str
     logprobs: dict[str, float]
     reasoning: str = ""
-
-
-class Choosing(TypedDict, total=False):
-    """The options of a choice, as in `Asking`."""
-
-    temp: float
-    sampler: SamplerFunction | None
-    seed: int | None
-    use_chat_template: bool
-    chat_template_kwargs: Mapping[str, Any] | None
-    reasoning: bool | int
 
 
 @overload
@@ -453,7 +481,8 @@ def generate_choice(
     compiled = compile_part(choice(texts), loaded.vocabulary)
     request = choice_request(texts) if choices_in_prompt else None
     longest = max(len(text.encode()) for text in texts)
-    stream = _stream(loaded, prompt, request, compiled, str, max_tokens=longest + 1, **options)
+    asking = check_options(options, Choosing, "with_logprobs", "choices_in_prompt")
+    stream = Writer(loaded, request, compiled, str, {**asking, "max_tokens": longest + 1}).stream(prompt)
     made = stream.result()
     if not with_logprobs:
         return made.value
@@ -462,9 +491,3 @@ def generate_choice(
     before = [*stream.prompt, *made.reasoning_tokens]
     found = shares(loaded.network, before, texts, loaded.vocabulary, loaded.tokenizer)
     return Chosen(made.value, dict(zip(texts, found, strict=True)), made.reasoning)
-
-
-def _sampler(temp: float, top_p: float, min_p: float, top_k: int) -> SamplerFunction:
-    from engine.sampling import make_sampler
-
-    return make_sampler(temp, top_p=top_p, min_p=min_p, top_k=top_k)

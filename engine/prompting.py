@@ -19,7 +19,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from constrain.errors import InvalidInputError, LimitExceeded, SchemaError
+from constrain.errors import InvalidInputError, LimitExceeded, RefusedOutputError, SchemaError
 
 SCHEMA_LINE = "Answer with JSON that follows this JSON Schema:"
 REGEX_LINE = "Answer with text that matches this regular expression:"
@@ -27,6 +27,8 @@ GRAMMAR_LINE = "Answer with text that this Lark grammar accepts:"
 CHOICE_LINE = "Answer with exactly one of these texts:"
 ANSWER_LINE = "Answer:"
 RESULT_LINE = "Result of the call:"
+REFUSED_LINE = "This answer is refused, for these reasons:"
+AGAIN_LINE = "Answer once more, so that none of them holds."
 THINKING_MARKS = (
     ("<think>", "</think>"), ("[THINK]", "[/THINK]"), ("<seed:think>", "</seed:think>"),
     ("<reasoning>", "</reasoning>"), ("<thinking>", "</thinking>"),
@@ -63,6 +65,25 @@ def grammar_request(grammar: str, start: str) -> str:
     """The lines that ask for text under a Lark grammar."""
     from_rule = "" if start == "start" else f"// from the rule {start}\n"
     return f"{GRAMMAR_LINE}\n{from_rule}{grammar}"
+
+
+def with_refusal(messages: Sequence[Message], refusal: RefusedOutputError) -> list[Message]:
+    """The conversation with an answer that was refused, and with the reasons, as its last two turns."""
+    told = f"{REFUSED_LINE}\n{reasons(refusal)}\n{AGAIN_LINE}"
+    answer = {"role": "assistant", "content": refusal.text}
+    return [*messages, answer, {"role": "user", "content": told}]
+
+
+def reasons(refusal: RefusedOutputError) -> str:
+    """Why an answer was refused, in a line for each reason, as a model is told.
+
+    >>> errors = [{"loc": ("days", 0), "msg": "Value error, no day has 25 hours"}]
+    >>> reasons(RefusedOutputError("", text="", value=None, errors=errors))
+    '- days.0: Value error, no day has 25 hours'
+    """
+    places = [".".join(map(str, error["loc"])) for error in refusal.errors]
+    found = zip(places, refusal.errors, strict=True)
+    return "\n".join(f"- {place}: {error['msg']}" if place else f"- {error['msg']}" for place, error in found)
 
 
 def messages_of(prompt: str | Sequence[Message]) -> list[Message]:

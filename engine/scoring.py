@@ -19,20 +19,24 @@ Three things to know about these numbers.
    looks no further, so the greedy answer under a mask need not be the one with the largest share.
 3. No length is taken out.  Because the end counts, `Rome` does not also collect what `Rome Street` has.
 
+The other question here is what a mask takes away: `removed`.
+
 Cost: the prompt is read once, and then each answer's tokens in a pass of their own over a copy of its cache.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import mlx.core as mx
 import numpy as np
 
 from constrain.errors import ModelError
+from constrain.matcher import Matcher
 from constrain.vocabulary.vocabulary import Vocabulary
+from engine.masking import MaskRow, apply_bitmask
 from engine.network import Cache, Network
 from engine.sampling import NOT_FINITE, NOT_FINITE_HINT
 
@@ -48,10 +52,7 @@ def shares(
 
     Raises ModelError where the logits are NaN or infinite.
     """
-    cache = network.make_cache()
-    for start in range(0, len(prompt) - 1, READ_AT_ONCE):
-        network.body(mx.array([prompt[start : min(start + READ_AT_ONCE, len(prompt) - 1)]]), cache)
-        mx.eval([layer.state for layer in cache])
+    cache = _read(network, prompt[:-1])
     ends = mx.array(vocabulary.eos_token_ids)
     scores = [
         _score(network, copy.deepcopy(cache), prompt[-1], spelled(text, vocabulary, tokenizer), ends)
@@ -63,17 +64,47 @@ def shares(
     return [score - total for score in scores]
 
 
-def _score(network: Network, cache: Cache, last: int, tokens: Sequence[int], ends: mx.array) -> float:
-    """The log-probability of `tokens` and an end behind `last`."""
-    read, score = [last, *tokens], 0.0
-    for start in range(0, len(read), SCORED_AT_ONCE):
-        inputs = read[start : start + SCORED_AT_ONCE]
+def removed(network: Network, before: Sequence[int], tokens: Sequence[int], matcher: Matcher) -> float:
+    """The share of the model's probability that the masks of an answer took away, mean over its `tokens`.
+
+    `before` is what the model had read, and `matcher` stands where the answer begins.  0 where it has none.
+    """
+    if not tokens:
+        return 0.0
+    row, lost = MaskRow(matcher.vocabulary.size), 0.0
+    cache = _read(network, before[:-1])
+    for token, logits in zip(tokens, _logits(network, cache, [before[-1], *tokens[:-1]]), strict=True):
+        masked = apply_bitmask(logits[None], row.fill(matcher).words)
+        kept = mx.exp(mx.logsumexp(masked) - mx.logsumexp(logits))
+        lost += 1.0 - float(cast(float, kept.item()))
+        matcher.accept_token(token)
+    return max(lost / len(tokens), 0.0)
+
+
+def _read(network: Network, tokens: Sequence[int]) -> Cache:
+    """A cache of these tokens."""
+    cache = network.make_cache()
+    for start in range(0, len(tokens), READ_AT_ONCE):
+        network.body(mx.array([tokens[start : start + READ_AT_ONCE]]), cache)
+        mx.eval([layer.state for layer in cache])
+    return cache
+
+
+def _logits(network: Network, cache: Cache, tokens: Sequence[int]) -> Iterator[mx.array]:
+    """The logits (V,) behind each of some tokens."""
+    for start in range(0, len(tokens), SCORED_AT_ONCE):
+        inputs = tokens[start : start + SCORED_AT_ONCE]
         hidden = network.body(mx.array([inputs]), cache)
         for offset in range(len(inputs)):
-            logits = network.head(hidden[:, offset : offset + 1])[0].astype(mx.float32)
-            following = start + offset
-            chosen = logits[tokens[following]] if following < len(tokens) else mx.logsumexp(logits[ends])
-            score += float(cast(float, (chosen - mx.logsumexp(logits)).item()))
+            yield network.head(hidden[:, offset : offset + 1])[0].astype(mx.float32)
+
+
+def _score(network: Network, cache: Cache, last: int, tokens: Sequence[int], ends: mx.array) -> float:
+    """The log-probability of `tokens` and an end behind `last`."""
+    score = 0.0
+    for place, logits in enumerate(_logits(network, cache, [last, *tokens])):
+        chosen = logits[tokens[place]] if place < len(tokens) else mx.logsumexp(logits[ends])
+        score += float(cast(float, (chosen - mx.logsumexp(logits)).item()))
     return score
 
 

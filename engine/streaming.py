@@ -15,16 +15,19 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from constrain.errors import EndedEarlyWarning, IncompleteOutputError, LimitExceeded
+from constrain.errors import EndedEarlyWarning, IncompleteOutputError, InvalidInputError, LimitExceeded
 from engine.model import LoadedModel
 from engine.options import check_max_tokens, check_seed
 
 if TYPE_CHECKING:
+    import mlx.core as mx
+
     from constrain.matcher import CompiledGrammar
     from engine.masking import Constraint
+    from engine.network import Cache
     from engine.sampling import SamplerFunction
     from engine.thinking import Thinking
 
@@ -42,6 +45,12 @@ class Generation(Generic[T]):
     `reasoning_tokens`  the token ids of that, with its marks.
     `prompt_tokens`     how many tokens the prompt has.
     `finish_reason`     "stop", or "length" where only `max_tokens` brought the answer to its end.
+    `prompt_seconds`    from the start to the first token, by the clock.
+    `generation_seconds`  from there to the end, without what the reader of a stream did in between.
+    `forward_passes`    runs of the model, those of the prompt included.
+    `retries`           how many answers before this one a validator of the type refused.
+
+    With retries, the tokens, the times and the passes are those of this answer alone.
     """
 
     value: T
@@ -51,6 +60,36 @@ class Generation(Generic[T]):
     reasoning_tokens: tuple[int, ...]
     prompt_tokens: int
     finish_reason: Literal["stop", "length"]
+    prompt_seconds: float
+    generation_seconds: float
+    forward_passes: int
+    retries: int
+    _removed: Callable[[], float] = field(repr=False, compare=False)
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether the tokens of the answer ran low, so that it was brought to its end."""
+        return self.finish_reason == "length"
+
+    def removed_probability(self) -> float:
+        """The share of the model's probability that the masks took away, mean over the answer's tokens.
+
+        It is measured when it is asked for, by one more pass over prompt and answer; so it can only be had in
+        the process that wrote the answer.
+        """
+        return self._removed()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        known = [getattr(self, each.name) for each in fields(self) if each.name != "_removed"]
+        return Generation, (*known, _elsewhere)
+
+
+def _elsewhere() -> float:
+    """What an answer says of its masks behind a pickle, which leaves the model at home."""
+    raise InvalidInputError(
+        "what the masks took away can only be measured beside the model that wrote the answer",
+        hint="call removed_probability() before the answer goes into another process",
+    )
 
 
 class TextStream(Iterator[str], Generic[T]):
@@ -60,7 +99,7 @@ class TextStream(Iterator[str], Generic[T]):
     """
 
     def __init__(self, run: Run, read: Callable[[str], T]) -> None:
-        self._run, self._read = run, read
+        self.run, self.read = run, read
         self._pieces = run.pieces()
 
     def __next__(self) -> str:
@@ -69,22 +108,23 @@ class TextStream(Iterator[str], Generic[T]):
     @property
     def prompt(self) -> tuple[int, ...]:
         """The tokens of the prompt."""
-        return self._run.prompt
+        return self.run.prompt
 
     @property
     def reasoning(self) -> str:
         """What has been thought so far."""
-        return self._run.reasoning
+        return self.run.reasoning
 
-    def result(self) -> Generation[T]:
-        """The whole answer; what has not been written yet is written now.
+    def result(self, *, retries: int = 0) -> Generation[T]:
+        """The whole answer; what has not been written yet is written now.  `retries` came before it.
 
-        Raises IncompleteOutputError where it was not complete when its tokens ran out, and what reading it
-        raises.
+        Raises IncompleteOutputError where it was not complete when its tokens ran out, RefusedOutputError
+        where a validator of its type refuses it, and LimitExceeded where it holds a number that Python
+        cannot.
         """
         for _ in self:
             pass
-        return self._run.generation(self._read)
+        return self.run.generation(self.read, retries)
 
 
 def stream(
@@ -109,7 +149,7 @@ def stream(
         return Finishing(compiled, limit) if finish else compiled.matcher()
 
     limits = Limits.of(loaded, prompt, max_tokens, reasoning)
-    run = Run(loaded, prompt, limits, answer(limits.answer), sampler=sampler, seed=check_seed(seed))
+    run = Run(loaded, prompt, limits, compiled, answer(limits.answer), sampler=sampler, seed=check_seed(seed))
     return TextStream(run, read)
 
 
@@ -149,12 +189,14 @@ class Run:
         loaded: LoadedModel,
         prompt: Sequence[int],
         limits: Limits,
+        compiled: CompiledGrammar,
         answer: Constraint,
         *,
         sampler: SamplerFunction,
         seed: int | None,
     ) -> None:
-        self.loaded, self.prompt, self._limits, self._answer = loaded, tuple(prompt), limits, answer
+        self.loaded, self.prompt, self.compiled = loaded, tuple(prompt), compiled
+        self._limits, self._answer = limits, answer
         self._sampler, self._seed = sampler, seed
         self._thinking: Thinking | None = None
         if limits.reasoning:
@@ -163,6 +205,9 @@ class Run:
             self._thinking = Thinking(loaded, prompt, limits.reasoning, answer)
         self._tokens: list[int] = []
         self._text: list[str] = []
+        self._to_text = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._passes = 0
+        self._prompt_seconds = self._seconds = 0.0
 
     @property
     def reasoning(self) -> str:
@@ -173,11 +218,21 @@ class Run:
         return self._thinking.thought(raw.decode(errors="replace"))
 
     @property
+    def written(self) -> tuple[int, ...]:
+        """The tokens of the answer so far."""
+        return tuple(self._tokens)
+
+    @property
+    def is_inside_a_character(self) -> bool:
+        """Whether bytes of a character are held back."""
+        return bool(self._to_text.getstate()[0])
+
+    @property
     def was_cut(self) -> bool:
         """Whether the tokens of the answer ran low, so that it was brought to its end."""
         return bool(getattr(self._answer, "was_cut", False))
 
-    def generation(self, read: Callable[[str], T]) -> Generation[T]:
+    def generation(self, read: Callable[[str], T], retries: int) -> Generation[T]:
         """All of a finished answer."""
         text = "".join(self._text)
         return Generation(
@@ -188,7 +243,22 @@ class Run:
             self._thinking.tokens if self._thinking is not None else (),
             len(self.prompt),
             "length" if self.was_cut else "stop",
+            self._prompt_seconds,
+            self._seconds - self._prompt_seconds,
+            self._passes,
+            retries,
+            self._removed,
         )
+
+    def _removed(self) -> float:
+        from engine.scoring import removed
+
+        thought = self._thinking.tokens if self._thinking is not None else ()
+        return removed(self.loaded.network, [*self.prompt, *thought], self._tokens, self.compiled.matcher())
+
+    def _body(self, tokens: mx.array, cache: Cache) -> mx.array:
+        self._passes += 1
+        return self.loaded.network.body(tokens, cache)
 
     def tokens(self) -> Generator[int, None, str]:
         """Decode, and yield the tokens of the answer alone; the value returned says why it ended."""
@@ -200,7 +270,7 @@ class Run:
             mx.random.seed(self._seed)
         vocabulary, thinking = self.loaded.vocabulary, self._thinking
         steps = decode(
-            self.loaded.network,
+            replace(self.loaded.network, body=self._body),
             self.prompt,
             self._answer if thinking is None else thinking,
             vocabulary_size=vocabulary.size,
@@ -211,10 +281,15 @@ class Run:
         )
         count = 0
         while True:
+            started = time.perf_counter()
             try:
                 token = next(steps)
             except StopIteration as end:
                 return str(end.value)
+            finally:
+                self._seconds += time.perf_counter() - started
+            if not count:
+                self._prompt_seconds = self._seconds
             count += 1
             if thinking is not None and count <= len(thinking.tokens):
                 continue
@@ -225,7 +300,6 @@ class Run:
 
     def pieces(self) -> Generator[str, None, None]:
         """The text of the answer; bytes are held back until their character is complete."""
-        to_text = codecs.getincrementaldecoder("utf-8")(errors="replace")
         steps = self.tokens()
         while True:
             try:
@@ -233,7 +307,7 @@ class Run:
             except StopIteration as end:
                 reason = end.value
                 break
-            piece = to_text.decode(written(self.loaded, token))
+            piece = self._to_text.decode(written(self.loaded, token))
             if piece:
                 self._text.append(piece)
                 yield piece

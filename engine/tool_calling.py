@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from constrain.compiler import compile_part
-from constrain.errors import IncompleteOutputError, InvalidInputError
+from constrain.errors import ConstrainError, IncompleteOutputError, InvalidInputError
 from constrain.tool_calls.forms import Form, as_form
 from constrain.tool_calls.grammar import ToolChoice, tool_call_grammar
 from constrain.tool_calls.reader import CallEnd, Departure, Event, TextDelta, ToolCallReader
@@ -64,7 +64,7 @@ class ToolCall:
     name: str
     arguments: Any
     text: str
-    error: str = ""
+    error: ConstrainError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,13 +240,14 @@ def stream_tool_calls(
         reasoning=budget > 0,
     )
     limits = Limits.of(loaded, tokens, max_tokens, budget)
-    finishing = Finishing(compile_part(grammar.written, loaded.vocabulary), limits.answer)
+    compiled = compile_part(grammar.written, loaded.vocabulary)
+    finishing = Finishing(compiled, limits.answer)
     sampler = sampler or _sampler(temp, top_p, min_p, top_k)
     if repetition_penalty != 1.0:
         sampler = _penalized(
             sampler, repetition_penalty, _FreeTokens(loaded, finishing, grammar.form.trigger)
         )
-    run = Run(loaded, tokens, limits, finishing, sampler=sampler, seed=seed)
+    run = Run(loaded, tokens, limits, compiled, finishing, sampler=sampler, seed=seed)
     return ToolCallStream(run, _events(run, ToolCallReader(grammar, loose=False), limits.answer))
 
 

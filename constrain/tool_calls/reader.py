@@ -20,7 +20,6 @@ as a new answer, so that one bad call does not hide the good ones behind it.
 from __future__ import annotations
 
 import codecs
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +27,7 @@ from typing import Any
 from constrain.arguments import as_flag, as_text, kind_of
 from constrain.budget import DEFAULT_MAX_STEPS, budget, checked_steps
 from constrain.continuation import END
-from constrain.errors import InvalidInputError
+from constrain.errors import ConstrainError, InvalidInputError
 from constrain.reading import Note, Reader
 from constrain.structural import TEXT
 from constrain.tool_calls.grammar import CALL, Arguments, ToolCallGrammar
@@ -61,14 +60,16 @@ class ArgumentsDelta:
 class CallEnd:
     """A call is complete: its arguments as the tool reads them, and as they were written.
 
-    `error` says why a tool that checks more than its schema refuses them; then they are plain data.
+    `error` is what `Tool.read` raises: a RefusedOutputError where a tool that checks more than its schema
+    refuses them, and then they are plain data; LimitExceeded where Python cannot hold them, and then they are
+    None.
     """
 
     index: int
     name: str
     arguments: Any
     text: str
-    error: str = ""
+    error: ConstrainError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +189,8 @@ class ToolCallReader:
         tool = self.grammar.tools[self._tool]
         try:
             return CallEnd(self._index, tool.name, tool.read(text), text)
-        except ValueError as problem:
-            return CallEnd(self._index, tool.name, json.loads(text), text, str(problem))
+        except ConstrainError as problem:
+            return CallEnd(self._index, tool.name, getattr(problem, "value", None), text, problem)
 
     def _told(self, offset: int) -> Iterator[Event]:
         """The bytes up to `offset`, as what they are: text, arguments, or the form's own."""

@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NotRequired, cast, get_type_hints
 
+from constrain.answers import read_json, reader
 from constrain.arguments import as_text, kind_of, nearest, shown
 from constrain.errors import (
     ConstrainError,
@@ -43,11 +44,16 @@ OTHER_KEYS = ("input_schema", "inputSchema", "arguments", "args", "properties", 
 """What `parameters` is called elsewhere: by Anthropic, by the Model Context Protocol, and by mistake."""
 
 _DEFINITION = '{"type": "function", "function": {"name": ..., "parameters": {...}}}'
+HINT = "say in the type what is checked, as with Field(ge=..., pattern=...); run_tools tells the model"
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool: `read` turns the JSON text of its arguments into values, `function` is what may be called."""
+    """A tool: `read` turns the JSON text of its arguments into values, `function` is what may be called.
+
+    `read` raises RefusedOutputError where the tool checks more than its schema, LimitExceeded for numbers
+    that Python cannot hold.
+    """
 
     name: str
     description: str
@@ -161,7 +167,7 @@ def _of_definition(definition: Mapping[str, Any]) -> Tool:
     elif isinstance(parameters, Mapping):
         parameters = {"type": "object", **parameters}
     description = function.get("description")
-    return Tool(name, "" if description is None else description, parameters, json.loads)
+    return Tool(name, "" if description is None else description, parameters, read_json)
 
 
 def _check_nothing_else(name: str, function: Mapping[str, Any], definition: Mapping[str, Any]) -> None:
@@ -192,9 +198,10 @@ def _of_model(model: type[BaseModel]) -> Tool:
     from constrain.type_schema import type_schema
 
     with _explained(model.__name__):
-        schema = type_schema(TypeAdapter(model))
+        adapter: TypeAdapter[Any] = TypeAdapter(model)
+        schema = type_schema(adapter)
         description = inspect.cleandoc(model.__doc__ or "")
-    return Tool(model.__name__, description, schema, model.model_validate_json)
+    return Tool(model.__name__, description, schema, reader(adapter, HINT))
 
 
 def _of_function(function: Callable[..., Any]) -> Tool:
@@ -231,7 +238,7 @@ def _of_function(function: Callable[..., Any]) -> Tool:
         default = defaults.get(name)
         if isinstance(default, str | int) or (isinstance(default, float) and isfinite(default)):
             place.setdefault("default", default)
-    return Tool(function.__name__, description, schema, adapter.validate_json, function)
+    return Tool(function.__name__, description, schema, reader(adapter, HINT), function)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from engine.prompting import (
     ANSWER_LINE,
     CHOICE_LINE,
     GRAMMAR_LINE,
+    REFUSED_LINE,
     REGEX_LINE,
     RESULT_LINE,
     SCHEMA_LINE,
@@ -119,7 +120,7 @@ def _said(prompt: str) -> str:
     if not turns:
         return _ANSWER.sub("\n", prompt).replace(SPECIAL, "\n").strip()
     said = [body for role, body in turns if role in ("user", "tool", "ipython")]
-    return "\n".join(part for part in said if part)
+    return "\n".join(part for part in said if part and not part.startswith(REFUSED_LINE))
 
 
 def _turns(prompt: str) -> list[tuple[str, str]]:

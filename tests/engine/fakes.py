@@ -14,6 +14,7 @@ from constrain.vocabulary.bitmask import set_tokens
 from engine import lookup
 from engine.lookup.model import Speller
 from engine.model import LoadedModel
+from engine.prompting import REFUSED_LINE
 
 
 @dataclass
@@ -90,26 +91,30 @@ def decode_by_definition(model: Any, prompt: Sequence[int], script: Script, max_
 class _Wishes(Speller):
     """Scores for a model that wants to write one text, and goes on with it where the mask let it stray."""
 
-    def __init__(self, wish: str, tokens: Sequence[bytes | None], ends: Sequence[int], width: int) -> None:
+    def __init__(
+        self, wishes: Sequence[str], tokens: Sequence[bytes | None], ends: Sequence[int], width: int
+    ) -> None:
         super().__init__(tokens, ends, width)
-        self._wish = wish
+        self._wishes = wishes
 
     def continuations(self, prompt: str, answer: str) -> list[str]:
         """The rest of the wish behind what has been written, as far as that can be found in it."""
+        wish = self._wishes[min(prompt.count(REFUSED_LINE), len(self._wishes) - 1)]
         for start in range(len(answer) + 1):
-            place = self._wish.find(answer[start:])
+            place = wish.find(answer[start:])
             if place >= 0 and (start < len(answer) or not answer):
-                return [self._wish[place + len(answer) - start :]]
+                return [wish[place + len(answer) - start :]]
         return []
 
 
-def wishful_model(wish: str, tokenizer: Any = None) -> LoadedModel:
-    """A model that wants to write `wish` after any prompt, and ends where it has.
+def wishful_model(*wishes: str, tokenizer: Any = None) -> LoadedModel:
+    """A model that wants to write its first wish after any prompt, and ends where it has.
 
-    It has an unconstrained model's habits without its weights: an extra key, another spelling, prose.
+    It has an unconstrained model's habits without its weights: an extra key, another spelling, prose.  For
+    each answer that the prompt says was refused it goes on to its next wish, as long as it has one.
     """
     model = lookup.Model(lookup.ModelArgs())
     model.lm_head.attach = lambda tokens, ends: setattr(  # type: ignore[method-assign]
-        model.lm_head, "_speller", _Wishes(wish, tokens, ends, lookup.ModelArgs().vocab_size)
+        model.lm_head, "_speller", _Wishes(wishes, tokens, ends, lookup.ModelArgs().vocab_size)
     )
     return LoadedModel(model, tokenizer or lookup.default_tokenizer(), "wishful")

@@ -441,12 +441,17 @@ def test_a_validator_that_asks_for_more_than_the_schema_is_explained(run, tmp_pa
     result = run("json", "-s", f"{file}:Even", "-p", "n: 3")
 
     assert (result.code, result.err) == (
-        2,
-        "error: the answer follows the schema, but a validator of Even refuses it: "
+        1,
+        "error: the answer follows the schema, but a validator of Even refuses its `n`: "
         "Assertion failed, n must be even\n"
         '    at {"n": 3}\n'
-        "hint: say in the schema what the validator checks, for example with Field(ge=..., pattern=...)\n",
+        "hint: let the model try again with retries=2, or say in the type what is checked: Field(ge=...)\n"
+        'the answer:\n{"n": 3}\n',
     )
+    assert not result.out
+    again = run("json", "-s", f"{file}:Even", "-p", "n: 3", "--retries", "1")
+    assert (again.code, again.out, again.err) == (1, "", result.err)
+    assert run("json", "-s", f"{file}:Even", "-p", "n: 4").out == '{"n": 4}\n'
 
 
 def test_starts_without_loading_a_model_library() -> None:

@@ -278,9 +278,10 @@ def test_a_validator_that_refuses_an_answer_is_heard() -> None:
     found = next(extract(None, ["number: 12"], schema=Answer))
 
     assert str(found.error) == (
-        "the answer follows the schema, but a validator of Answer refuses it: Value error, must be odd\n"
+        "the answer follows the schema, but a validator of Answer refuses its `number`: "
+        "Value error, must be odd\n"
         '    at {"number": 12}\n'
-        "hint: say in the schema what the validator checks, as with Field(ge=..., pattern=...)"
+        "hint: let the model try again with retries=2, or say in the type what is checked: Field(ge=...)"
     )
 
 
@@ -308,7 +309,7 @@ def test_a_pattern_of_ecma_that_python_cannot_read_is_honoured_all_the_same() ->
         (
             {"pattern": "a", "nulable": True},
             "there is no option `nulable`\nhint: the options are verbatim, nullable, instruction, "
-            "max_tokens, context, overlap, seed, use_chat_template, chat_template_kwargs, reasoning",
+            "max_tokens, context, overlap, seed, use_chat_template, chat_template_kwargs, reasoning, retries",
         ),
         (
             {"pattern": "a", "max_tokens": 0},

@@ -71,7 +71,12 @@ def test_a_model_is_a_tool_whose_arguments_are_an_instance() -> None:
     assert even == CallEnd(0, "Booking", Booking(people=4), '{"people": 4}')
     assert isinstance(odd, CallEnd)
     assert odd.arguments == {"people": 3}
-    assert "an odd number of people" in odd.error
+    assert str(odd.error) == (
+        "the answer follows the schema, but a validator of Booking refuses its `people`: "
+        "Value error, an odd number of people\n"
+        '    at {"people": 3}\n'
+        "hint: say in the type what is checked, as with Field(ge=..., pattern=...); run_tools tells the model"
+    )
 
 
 def test_a_definition_is_a_tool_with_or_without_its_wrapping() -> None:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from constrain.answers import read_json
 from constrain.errors import LimitExceeded
-from engine.answers import read_json
 from engine.generate import schema_of
 
 

@@ -1,0 +1,208 @@
+"""How is a model asked: with which options, and how often?
+
+    Writer(loaded, request, compiled, read, asking)      what is asked, compiled once
+        .stream(prompt)      → TextStream                one answer, as it is written
+        .generate(prompt)    → Generation                one answer, and more where a validator refuses it
+
+The options of everything that generates are named here once, for type checkers and for the check that no
+option is misspelt (`check_options`).
+
+An answer that a validator of its type refuses (RefusedOutputError) may be asked for again: with `retries`
+the refused text and the reasons are put behind the conversation as two more turns, and the model answers
+once more (instructor's habit).  A stream has no retries, for what was read of it cannot be taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar
+
+from constrain.arguments import nearest
+from constrain.errors import InvalidInputError, RefusedOutputError
+from engine.model import LoadedModel
+from engine.options import whole
+from engine.prompting import Message, messages_of, prompt_tokens, with_refusal
+from engine.showing import Way
+from engine.streaming import Generation, TextStream, show, stream
+from engine.thinking import reasoning_budget
+
+if TYPE_CHECKING:
+    from constrain.matcher import CompiledGrammar
+    from engine.sampling import SamplerFunction
+
+T = TypeVar("T")
+Prompt = str | Sequence[Message]
+
+DEFAULT_MAX_TOKENS = 512
+
+
+class Asking(TypedDict, total=False):
+    """How a model is asked, and how it answers: the options of everything that generates text.
+
+    `max_tokens`    the most tokens of the answer; it is complete within them.
+    `temp`, `top_p`, `min_p`, `top_k`    how a token is drawn; all 0: the most probable one.
+    `temperature`   another name of `temp`.
+    `sampler`       replaces these.
+    `seed`          makes drawing repeatable.
+    `use_chat_template`     False: give the prompt as plain text.
+    `chat_template_kwargs`  what else the chat template is told, such as {"enable_thinking": False}.
+    `reasoning`     True, or a number of tokens: the model may think first, in so many tokens, which
+                    `max_tokens` do not count.  The answer is returned alone; a `Generation` has both.
+    """
+
+    max_tokens: int
+    temp: float
+    temperature: float
+    top_p: float
+    min_p: float
+    top_k: int
+    sampler: SamplerFunction | None
+    seed: int | None
+    use_chat_template: bool
+    chat_template_kwargs: Mapping[str, Any] | None
+    reasoning: bool | int
+
+
+class Compiling(TypedDict, total=False):
+    """How JSON is written: the options of the compiler (`JsonOptions`)."""
+
+    whitespace: Literal["default", "compact", "any"] | int
+    spelling: Literal["canonical", "any"]
+    property_order: Literal["schema", "any"]
+    formats: Literal["assert", "annotate"]
+    additional_properties: Literal[False] | None
+    verbatim: str | None
+    max_alternatives: int
+    max_steps: int
+    max_seconds: float | None
+
+
+class Writing(Asking, Compiling, total=False):
+    """The options of JSON: those of `Asking`, those of the compiler (`JsonOptions`), and the prompt's.
+
+    `schema_in_prompt`    whether the model is shown the schema, and how: "schema", "skeleton" or "typescript"
+                          (`showing.py`); True is the way that was best for a small model.
+    `registry`            the documents that remote references name, by URI.
+    """
+
+    schema_in_prompt: bool | Way
+    registry: Mapping[str, Any] | None
+
+
+class Choosing(TypedDict, total=False):
+    """The options of a choice, as in `Asking`."""
+
+    temp: float
+    temperature: float
+    sampler: SamplerFunction | None
+    seed: int | None
+    use_chat_template: bool
+    chat_template_kwargs: Mapping[str, Any] | None
+    reasoning: bool | int
+
+
+def check_options(given: Mapping[str, Any], known: type, *more: str) -> dict[str, Any]:
+    """The options with each under its one name; `known` is their TypedDict, `more` the function's own.
+
+    Raises InvalidInputError for a name that is none, with the nearest one that is.
+
+    >>> check_options({"temperature": 0.3}, Asking)
+    {'temp': 0.3}
+    >>> check_options({"max_token": 3}, Asking)
+    Traceback (most recent call last):
+        ...
+    constrain.errors.InvalidInputError: there is no option `max_token`
+    hint: did you mean `max_tokens`?
+    """
+    names = [*known.__annotations__, *more]
+    for name in given:
+        if name not in names:
+            hint = nearest(name, names, f"the options are {', '.join(names)}")
+            raise InvalidInputError(f"there is no option `{name}`", hint=hint)
+    options = dict(given)
+    if "temperature" in options:
+        if "temp" in options:
+            raise InvalidInputError("`temp` and `temperature` are one option", hint="give one of them")
+        options["temp"] = options.pop("temperature")
+    return options
+
+
+@dataclass(frozen=True, slots=True)
+class Writer(Generic[T]):
+    """What a model is asked: the request behind each prompt, the grammar, how answers are read, and how."""
+
+    loaded: LoadedModel
+    request: str | None
+    compiled: CompiledGrammar
+    read: Callable[[str], T]
+    asking: Mapping[str, Any]
+
+    def stream(self, prompt: Prompt) -> TextStream[T]:
+        """The answer to a prompt as it is written; what is wrong is raised now."""
+        return _stream(self.loaded, prompt, self.request, self.compiled, self.read, **self.asking)
+
+    def generate(self, prompt: Prompt, *, retries: int = 0, verbose: bool = False) -> Generation[T]:
+        """The answer to a prompt; with `retries`, another one for one that is refused, up to so many times.
+
+        Raises the RefusedOutputError of the last.
+        """
+        retries = whole("retries", retries, least=0)
+        for taken in count():
+            made = self.stream(prompt)
+            if verbose:
+                show(made)
+            try:
+                return made.result(retries=taken)
+            except RefusedOutputError as refusal:
+                if taken == retries:
+                    raise
+                prompt = with_refusal(messages_of(prompt), refusal)
+        raise AssertionError("counting has no end")
+
+
+def _stream(
+    loaded: LoadedModel,
+    prompt: Prompt,
+    request: str | None,
+    compiled: CompiledGrammar,
+    read: Callable[[str], T],
+    *,
+    max_tokens: int = DEFAULT_MAX_TOKENS,
+    temp: float = 0.0,
+    top_p: float = 0.0,
+    min_p: float = 0.0,
+    top_k: int = 0,
+    sampler: SamplerFunction | None = None,
+    seed: int | None = None,
+    use_chat_template: bool = True,
+    chat_template_kwargs: Mapping[str, Any] | None = None,
+    reasoning: bool | int = False,
+) -> TextStream[T]:
+    """The stream of an answer: here `Asking` has its defaults."""
+    budget = reasoning_budget(reasoning)
+    tokens = prompt_tokens(
+        loaded.tokenizer,
+        prompt,
+        request,
+        use_chat_template=use_chat_template,
+        chat_template_kwargs=chat_template_kwargs,
+        reasoning=budget > 0,
+    )
+    return stream(
+        loaded,
+        tokens,
+        compiled,
+        max_tokens=max_tokens,
+        sampler=sampler or _sampler(temp, top_p, min_p, top_k),
+        seed=seed,
+        read=read,
+        reasoning=budget,
+    )
+
+
+def _sampler(temp: float, top_p: float, min_p: float, top_k: int) -> SamplerFunction:
+    from engine.sampling import make_sampler
+
+    return make_sampler(temp, top_p=top_p, min_p=min_p, top_k=top_k)
