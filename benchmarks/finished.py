@@ -295,7 +295,6 @@ def greedy(model: LoadedModel, schemas: Sequence[Any], number: int, most: int) -
     every = rows(schemas, len(schemas), model.vocabulary)
     short = ((compiled, least, schema) for compiled, least, schema in every if least <= SHORT)
     found = list(islice(short, number))
-    print(f"{len(found)} schemas", flush=True)
     with serving(model) as post, ThreadPoolExecutor(ROWS) as threads:
         for first in range(0, len(found), ROWS):
             given = [schema for _, _, schema in found[first : first + ROWS]]
@@ -315,8 +314,9 @@ def greedy(model: LoadedModel, schemas: Sequence[Any], number: int, most: int) -
                     outcomes[f"{caller}: {'the same' if expected == tokens else 'different'}"] += 1
                     if expected != tokens:
                         print(f"{caller}: {difference(model, expected, tokens)}: {schema}", flush=True)
-    told = ", ".join(f"{what} {number}" for what, number in sorted(outcomes.items()))
-    print(f"greedy: {told}; {written} tokens ({time.process_time() - started:.0f} s)")
+            told = ", ".join(f"{what} {count}" for what, count in sorted(outcomes.items()))
+            spent = time.process_time() - started
+            print(f"greedy, of {len(found)}: {told}; {written} tokens ({spent:.0f} s)", flush=True)
 
 
 def prompt_of(model: LoadedModel) -> list[int]:

@@ -18,8 +18,8 @@ is known is written.
 Rule 1: a completion is known at each position, and fits into what is left.  It did at the start, or the
 request was refused, and no token is accepted that breaks it; what the completion begins with never does.
 One departure: where none is found within SEARCH_STEPS, nothing is known of that position, and its tokens are
-accepted.  It is looked for again when half of what was left is written.  The decode loop says so if the end
-comes first.
+accepted; one that is known to open too much, only if it is chosen again, or several have been refused.  The
+search is made again when half of what was left is written.  The decode loop says so if the end comes first.
 Rule 2: a token may be refused anywhere, if it opens more than is left.  Whoever goes on before a token is
 accepted must be able to go back.  With no more than `near` tokens to spare (`may_refuse`) it is better to
 wait.
@@ -105,9 +105,12 @@ class Finishing:
         elif owed is None:  # nothing is known: near the end that is too little
             owed = left + 1 if self.may_refuse else None
         if owed is not None and owed > left:
-            self.matcher.rollback(1)
-            self._refused.add(token_id)
-            return False
+            is_known = self._owed is not None
+            if is_known or (token_id not in self._refused and len(self._refused) < MAX_REFUSALS):
+                self.matcher.rollback(1)
+                self._refused.add(token_id)
+                return False
+            owed, completion = None, None
         self.left, self._owed, self._completion = left, owed, completion
         self._plan = plan if plan is not None and len(plan) == owed else None
         if self._refused:
@@ -121,18 +124,19 @@ class Finishing:
             return True
         row = bitmask[index]
         before = row.copy()
-        if not self.left:
-            only = sorted(self._ends) if self.is_completed() else []
-        elif len(self._refused) >= (1 if self.left == self._owed else MAX_REFUSALS):
-            only = list(self._planned()[:1]) or sorted(self._ends)
-        else:
-            only = []
-            refused = np.zeros_like(row)
-            set_tokens(refused, self._refused)
-            row &= ~refused
-        if only and not self.is_terminated():
-            row[:] = 0
-            set_tokens(row, only)
+        refused = np.zeros_like(row)
+        set_tokens(refused, self._refused)
+        row &= ~refused
+        enough = 1 if self.left == self._owed else MAX_REFUSALS
+        if not self.left or len(self._refused) >= enough or not row.any():
+            only = self._planned()[:1] if self.left else ()
+            if not only and self.is_completed():
+                only = tuple(sorted(self._ends))
+            if only and not self.is_terminated():
+                row[:] = 0
+                set_tokens(row, only)
+            elif not row.any():  # nothing is known, and one of the tokens refused is taken after all
+                row[:] = before
         self.was_cut = self.was_cut or not np.array_equal(row, before)
         return True
 
