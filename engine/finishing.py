@@ -87,7 +87,7 @@ class Finishing:
     @property
     def may_refuse(self) -> bool:
         """Whether the end is near, so that `accept_token` is likely to refuse what the mask allows."""
-        return self._owed is not None and self.left - self._owed <= self._near
+        return self._spares_at_most(self._near)
 
     def accept_token(self, token_id: int, /) -> bool:
         """Advance by a token; False, and nothing changed, where it is not allowed or leaves too little."""
@@ -102,8 +102,8 @@ class Finishing:
         plan = self._plan[1:] if self._plan and self._plan[0] == token_id else None
         if plan is not None and (owed is None or len(plan) < owed):
             owed = len(plan)
-        elif owed is None:  # nothing is known: near the end that is too little
-            owed = left + 1 if self.may_refuse else None
+        elif owed is None:  # nothing is known: near the end that is too little, whoever waits
+            owed = left + 1 if self._spares_at_most(NEAR) else None
         if owed is not None and owed > left:
             is_known = self._owed is not None
             if is_known or (token_id not in self._refused and len(self._refused) < MAX_REFUSALS):
@@ -162,6 +162,10 @@ class Finishing:
         self._plan = None
         self._completion = self._look(self.left)
         self._owed = None if self._completion is None else self._completion.size
+
+    def _spares_at_most(self, count: int) -> bool:
+        """Whether no more than so many tokens are left beside those that complete the text."""
+        return self._owed is not None and self.left - self._owed <= count
 
     def _planned(self) -> tuple[int, ...]:
         """The completion that is known here, token by token."""
