@@ -86,8 +86,8 @@ class Finishing:
 
     @property
     def may_refuse(self) -> bool:
-        """Whether the end is near, so that `accept_token` is likely to refuse what the mask allows."""
-        return self._spares_at_most(self._near)
+        """Whether `accept_token` is likely to refuse what the mask allows: the end is near, or not known."""
+        return self._owed is None or self._spares_at_most(self._near)
 
     def accept_token(self, token_id: int, /) -> bool:
         """Advance by a token; False, and nothing changed, where it is not allowed or leaves too little."""
