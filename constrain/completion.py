@@ -27,7 +27,8 @@ The answer is always a way on.  It is the one with the fewest tokens but for the
 3. A part is left where that costs no more than the cheapest way to leave it between two tokens.
 4. When a way to the end is known, the search for a better one goes on for PATIENCE steps.  A key without a
    name, where the shortest is written already, is looked for only where no other key leads on.
-5. Of a part that contains itself, and of a grammar's rules (`shortcuts`), the shortest texts are spelled.
+5. Of a part that contains itself, and of a grammar's rules (`shortcuts`), the shortest texts are spelled; so
+   is the shortest of all where LOST ways on led to no end, for optional keys are many and cheap to begin.
 6. Values are completed in one line (`Continuation.plainest`).
 
 Source: Dijkstra, "A note on two problems in connexion with graphs" (1959); the parts as in Knuth, "A
@@ -52,7 +53,7 @@ from constrain.nesting import Nested
 from constrain.position import Position, Positions, Thread
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.short import short
-from constrain.shortest import WAY, other_ways
+from constrain.shortest import WAY, ShortestTexts, other_ways
 
 NARROW = 16
 """The hexadecimal digits: a state with more is most likely inside a string, and met at each character."""
@@ -62,6 +63,7 @@ PAIRS = 400
 """Half a millisecond.  An enumeration of thirty words has fewer."""
 LATE_PAIRS = 100
 """So many when a text has ended between two tokens."""
+LOST = 500
 PATIENCE = 24
 """With 200 a new position takes ten times as long, and no completion of the tests' schemas is shorter."""
 MANY_LITERALS = 8
@@ -113,6 +115,7 @@ class Completions:
         self._own = self._trie.own.data
         self._at: dict[Position, Completion | None] = {}
         self._known: dict[tuple[Continuation, int], Completion | None] = {}
+        self._texts = ShortestTexts(short, only_bytes=True)
         self._parts: Nested[tuple[Continuation, int], dict[int, tuple[int, Pieces]]] = Nested({})
         self._terminals: dict[tuple[int, int], list[Exit]] = {}
         self._named: dict[tuple[LiteralSet, int, int, int], list[Exit]] = {}
@@ -124,6 +127,7 @@ class Completions:
     def forget(self) -> None:
         """Drop every memo."""
         memos = self._at, self._known, self._parts.known, self._terminals, self._named, self._others
+        self._texts = ShortestTexts(short, only_bytes=True)
         for memo in (*memos, self._besides, self._moves, self._words):
             memo.clear()
 
@@ -207,8 +211,15 @@ class Completions:
         heap: list[tuple[int, int, int, Continuation, int, Path]] = [(0, 0, next(tie), start, node, None)]
         settled: set[tuple[Continuation, int]] = set()
         best: tuple[int, Path, Rest] | None = None
-        patience = PATIENCE
+        patience, lost = PATIENCE, LOST
         while heap:
+            if lost < 0 and best is None:
+                text = self._texts.text(start)
+                size = None if text is None else self._spelling(text, node).get(0)
+                best, lost = (
+                    None if text is None or size is None else (size, None, ((text,), None)),
+                    sys.maxsize,
+                )
             cost, length, _, here, at, path = heapq.heappop(heap)
             if best is not None and (cost >= best[0] or patience == 0):
                 break
@@ -230,6 +241,7 @@ class Completions:
             spend()
             for more, pieces, then, to in self._onward(here, at, best is not None):
                 spend(WAY)
+                lost -= 1
                 if best is None or cost + more + (to > 0 or not then.can_end) < best[0]:
                     longer = length + _length(pieces)
                     heapq.heappush(
@@ -254,8 +266,11 @@ class Completions:
         heap: list[tuple[int, int, int, Continuation, int, Path]] = [(0, 0, next(tie), start, node, None)]
         settled: set[tuple[Continuation, int]] = set()
         exits: dict[int, tuple[int, Pieces]] = {}
-        most, patience = sys.maxsize, PATIENCE
+        most, patience, lost = sys.maxsize, PATIENCE, LOST
         while heap:
+            if lost < 0 and not exits:
+                lost, exits = sys.maxsize, self._shortest(start, node)
+                most = exits[0][0] if 0 in exits else most
             cost, length, _, here, at, path = heapq.heappop(heap)
             if cost > most or patience == 0:
                 break
@@ -271,12 +286,20 @@ class Completions:
             spend()
             for more, pieces, then, to in self._onward(here, at, 0 in exits):
                 spend(WAY)
+                lost -= 1
                 if cost + more <= most:
                     longer = length + _length(pieces)
                     heapq.heappush(
                         heap, (cost + more, longer, next(tie), then, to, (path, here, at, cost, pieces))
                     )
         return exits
+
+    def _shortest(self, start: Continuation, node: int) -> dict[int, tuple[int, Pieces]]:
+        """The nodes where the shortest text of a continuation ends, and its cost; none if there is none."""
+        text = self._texts.text(start)
+        return (
+            {} if text is None else {to: (cost, (text,)) for to, cost in self._spelling(text, node).items()}
+        )
 
     def _onward(self, here: Continuation, at: int, is_over: bool) -> Iterator[Onward]:
         """The ways on; where a way to the end is known already, only those that are quickly found."""

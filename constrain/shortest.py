@@ -52,11 +52,13 @@ def shortest_text(start: Continuation) -> bytes:
 class ShortestTexts:
     """The shortest texts of parts.
 
-    `word` says how a terminal is completed: `shortest`, or `short` where that will do.
+    `word` says how a terminal is completed: `shortest`, or `short` where that will do.  Special tokens are
+    written as a tokenizer shows them, or with `only_bytes` not at all.
     """
 
-    def __init__(self, word: Callable[[Term], bytes | None] = shortest) -> None:
+    def __init__(self, word: Callable[[Term], bytes | None] = shortest, *, only_bytes: bool = False) -> None:
         self._word = word
+        self._only_bytes = only_bytes
         self._parts: Nested[Continuation, bytes | None] = Nested(None)
 
     def text(self, start: Continuation) -> bytes | None:
@@ -106,7 +108,7 @@ class ShortestTexts:
             found = list(named_ways(edge, owner, b""))
             found += other_ways(edge, owner, b"", edge.terminal)
         elif isinstance(edge, TokenEdge):
-            found = [(edge.text, owner.follow(edge.number))]
+            found = [] if self._only_bytes else [(edge.text, owner.follow(edge.number))]
         else:
             assert isinstance(edge, Edge), "a preview is never searched"
             word = self._word(edge.terminal)

@@ -172,3 +172,21 @@ def test_a_key_that_is_left_is_found_without_a_look_at_all_that_were_written() -
         found = matcher.compiled.completions.of(matcher.position)
     assert found is not None
     assert b"".join(bytes([token]) for token in matcher.compiled.completions.tokens(found)) == b'"0":null}'
+
+
+def test_optional_keys_are_not_all_tried_before_an_end_is_known() -> None:
+    """Each of forty is cheap to begin, in any order, and none is needed."""
+    values = [{"type": "object", "properties": {f"x{place}": {} for place in range(20)}} for _ in range(40)]
+    needed = {"identification": {"type": "string"}, "organization": {"type": "string"}}
+    schema = {
+        "type": "object",
+        "properties": {f"k{number:02}": value for number, value in enumerate(values)} | needed,
+        "required": list(needed),
+    }
+    vocabulary = toy_vocabulary([b'":"', b'{"', b'"}', b'","', b'":', b',"'])
+    compiled = compile_json_schema(schema, vocabulary, property_order="any", whitespace="compact")
+
+    with budget(300_000, "finding the shortest completion"):
+        found = compiled.completions.of(compiled.positions.start)
+    assert found is not None
+    assert found.pieces == (b'{"identification":"","organization":""}',)
