@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from constrain.budget import DEFAULT_MAX_STEPS, Limits
 from constrain.continuation import END, Continuation, Terminal, Union
 from constrain.errors import UnsatisfiableError
 from constrain.json_schema.grammar import compile_schema
-from constrain.json_schema.options import JsonOptions
+from constrain.json_schema.options import Compiling, JsonOptions
 from constrain.matcher import CompiledGrammar
 from constrain.parts import PartLike, as_part, lark, verbatim_text
 from constrain.recipe import remembered
@@ -36,7 +36,7 @@ def compile_json_schema(
     vocabulary: Vocabulary,
     *,
     registry: Mapping[str, Any] | None = None,
-    **options: Any,
+    **options: Unpack[Compiling],
 ) -> CompiledGrammar:
     """Compile a JSON Schema (Python data or JSON text); `options` are those of `JsonOptions`.
 

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from constrain.arguments import as_list, as_mapping, as_text, as_whole, kind_of
 from constrain.budget import DEFAULT_MAX_STEPS, budget
@@ -44,7 +44,7 @@ from constrain.continuation import (
 )
 from constrain.errors import InvalidInputError, TokenError, UnsatisfiableError
 from constrain.json_schema.grammar import compile_schema
-from constrain.json_schema.options import JsonOptions
+from constrain.json_schema.options import Compiling, JsonOptions
 from constrain.lark_grammar.grammar import LarkGrammar, load_grammar
 from constrain.literals import LiteralSet
 from constrain.recipe import MadeByCall, remembered
@@ -289,7 +289,10 @@ def regex(
 
 @remembered
 def json_value(
-    schema: dict[str, Any] | bool | str, *, registry: Mapping[str, Any] | None = None, **options: Any
+    schema: dict[str, Any] | bool | str,
+    *,
+    registry: Mapping[str, Any] | None = None,
+    **options: Unpack[Compiling],
 ) -> Part:
     """The JSON text of a value that a schema allows; `options` are those of `JsonOptions`.
 

@@ -24,14 +24,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from constrain.arguments import as_text, kind_of
 from constrain.errors import ConstrainError, InvalidInputError, UnsatisfiableError, printable
 from constrain.json_schema.admission import REFERENCES, Admission, Note
 from constrain.json_schema.describe import DRAFT_NAMES
 from constrain.json_schema.grammar import scan_schema
-from constrain.json_schema.options import JsonOptions
+from constrain.json_schema.options import Compiling, JsonOptions
 from constrain.json_schema.references import Node
 from constrain.matcher import CompiledGrammar
 from constrain.position import Threads
@@ -122,7 +122,7 @@ def check_schema(
     vocabulary: Vocabulary | None = None,
     *,
     registry: Mapping[str, Any] | None = None,
-    **options: Any,
+    **options: Unpack[Compiling],
 ) -> SchemaReport:
     """Report on a JSON Schema; `options` are those of `JsonOptions`.
 

@@ -26,14 +26,14 @@ import inspect
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from constrain.errors import InvalidInputError, RefusedOutputError, UnsupportedError
 from constrain.tool_calls.tools import Tool, as_tools
 from engine.model import ModelLike, as_model
 from engine.options import whole
 from engine.prompting import Message, reasons
-from engine.tool_calling import ToolCall, ToolCallAnswer, generate_tool_calls
+from engine.tool_calling import Offering, ToolCall, ToolCallAnswer, generate_tool_calls
 from engine.tool_prompting import conversation
 
 DEFAULT_MAX_STEPS = 8
@@ -79,11 +79,11 @@ def run_tools(
     tools: Iterable[object],
     *,
     max_steps: int = DEFAULT_MAX_STEPS,
-    **options: Any,
+    **options: Unpack[Offering],
 ) -> AgentRun:
     """Let a model call functions until it answers with text, or has answered `max_steps` times.
 
-    `options` are those of `generate_tool_calls`; a `tool_choice` other than "none" holds for the first answer
+    `options` are those of `Offering`; a `tool_choice` other than "none" holds for the first answer
     only, because a model that must call would never come to an end.
     Raises what `generate_tool_calls` raises; what a function raises is told to the model.
     """

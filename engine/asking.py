@@ -17,10 +17,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 
 from constrain.arguments import nearest
 from constrain.errors import InvalidInputError, RefusedOutputError
+from constrain.json_schema.options import Compiling
 from engine.model import LoadedModel
 from engine.options import whole
 from engine.prompting import Message, messages_of, prompt_tokens, with_refusal
@@ -63,20 +64,6 @@ class Asking(TypedDict, total=False):
     use_chat_template: bool
     chat_template_kwargs: Mapping[str, Any] | None
     reasoning: bool | int
-
-
-class Compiling(TypedDict, total=False):
-    """How JSON is written: the options of the compiler (`JsonOptions`)."""
-
-    whitespace: Literal["default", "compact", "any"] | int
-    spelling: Literal["canonical", "any"]
-    property_order: Literal["schema", "any"]
-    formats: Literal["assert", "annotate"]
-    additional_properties: Literal[False] | None
-    verbatim: str | None
-    max_alternatives: int
-    max_steps: int
-    max_seconds: float | None
 
 
 class Writing(Asking, Compiling, total=False):

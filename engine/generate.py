@@ -30,12 +30,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, cast, overload
 
 from constrain.answers import read_json, reader
 from constrain.errors import SchemaError
+from constrain.json_schema.options import Compiling
 from constrain.lark_grammar.grammar import grammar_text
+from constrain.regular.syntax import PatternLike, as_pattern
 from engine.asking import (
     DEFAULT_MAX_TOKENS,
     Asking,
     Choosing,
-    Compiling,
     Prompt,
     Writer,
     Writing,
@@ -259,7 +260,7 @@ _COMPILING = (*Compiling.__annotations__, "registry")
 def generate_regex(
     model: ModelLike,
     prompt: Prompt,
-    pattern: str,
+    pattern: PatternLike,
     *,
     flags: int = 0,
     verbatim: str | None = None,
@@ -269,6 +270,7 @@ def generate_regex(
 ) -> str:
     """Generate text that `re.fullmatch(pattern, text)` accepts; `options` are those of `Asking`.
 
+    The pattern is text, or what `re.compile` made of it, flags and all.
     With `verbatim`, a document, the named groups (without any, the whole) hold only what occurs in it.
     Raises LimitExceeded and IncompleteOutputError as `generate_json` does.
     """
@@ -281,7 +283,7 @@ def generate_regex(
 def stream_regex(
     model: ModelLike,
     prompt: Prompt,
-    pattern: str,
+    pattern: PatternLike,
     *,
     flags: int = 0,
     verbatim: str | None = None,
@@ -295,7 +297,7 @@ def stream_regex(
 
 def _regex_writer(
     model: ModelLike,
-    pattern: str,
+    pattern: PatternLike,
     flags: int,
     verbatim: str | None,
     options: Mapping[str, Any],
@@ -305,9 +307,10 @@ def _regex_writer(
     from constrain.compiler import compile_regex
 
     asking = check_options(options, Asking, "flags", "verbatim", "pattern_in_prompt", *more)
+    text, flags = as_pattern(pattern, flags)
     loaded = as_model(model)
-    compiled = compile_regex(pattern, loaded.vocabulary, flags=flags, verbatim=verbatim)
-    request = regex_request(pattern) if pattern_in_prompt else None
+    compiled = compile_regex(text, loaded.vocabulary, flags=flags, verbatim=verbatim)
+    request = regex_request(text) if pattern_in_prompt else None
     return Writer(loaded, request, compiled, str, asking)
 
 

@@ -43,13 +43,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import inf, isfinite, isnan
-from typing import Any, Self, cast
+from typing import Any, Self, Unpack, cast
 
 import mlx.core as mx
 import numpy as np
 
 from constrain.compiler import compile_json_schema, compile_part, compile_regex
 from constrain.errors import ConstrainError, ModelError
+from constrain.json_schema.options import Compiling
 from constrain.matcher import CompiledGrammar
 from constrain.parts import Part
 from constrain.vocabulary.bitmask import Words, allocate_token_bitmask, set_tokens
@@ -105,7 +106,7 @@ class GrammarLogitsProcessor:
         *,
         max_tokens: int | None = None,
         sampler: SamplerFunction | None = None,
-        **options: Any,
+        **options: Unpack[Compiling],
     ) -> Self:
         """The processor of a model and a type, a schema, a pattern, a part, or a compiled grammar.
 
@@ -116,7 +117,7 @@ class GrammarLogitsProcessor:
         Raises what the compiler raises, and LimitExceeded where not even the shortest answer fits.
         """
         loaded = as_model(model)
-        compiled = compiled_for(loaded.vocabulary, constraint, options)
+        compiled = compiled_for(loaded.vocabulary, constraint, dict(options))
         matcher = (
             compiled.matcher()
             if max_tokens is None

@@ -22,12 +22,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal, Unpack, cast
 
 from constrain.arguments import as_flag, as_mapping, kind_of
 from constrain.continuation import Continuation
 from constrain.errors import ConstrainError, InvalidInputError
-from constrain.json_schema.options import JsonOptions
+from constrain.json_schema.options import Compiling, JsonOptions
 from constrain.json_schema.strings import StringSpace
 from constrain.parts import (
     Part,
@@ -114,7 +114,7 @@ def tool_call_grammar(
     tool_choice: ToolChoice = "auto",
     parallel: bool = True,
     special: Mapping[str, SpecialToken] | None = None,
-    **options: Any,
+    **options: Unpack[Compiling],
 ) -> ToolCallGrammar:
     """The grammar of answers that may call `tools` in a form.
 
