@@ -21,7 +21,7 @@ from constrain.json_schema.options import Compiling
 from constrain.lark_grammar.grammar import grammar_text
 from constrain.report import TextVerdict, check_schema, check_text
 from constrain.shortest import fewest_tokens, shortest_text
-from engine.generate import schema_of
+from constrain.target import schema_of
 from engine.model import as_model
 
 if TYPE_CHECKING:

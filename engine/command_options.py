@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from constrain.arguments import parse_json
 from constrain.errors import InvalidInputError
-from engine.files import parse_json
 
 ClosedOption = Annotated[
     bool,

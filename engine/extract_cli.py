@@ -197,7 +197,7 @@ def _schema_data(target: object) -> Any:
     """The JSON Schema of what was asked for, so that a type that changes is noticed."""
     if target is None:
         return None
-    from engine.generate import schema_of
+    from constrain.target import schema_of
 
     return schema_of(target).schema
 

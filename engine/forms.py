@@ -28,7 +28,7 @@ from constrain.errors import InvalidInputError, RefusedOutputError, RegexError, 
 from constrain.json_schema.occurring import numbers_in
 from constrain.parts import either, regex
 from constrain.regular.syntax import PatternLike, as_pattern
-from engine.generate import is_type, schema_of
+from constrain.target import is_type, schema_of
 from engine.prompting import regex_request
 from engine.showing import Way, shown_schema
 

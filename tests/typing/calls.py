@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, assert_type
 
@@ -19,6 +20,7 @@ from typing_extensions import TypedDict
 from constrain import (
     Chosen,
     CompiledGrammar,
+    ConstrainError,
     Extraction,
     Generation,
     LoadedModel,
@@ -55,6 +57,11 @@ class Box(TypedDict):
     size: int
 
 
+class Mood(Enum):
+    GOOD = "good"
+    BAD = "bad"
+
+
 def values(model: LoadedModel, schema: dict[str, Any], unknown: object) -> None:
     """A type in, an instance of it out, whatever kind of type; of a schema nothing is known."""
     assert_type(generate_json(model, "x", Person), Person)
@@ -69,6 +76,16 @@ def values(model: LoadedModel, schema: dict[str, Any], unknown: object) -> None:
     assert_type(generate_json(model, "x", schema), Any)
     assert_type(generate_json(model, "x", '{"type": "string"}'), Any)
     assert_type(generate_json(model, "x", unknown), Any)
+
+
+def batches(model: LoadedModel, prompts: list[str], schema: dict[str, Any]) -> None:
+    """A list of prompts is answered by a list, which holds the errors of its rows."""
+    assert_type(generate_json(model, prompts, Person), list[Person | ConstrainError])
+    assert_type(generate_json(model, ["a", "b"], int | None), list[int | ConstrainError | None])
+    assert_type(generate_json(model, prompts, schema), Any)
+    assert_type(
+        generate_json(model, prompts, Person, return_result=True), list[Generation[Person] | ConstrainError]
+    )
 
 
 def results(model: LoadedModel, schema: dict[str, Any]) -> None:
@@ -109,6 +126,9 @@ def options(model: LoadedModel, vocabulary: Vocabulary) -> None:
     generate_json(model, 3, Person)  # type: ignore
     generate_regex(model, "x", r"\d", max_token=3)  # type: ignore
     compile_json_schema({}, vocabulary, spelling="any")
+    compile_json_schema(Person, model)
+    compile_json_schema(Person, model.tokenizer)
+    compile_json_schema(Person, 3)  # type: ignore
     compile_json_schema({}, vocabulary, speling="any")  # type: ignore
     check_schema({}, whitespace="none")  # type: ignore
     generate_tool_calls(model, "x", [], tool_choice="required", whitespace="compact")
@@ -126,6 +146,8 @@ def others(model: LoadedModel, vocabulary: Vocabulary) -> None:
     assert_type(generate_lark(model, "x", Path("sql.lark"), start="query"), str)
     assert_type(generate_choice(model, "x", ["a", "b"]), str)
     assert_type(generate_choice(model, "x", ["a", "b"], with_logprobs=True), Chosen)
+    assert_type(generate_choice(model, "x", Literal["a", 1]), Literal["a", 1])
+    assert_type(generate_choice(model, "x", Mood), Mood)
     assert_type(extract(model, ["x"], schema=Person, retries=1), Iterator[Extraction[Person]])
     assert_type(extract(model, ["x"], pattern=r"\d+", verbatim=True), Iterator[Extraction[Any]])
     for found in extract(model, ["x"], schema=list[Point], nullable=True):
