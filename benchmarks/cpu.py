@@ -15,6 +15,8 @@ import argparse
 import time
 from typing import Any
 
+from constrain import LoadedModel, load
+
 PROMPT = 64
 STEPS = 4
 
@@ -36,6 +38,22 @@ def measure(model: Any, prompt: int, steps: int) -> tuple[float, float]:
     return min(took) * 1e3, read / prompt * 1e3
 
 
+def load_unpacked(name: str) -> LoadedModel:
+    """What `load` gives; on a CPU with its weights unpacked, which reads prompts seven times as fast.
+
+    If it is called before MLX is imported, OpenBLAS is used where the system has it.
+    """
+    loaded = load(name)
+    import mlx.core as mx
+    from mlx_lm.utils import dequantize_model
+
+    if mx.default_device() != mx.cpu:
+        return loaded
+    unpacked = dequantize_model(loaded.model)
+    mx.eval(unpacked)  # what is lazy belongs to the thread that made it
+    return LoadedModel(unpacked, loaded.tokenizer, loaded.name)
+
+
 def cast(parameters: Any, before: Any, after: Any) -> Any:
     """The parameters, those of one dtype in another."""
     from mlx.utils import tree_map
@@ -54,8 +72,6 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.without_openblas:
         import mlx.core  # noqa: F401
-    from engine.model import load
-
     model = load(arguments.model).model
     import mlx.core as mx
     from mlx_lm.utils import dequantize_model

@@ -11,7 +11,11 @@ with the tiny random model and the processor, whose sampler the adversary then i
 
 Printed: answers, those that were incomplete, late, or refused by their own schema, and the CPU time of a
 token near the end (no more than 64 to spare) and far from it.  `--greedy` instead compares the
-greedy tokens of the native loop with those of the processor in mlx-lm's loops.
+greedy tokens of the native loop with those of the processor in mlx-lm's callers, its server over a socket
+included, with up to `--most` tokens beyond the minimum, 40 at the most:
+
+    python -m benchmarks.finished --greedy --schemas 100 --data maskbench.jsonl.xz
+    python -m benchmarks.finished --greedy --schemas 100 --most 16 --model smollm2
 """
 
 from __future__ import annotations
@@ -23,13 +27,17 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from itertools import takewhile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.cpu import load_unpacked
+from constrain import LoadedModel, load
 from constrain.compiler import compile_json_schema
 from constrain.errors import ConstrainError, LimitExceeded
 from constrain.matcher import CompiledGrammar
@@ -42,6 +50,12 @@ BUDGETS = (0, 1, 3, 10, 40, 150, 500, 2_000)
 NEAR = 64
 LONG = 400
 """The cost of tokens is taken of answers with so many to spend."""
+ROWS = 8
+"""Answers that are written at once, by a batch and by the server."""
+SHORT = 80
+"""Greedy answers are compared of schemas whose shortest answer takes no more tokens."""
+GREETING = "The answer as JSON:"
+"""The prompt of the greedy answers."""
 
 Scores = dict[str, np.ndarray]
 
@@ -112,17 +126,20 @@ def _leads_back(schema: Any) -> bool:
     return '"$ref"' in json.dumps(schema)
 
 
-def rows(schemas: Sequence[Any], count: int, vocabulary: Vocabulary) -> Iterator[tuple[CompiledGrammar, int]]:
-    """The first `count` schemas that compile, with the fewest tokens each takes."""
+def rows(
+    schemas: Sequence[Any], count: int, vocabulary: Vocabulary
+) -> Iterator[tuple[CompiledGrammar, int, Any]]:
+    """The first `count` schemas whose shortest answer is known: compiled, its tokens, and the schema."""
     for schema in schemas:
         try:
             compiled = compile_json_schema(schema, vocabulary)
+            completion = compiled.completions.of(compiled.positions.start)
+            least = None if completion is None else len(compiled.completions.tokens(completion))
         except ConstrainError:
             continue
-        completion = compiled.completions.of(compiled.positions.start)
-        if completion is None:
+        if least is None:
             continue
-        yield compiled, len(compiled.completions.tokens(completion))
+        yield compiled, least, schema
         count -= 1
         if not count:
             return
@@ -186,7 +203,7 @@ def native(schemas: Sequence[Any], number: int, seed: int, most: int) -> None:
     wishes = adversaries(vocabulary)
     rng = np.random.default_rng(seed)
     started = time.process_time()
-    for compiled, least in rows(schemas, number, vocabulary):
+    for compiled, least, _ in rows(schemas, number, vocabulary):
         if least:
             try:
                 Finishing(compiled, least - 1)
@@ -201,9 +218,8 @@ def native(schemas: Sequence[Any], number: int, seed: int, most: int) -> None:
     print(f"{count} ({time.process_time() - started:.0f} s)")
 
 
-def loaded_model() -> Any:
-    """The tiny random model."""
-    from engine.model import load
+def random_model() -> LoadedModel:
+    """The tiny model with random weights."""
     from engine.random_model import write_random_model
 
     folder = Path(tempfile.mkdtemp()) / "tiny"
@@ -218,11 +234,11 @@ def in_batches(schemas: Sequence[Any], number: int, seed: int, most: int) -> Non
 
     from engine.processor import GrammarLogitsProcessor
 
-    model = loaded_model()
+    model = random_model()
     vocabulary, ends, outcomes = model.vocabulary, model.vocabulary.eos_token_ids, Counter[str]()
     rng = np.random.default_rng(seed)
     started = time.process_time()
-    for compiled, least in rows(schemas, number, vocabulary):
+    for compiled, least, _ in rows(schemas, number, vocabulary):
         for more in BUDGETS:
             size = max(least, more) if more == BUDGETS[-1] else least + more
             if size > most:
@@ -271,42 +287,136 @@ def _sampler(scores: np.ndarray, ends: Sequence[int], rng: np.random.Generator) 
     return choose
 
 
-def greedy(schemas: Sequence[Any], number: int, most: int) -> None:
-    """How many greedy answers are the same in the native loop and in two of mlx-lm's."""
-    import mlx.core as mx
-    from mlx_lm.generate import BatchGenerator, generate_step
+def greedy(model: LoadedModel, schemas: Sequence[Any], number: int, most: int) -> None:
+    """How many greedy answers of each of mlx-lm's callers are those of the native loop."""
+    from benchmarks.mlx_server import serving
 
+    started, outcomes, written = time.process_time(), Counter[str](), 0
+    every = rows(schemas, len(schemas), model.vocabulary)
+    short = ((compiled, least, schema) for compiled, least, schema in every if least <= SHORT)
+    found = list(islice(short, number))
+    print(f"{len(found)} schemas", flush=True)
+    with serving(model) as post, ThreadPoolExecutor(ROWS) as threads:
+        for first in range(0, len(found), ROWS):
+            given = [schema for _, _, schema in found[first : first + ROWS]]
+            some = [(compiled, least + most) for compiled, least, _ in found[first : first + ROWS]]
+            ours = [by_native_loop(model, *row) for row in some]
+            written += sum(map(len, ours))
+            theirs = {
+                "generate_step": [by_generate_step(model, *row) for row in some],
+                "stream_generate": [by_stream_generate(model, *row) for row in some],
+                "BatchGenerator": in_one_batch(model, some),
+                "server": list(
+                    threads.map(partial(by_server, model, post), given, [limit for _, limit in some])
+                ),
+            }
+            for caller, answers in theirs.items():
+                for expected, tokens, schema in zip(ours, answers, given, strict=True):
+                    outcomes[f"{caller}: {'the same' if expected == tokens else 'different'}"] += 1
+                    if expected != tokens:
+                        print(f"{caller}: {difference(model, expected, tokens)}: {schema}", flush=True)
+    told = ", ".join(f"{what} {number}" for what, number in sorted(outcomes.items()))
+    print(f"greedy: {told}; {written} tokens ({time.process_time() - started:.0f} s)")
+
+
+def prompt_of(model: LoadedModel) -> list[int]:
+    """The tokens of GREETING."""
+    return [int(token) for token in model.tokenizer.encode(GREETING)]
+
+
+def by_native_loop(model: LoadedModel, compiled: CompiledGrammar, limit: int) -> list[int]:
+    """Our own loop."""
     from engine.decode import decode
+
+    return list(
+        decode(
+            model.network,
+            prompt_of(model),
+            Finishing(compiled, limit),
+            vocabulary_size=model.vocabulary.size,
+            end_tokens=model.vocabulary.eos_token_ids,
+            max_tokens=limit,
+            forcing=model.forcing,
+        )
+    )
+
+
+def mlx_options(model: LoadedModel, compiled: CompiledGrammar, limit: int) -> dict[str, Any]:
+    """What mlx-lm's loops are given; they count the end token."""
     from engine.processor import GrammarLogitsProcessor
 
-    model = loaded_model()
-    ends, prompt, outcomes = model.vocabulary.eos_token_ids, [9906, 11, 1917], Counter[str]()
-    for compiled, least in rows(schemas, number, model.vocabulary):
-        limit = least + min(most, 40)
-        ours = list(
-            decode(
-                model.network,
-                prompt,
-                Finishing(compiled, limit),
-                vocabulary_size=model.vocabulary.size,
-                end_tokens=ends,
-                max_tokens=limit,
-                forcing=model.forcing,
-            )
-        )
+    processor = GrammarLogitsProcessor.of(model, compiled, max_tokens=limit + 1)
+    return {"max_tokens": limit + 1, "logits_processors": [processor]}
 
-        def made(compiled: CompiledGrammar = compiled, limit: int = limit) -> GrammarLogitsProcessor:
-            return GrammarLogitsProcessor.of(model, compiled, max_tokens=limit + 1)
 
-        steps = generate_step(mx.array(prompt), model.model, max_tokens=limit + 1, logits_processors=[made()])
-        theirs = list(takewhile(lambda token: token not in ends, (token for token, _ in steps)))
-        batch = BatchGenerator(model.model, stop_tokens=[[end] for end in ends], max_tokens=limit + 1)
-        batch.insert([prompt], logits_processors=[[made()]])
-        found = [response.token for some in iter(batch.next_generated, []) for response in some]
-        batch.close()
-        in_batch = list(takewhile(lambda token: token not in ends, found))
-        outcomes["the same" if ours == theirs == in_batch else "different"] += 1
-    print("greedy: " + ", ".join(f"{number} {what}" for what, number in outcomes.most_common()))
+def until_end(model: LoadedModel, tokens: Iterable[int]) -> list[int]:
+    """The tokens before the first end token."""
+    return list(takewhile(lambda token: token not in model.vocabulary.eos_token_ids, map(int, tokens)))
+
+
+def by_generate_step(model: LoadedModel, compiled: CompiledGrammar, limit: int) -> list[int]:
+    """mlx-lm's plain loop."""
+    import mlx.core as mx
+    from mlx_lm.generate import generate_step
+
+    steps = generate_step(mx.array(prompt_of(model)), model.model, **mlx_options(model, compiled, limit))
+    return until_end(model, (token for token, _ in steps))
+
+
+def by_stream_generate(model: LoadedModel, compiled: CompiledGrammar, limit: int) -> list[int]:
+    """What `generate` prints."""
+    from mlx_lm import stream_generate
+
+    options = mlx_options(model, compiled, limit)
+    pieces = stream_generate(model.model, model.tokenizer, prompt_of(model), **options)
+    return until_end(model, (piece.token for piece in pieces))
+
+
+def in_one_batch(model: LoadedModel, some: Sequence[tuple[CompiledGrammar, int]]) -> list[list[int]]:
+    """All of them as the rows of one batch."""
+    from mlx_lm.generate import BatchGenerator
+
+    options = [mlx_options(model, *row) for row in some]
+    batch = BatchGenerator(model.model, stop_tokens=[[end] for end in model.vocabulary.eos_token_ids])
+    uids = batch.insert(
+        [prompt_of(model)] * len(some),
+        max_tokens=[each["max_tokens"] for each in options],
+        logits_processors=[each["logits_processors"] for each in options],
+    )
+    written: dict[int, list[int]] = {uid: [] for uid in uids}
+    for responses in iter(batch.next_generated, []):
+        for response in responses:
+            written[response.uid].append(response.token)
+    batch.close()
+    return [until_end(model, written[uid]) for uid in uids]
+
+
+def by_server(model: LoadedModel, post: Any, schema: Any, limit: int) -> list[int]:
+    """mlx-lm's server, asked over a socket."""
+    from benchmarks.mlx_server import asking
+
+    status, answer = post(
+        "/v1/completions",
+        prompt=GREETING,
+        max_tokens=limit + 1,
+        logprobs=True,
+        response_format=asking(schema),
+    )
+    if status != 200:
+        return [-status]
+    return until_end(model, (one["id"] for one in answer["choices"][0]["logprobs"]["content"]))
+
+
+def difference(model: LoadedModel, ours: Sequence[int], theirs: Sequence[int]) -> str:
+    """Where two answers part, and how far apart the two tokens' logits are."""
+    import mlx.core as mx
+
+    at = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), None)
+    if at is None:
+        return f"{len(ours)} tokens, and {len(theirs)} of the same"
+    logits = model.model(mx.array([[*prompt_of(model), *ours[:at]]]))[0, -1]
+    apart = float(logits[ours[at]] - logits[theirs[at]])
+    return f"token {at} is {theirs[at]} instead of {ours[at]}, whose logit is {apart:.2g} more"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -318,10 +428,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--most", type=int, default=2_000, help="no budgets beyond, but for `opens`")
     parser.add_argument("--batch", action="store_true", help="in mlx-lm's BatchGenerator")
     parser.add_argument("--greedy", action="store_true", help="compare greedy tokens in place of that")
+    parser.add_argument("--model", help="what `load` takes, for --greedy; default: tiny, with random weights")
     given = parser.parse_args(arguments)
     schemas = read_schemas(given.data, given.schemas * 2, given.seed)
     if given.greedy:
-        greedy(schemas, given.schemas, given.most)
+        model = load_unpacked(given.model) if given.model else random_model()
+        greedy(model, schemas, given.schemas, min(given.most, 40))
     elif given.batch:
         in_batches(schemas, given.schemas, given.seed, given.most)
     else:

@@ -35,9 +35,9 @@ import jsonschema
 import mlx.core as mx
 import numpy as np
 from mlx_lm.generate import generate_step
-from mlx_lm.utils import dequantize_model
 
 import engine.decode
+from benchmarks.cpu import load_unpacked
 from constrain import (
     ConstrainError,
     IncompleteOutputError,
@@ -47,7 +47,6 @@ from constrain import (
     generate_json,
     generate_regex,
     generate_tool_calls,
-    load,
     read_tool_calls,
     tool_call_grammar,
 )
@@ -417,9 +416,7 @@ def main() -> None:
     parser.add_argument("--show", choices=get_args(Way), help="how a schema is shown in the prompt")
     parser.add_argument("--constrained", action="store_true", help="no free answers")
     arguments = parser.parse_args()
-    model, watch, found = load(arguments.model), Watch(), []
-    if mx.default_device() == mx.cpu:  # the same weights, and prompts are read eight times as fast
-        model = LoadedModel(dequantize_model(model.model), model.tokenizer, model.name)
+    model, watch, found = load_unpacked(arguments.model), Watch(), []
     _ = model.vocabulary
     for question in QUESTIONS:
         if question.held != arguments.held or (arguments.only and question.name not in arguments.only):

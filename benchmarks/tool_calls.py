@@ -1,7 +1,7 @@
 """Tool calls, constrained and unconstrained side by side: are they well-formed, and are they the right ones?
 
     python -m benchmarks.tool_calls --cases FILE.json                     the embedded model
-    python -m benchmarks.tool_calls --cases FILE.json --model FOLDER|ID   any other
+    python -m benchmarks.tool_calls --cases FILE.json --model smollm2 --each 3   any other; 3 of each category
     python -m benchmarks.tool_calls --cases FILE.json --random --choice required     weights from a seed
     python -m benchmarks.tool_calls --tools maskbench.jsonl.xz            128 tools at once: how long?
 
@@ -20,7 +20,8 @@ Both runs are greedy, over the same prompts.  Constrained, the answer is written
 it.  Unconstrained, the model writes what it likes, and the loose grammar reads it: a call that departs from
 the form counts as malformed.  Random weights never come to a call by themselves: `--choice required`, which
 binds the constrained run only, makes them.  A call is valid when it names an offered tool and its arguments
-validate under `jsonschema`, which is not the engine's own validator.
+validate under `jsonschema`, which is not the engine's own validator.  `--run` takes one of the two runs, and
+`--show` prints each answer.  Seconds are CPU time of this process.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from typing import Any
 
 import jsonschema
 
+from benchmarks.cpu import load_unpacked
 from constrain import (
     ConstrainError,
     Form,
@@ -83,7 +85,9 @@ class Score:
 
 
 def is_right(answer: Answer, spec: Any) -> bool:
-    """Whether an answer does what the spec of its case asks."""
+    """Whether an answer does what the spec of its case asks; with a call that is broken off it does not."""
+    if answer.malformed:
+        return False
     spec = spec if isinstance(spec, dict) else {}
     names = [name for name, _ in answer.calls]
     if "tools" in spec:
@@ -109,19 +113,17 @@ def _has_arguments(answer: Answer, spec: dict[str, Any]) -> bool:
 
 
 def constrained(
-    model: LoadedModel, case: Any, tools: Sequence[Tool], *, form: Form, limit: int, choice: Any
+    model: LoadedModel, case: Any, tools: Sequence[Tool], *, form: Form, limit: int, **options: Any
 ) -> Answer:
     """The answer written under the grammar."""
-    answer = generate_tool_calls(
-        model, case["messages"], tools, tool_choice=choice, form=form, max_tokens=limit
-    )
+    answer = generate_tool_calls(model, case["messages"], tools, form=form, max_tokens=limit, **options)
     return Answer(answer.text, [(call.name, json.loads(call.text)) for call in answer.calls])
 
 
 def unconstrained(
-    model: LoadedModel, case: Any, tools: Sequence[Tool], *, form: Form, limit: int, choice: Any
+    model: LoadedModel, case: Any, tools: Sequence[Tool], *, form: Form, limit: int, **_: Any
 ) -> Answer:
-    """The answer written freely by mlx-lm, and read by the loose grammar; nothing binds its `choice`."""
+    """The answer written freely by mlx-lm, and read by the loose grammar; no option binds it."""
     import mlx.core as mx
     from mlx_lm.generate import generate_step
 
@@ -138,25 +140,45 @@ def unconstrained(
     return Answer(text, calls, sum(isinstance(event, Departure) for event in events))
 
 
+def first_of_each(cases: Sequence[Any], count: int | None) -> list[Any]:
+    """The first `count` cases of each category, or all of them, in the order of the file."""
+    seen = Counter[str]()
+    return [
+        case for case in cases if count is None or seen.update([case["cat"]]) or seen[case["cat"]] <= count
+    ]
+
+
 def judge(
-    model: LoadedModel, suite: Any, *, form: Form, limit: int, sample: int, choice: str
+    model: LoadedModel,
+    suite: Any,
+    runs: Sequence[str],
+    *,
+    form: Form,
+    limit: int,
+    each: int | None,
+    is_shown: bool,
+    **options: Any,
 ) -> dict[str, Score]:
-    """Run every case in both ways."""
+    """Run the cases in each of the ways; `options` are those of `generate_tool_calls`."""
     tools = [as_tool(tool) for tool in suite["tools"]]
     schemas = {tool.name: tool.parameters for tool in tools}
-    scores = {run: Score() for run in RUNS}
+    scores = {run: Score() for run in runs}
     for run, score in scores.items():
         ask = constrained if run == "constrained" else unconstrained
-        start = time.perf_counter()
-        for case in suite["cases"][:: max(1, len(suite["cases"]) // sample)]:
-            answer = ask(model, case, tools, form=form, limit=limit, choice=choice)
+        start = time.process_time()
+        for case in first_of_each(suite["cases"], each):
+            answer = ask(model, case, tools, form=form, limit=limit, **options)
+            right = is_right(answer, case["spec"])
             score.cases[case["cat"]] += 1
-            score.right[case["cat"]] += is_right(answer, case["spec"])
+            score.right[case["cat"]] += right
             score.calls["malformed"] += answer.malformed
+            if is_shown:
+                told = json.dumps([answer.text, *answer.calls], ensure_ascii=False)
+                print(f"{run} {case['id']} {'right' if right else 'wrong'} {told}", flush=True)
             for name, given in answer.calls:
                 score.calls["well-formed"] += 1
                 score.calls["valid"] += name in schemas and _validates(given, schemas[name])
-        score.seconds = time.perf_counter() - start
+        score.seconds = time.process_time() - start
     return scores
 
 
@@ -239,12 +261,15 @@ def main() -> None:
     """Read the arguments, run, print, and write the record if asked to."""
     parser = argparse.ArgumentParser(description="tool calls, constrained and unconstrained")
     parser.add_argument("--cases", type=Path, help="a file of tools and cases")
-    parser.add_argument("--model", help="a folder or a hub id; default: the embedded model")
+    parser.add_argument("--model", help="what `load` takes; default: the embedded model")
     parser.add_argument("--random", action="store_true", help="a tiny model with weights from a seed")
     parser.add_argument("--choice", choices=["auto", "required"], default="auto", help="may it be text?")
+    parser.add_argument("--closed", action="store_true", help="no arguments but those that a tool names")
     parser.add_argument("--form", help="override the form that the chat template shows")
     parser.add_argument("--max-tokens", type=int, default=256)
-    parser.add_argument("--sample", type=int, default=10**6, help="how many cases, evenly spread")
+    parser.add_argument("--each", type=int, help="how many cases of each category; default: all")
+    parser.add_argument("--run", choices=RUNS, help="one of the two; default: both")
+    parser.add_argument("--show", action="store_true", help="print each answer")
     parser.add_argument("--tools", type=Path, help="MaskBench: 128 of its tool schemas at once")
     parser.add_argument("--json", type=Path, help="write the record here")
     arguments = parser.parse_args()
@@ -253,11 +278,22 @@ def main() -> None:
     if arguments.cases:
         suite = json.loads(arguments.cases.read_text(encoding="utf-8"))
         with tempfile.TemporaryDirectory() as folder:
-            name = write_random_model(folder) if arguments.random else arguments.model
-            model = load(name)
+            if arguments.model:
+                model = load_unpacked(arguments.model)
+            else:
+                model = load(write_random_model(folder) if arguments.random else None)
             form = as_form(arguments.form) if arguments.form else form_of(model.tokenizer)
-            limit, sample = arguments.max_tokens, arguments.sample
-            scores = judge(model, suite, form=form, limit=limit, sample=sample, choice=arguments.choice)
+            scores = judge(
+                model,
+                suite,
+                [arguments.run] if arguments.run else RUNS,
+                form=form,
+                limit=arguments.max_tokens,
+                each=arguments.each,
+                is_shown=arguments.show,
+                tool_choice=arguments.choice,
+                additional_properties=False if arguments.closed else None,
+            )
         print(f"{'random weights' if arguments.random else model.name}, form {form.name}")
         print(*show(scores), sep="\n")
         if arguments.json:

@@ -66,6 +66,7 @@ PATIENCE = 24
 """With 200 a new position takes ten times as long, and no completion of the tests' schemas is shorter."""
 MANY_LITERALS = 8
 """So many of the shortest literals are spelled, where there are too many to walk through."""
+SHORT = 64
 MAX_KNOWN = 20_000
 
 Pieces = tuple[bytes | int, ...]
@@ -116,13 +117,14 @@ class Completions:
         self._terminals: dict[tuple[int, int], list[Exit]] = {}
         self._named: dict[tuple[LiteralSet, int, int, int], list[Exit]] = {}
         self._others: dict[tuple[Continuation, int, bytes], tuple[bytes, Continuation | None]] = {}
+        self._besides: dict[tuple[LiteralSet, int, bytes], list[bytes]] = {}
         self._moves: dict[int, list[tuple[int, int]]] = {}
         self._words: dict[int, bytes] = {}
 
     def forget(self) -> None:
         """Drop every memo."""
         memos = self._at, self._known, self._parts.known, self._terminals, self._named, self._others
-        for memo in (*memos, self._moves, self._words):
+        for memo in (*memos, self._besides, self._moves, self._words):
             memo.clear()
 
     def known(self, position: Position) -> Completion | None:
@@ -143,6 +145,23 @@ class Completions:
         with self._positions.limits.budget("finding the shortest completion"):
             found = self._at[position] = self._of(position)
         return found
+
+    def carried(self, before: Completion, token: bytes | None, position: Position) -> Completion | None:
+        """What is left of the completion known before `token`, where it still completes the text after it.
+
+        No search, and so an upper bound of what is owed: most tokens go on with a text that ends as it would
+        have ended before.  None where that cannot be told by reading SHORT bytes.
+        """
+        pieces = before.pieces if before.rest is not None else (b"",)
+        if len(pieces) != 1 or isinstance(pieces[0], int) or len(pieces[0]) > SHORT or not token:
+            return None
+        text, size = pieces[0], before.size
+        if text.startswith(token):
+            text = text[len(token) :]
+            size = len(self._spelled(text))
+        elif not self._positions.completes(position, text):
+            return None
+        return Completion(size, ((text,), None))
 
     def tokens(self, completion: Completion) -> tuple[int, ...]:
         """The tokens of a completion: the fewest that spell its text, and at most its `size`."""
@@ -199,6 +218,8 @@ class Completions:
             if here.can_end and not at:
                 best = cost, path, None
                 continue
+            if best is not None and cost + 1 >= best[0]:  # a token at the least is owed
+                continue
             if (here, at) in self._known:
                 known = self._known[here, at]
                 if known is not None and (best is None or cost + known.size < best[0]):
@@ -209,7 +230,7 @@ class Completions:
             spend()
             for more, pieces, then, to in self._onward(here, at, best is not None):
                 spend(WAY)
-                if best is None or cost + more < best[0]:
+                if best is None or cost + more + (to > 0 or not then.can_end) < best[0]:
                     longer = length + _length(pieces)
                     heapq.heappush(
                         heap, (cost + more, longer, next(tie), then, to, (path, here, at, cost, pieces))
@@ -326,7 +347,8 @@ class Completions:
             if not word or whole in edge.literals.index or whole in edge.excluded:
                 if is_over:
                     return b"", None
-                ((word, then),) = other_ways(edge, owner, captured, self._automaton.term(state))
+                words = self._besides.setdefault((edge.literals, state, captured), [])
+                ((word, then),) = other_ways(edge, owner, captured, self._automaton.term(state), words)
             else:
                 then = follow_text(edge, owner, whole)
             found = self._others[owner, state, captured] = word, then

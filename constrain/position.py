@@ -135,6 +135,12 @@ class Positions:
             at += 1
         return threads
 
+    def completes(self, position: Position, text: bytes) -> bool:
+        """Whether `text` brings the text so far to an end."""
+        with self._budget:
+            threads = self.read(position, text)
+        return any(edge is None and owner.can_end for _, edge, owner, _ in threads)
+
     def _run(self, thread: Thread, edge: Edge | OpenEdge, text: bytes, start: int) -> tuple[Threads, int]:
         """The threads after as much of `text` as leaves one alone in its terminal, and where that is."""
         state, _, owner, captured = thread

@@ -125,16 +125,28 @@ def named_ways(
 
 
 def other_ways(
-    edge: OpenEdge, owner: Continuation, read: bytes, left: Term
+    edge: OpenEdge, owner: Continuation, read: bytes, left: Term, words: list[bytes] | None = None
 ) -> list[tuple[bytes, Continuation | None]]:
-    """A short rest of a text of an open edge that is no literal; `left` is the language of the rests."""
-    gone = [text[len(read) :] for text in edge.literals.literals if text.startswith(read)]
-    word = short(difference(left, literals(gone)))
-    if word is not None and read + word in edge.excluded:  # then most likely many are
-        spend(edge.excluded.size)
-        gone += [text[len(read) :] for text in edge.excluded if text.startswith(read)]
-        word = short(difference(left, literals(gone)))
-    assert word is not None, "there are always others"
+    """A short rest of a text of an open edge that is no literal; `left` is the language of the rests.
+
+    What is excluded grows with each key that is written, and few of them are short: so `words`, the short
+    rests in order, are those of the edge alone, for whoever asks again with more texts excluded.
+    """
+    words = [] if words is None else words
+    for word in words:
+        spend()
+        if read + word not in edge.excluded:
+            break
+    else:
+        gone = [text[len(read) :] for text in edge.literals.literals if text.startswith(read)]
+        while True:
+            found = short(difference(left, literals([*gone, *words])))
+            assert found is not None, "there are always others"
+            spend(len(words))
+            word = found
+            words.append(word)
+            if read + word not in edge.excluded:
+                break
     return [(word, owner.follow(edge.classes.of(read + word), read + word))]
 
 

@@ -4,7 +4,8 @@
         name: str                    "properties": {"name": {"type": "string"}},
                                      "required": ["name"], "additionalProperties": False}
 
-Pydantic's own answer describes what a type *accepts*.  Two things are different for what is to be *written*:
+Pydantic's own answer describes what a type *accepts*.  Three things are different for what is to be
+*written*:
 
 1. Objects are closed.  A model accepts keys that it has no field for and throws them away
    (`extra="ignore"`, the default); who writes one wastes tokens on it, and a language model that has just
@@ -12,6 +13,7 @@ Pydantic's own answer describes what a type *accepts*.  Two things are different
    itself, so that one with `extra="allow"` stays open inside one that is closed, and the other way round.
 2. Titles that only repeat a name, `Name` for the field `name`, are left out.  They tell a reader nothing that
    the key does not, and small models copy them as values.  A title that somebody wrote stays.
+3. A default that JSON cannot write, infinity above all, is left out: a prompt shows the schema as JSON.
 
 A schema that its author has a hand in keeps what it says: an object whose `json_schema_extra` speaks of keys
 in its own way (`patternProperties`, `allOf`, a `required` key that is no field, ...) is not closed, for
@@ -23,6 +25,7 @@ configuration of each class; a finished dictionary does not show whether extras 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -65,6 +68,11 @@ class _WrittenSchema(GenerateJsonSchema):
     def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> dict[str, Any]:
         return _untitled(_closed(super().typed_dict_schema(schema)), schema.get("cls"))
 
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> dict[str, Any]:
+        """The schema of a field with a default, which is left out where it is not JSON, such as infinity."""
+        made = super().default_schema(schema)
+        return made if _is_json(made.get("default")) else {k: v for k, v in made.items() if k != "default"}
+
     def field_title_should_be_set(self, schema: Any) -> bool:
         """Whether a field gets a title made of its name."""
         return False
@@ -76,6 +84,15 @@ def _closed(made: dict[str, Any]) -> dict[str, Any]:
     if "properties" not in made or undeclared or _SPEAKS_OF_KEYS & made.keys():
         return made
     return {**made, "additionalProperties": False}
+
+
+def _is_json(value: Any) -> bool:
+    """Can it be written as JSON?"""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _untitled(made: dict[str, Any], cls: type | None) -> dict[str, Any]:

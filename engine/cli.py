@@ -40,10 +40,13 @@ from constrain.errors import (
 )
 from engine.command_options import (
     ClosedOption,
+    HiddenOption,
     ReasoningOption,
     RetriesOption,
+    ShownOption,
     TemplateOption,
     closed,
+    in_prompt,
     tell_reasoning,
     template_kwargs,
 )
@@ -117,12 +120,8 @@ def json_command(
     ignore_chat_template: PlainOption = False,
     chat_template_kwargs: TemplateOption = None,
     reasoning: ReasoningOption = 0,
-    no_schema_in_prompt: Annotated[
-        bool,
-        typer.Option(
-            "--no-schema-in-prompt", help="Constrain by the schema without showing it to the model."
-        ),
-    ] = False,
+    schema_in_prompt: ShownOption = None,
+    no_schema_in_prompt: HiddenOption = False,
     whitespace: Annotated[
         str, typer.Option(help="default, compact, any, or the longest run allowed.")
     ] = "default",
@@ -156,9 +155,9 @@ def json_command(
         use_chat_template=not ignore_chat_template,
         chat_template_kwargs=template_kwargs(chat_template_kwargs),
         reasoning=reasoning,
-        schema_in_prompt=not no_schema_in_prompt,
         whitespace=cast(Any, _whole_or_name(whitespace)),
         property_order=cast(Any, property_order),
+        **in_prompt(schema_in_prompt, no_schema_in_prompt),
         **closed(no_additional_properties),
     )
     tell_reasoning(answer.reasoning)
@@ -292,26 +291,26 @@ def grammar_command(
     """Answer with text that a Lark grammar accepts."""
     text = read_prompt(prompt)
     path = _find_grammar(grammar)
-    from engine.generate import generate_lark
+    from engine.generate import stream_lark
 
-    typer.echo(
-        generate_lark(
-            model,
-            text,
-            path,
-            start=start,
-            max_tokens=max_tokens,
-            temp=temp,
-            top_p=top_p,
-            min_p=min_p,
-            top_k=top_k,
-            seed=seed,
-            use_chat_template=not ignore_chat_template,
-            chat_template_kwargs=template_kwargs(chat_template_kwargs),
-            reasoning=reasoning,
-            grammar_in_prompt=not no_grammar_in_prompt,
-        )
-    )
+    answer = stream_lark(
+        model,
+        text,
+        path,
+        start=start,
+        max_tokens=max_tokens,
+        temp=temp,
+        top_p=top_p,
+        min_p=min_p,
+        top_k=top_k,
+        seed=seed,
+        use_chat_template=not ignore_chat_template,
+        chat_template_kwargs=template_kwargs(chat_template_kwargs),
+        reasoning=reasoning,
+        grammar_in_prompt=not no_grammar_in_prompt,
+    ).result()
+    tell_reasoning(answer.reasoning)
+    typer.echo(answer.text)
 
 
 @app.command("grammars")

@@ -17,6 +17,16 @@ ClosedOption = Annotated[
         help="Close every object that names properties and says nothing about others.",
     ),
 ]
+ShownOption = Annotated[
+    str | None,
+    typer.Option(
+        "--schema-in-prompt", help="How the model is shown the schema: schema, skeleton or typescript."
+    ),
+]
+HiddenOption = Annotated[
+    bool,
+    typer.Option("--no-schema-in-prompt", help="Constrain by the schema without showing it to the model."),
+]
 TemplateOption = Annotated[
     str | None,
     typer.Option(
@@ -50,6 +60,16 @@ def tell_reasoning(reasoning: str) -> None:
     """What was thought goes to stderr, as only the answer goes to stdout."""
     if reasoning:
         typer.echo(f"reasoning: {reasoning}", err=True)
+
+
+def in_prompt(shown: str | None, hidden: bool) -> dict[str, Any]:
+    """The option that `--schema-in-prompt` and `--no-schema-in-prompt` stand for.
+
+    Raises InvalidInputError where both are given.
+    """
+    if hidden and shown is not None:
+        raise InvalidInputError("give one of --schema-in-prompt and --no-schema-in-prompt")
+    return {} if shown is None and not hidden else {"schema_in_prompt": shown or False}
 
 
 def closed(no_additional_properties: bool) -> dict[str, Any]:

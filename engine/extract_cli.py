@@ -22,10 +22,13 @@ import typer
 from constrain.errors import InvalidInputError
 from engine.command_options import (
     ClosedOption,
+    HiddenOption,
     ReasoningOption,
     RetriesOption,
+    ShownOption,
     TemplateOption,
     closed,
+    in_prompt,
     template_kwargs,
 )
 from engine.documents import (
@@ -82,6 +85,8 @@ def extract_command(
         ),
     ] = False,
     no_additional_properties: ClosedOption = False,
+    schema_in_prompt: ShownOption = None,
+    no_schema_in_prompt: HiddenOption = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the records to this file.")
     ] = None,
@@ -137,6 +142,9 @@ def extract_command(
         raise InvalidInputError("--id needs --field: only the lines of JSON Lines have fields")
     if no_additional_properties and schema is None:
         raise InvalidInputError("--no-additional-properties needs a --schema: patterns have no objects")
+    shown = in_prompt(schema_in_prompt, no_schema_in_prompt)
+    if shown and schema is None:
+        raise InvalidInputError("how a schema is shown in the prompt needs a --schema")
     target = None if schema is None else read_schema(schema)
     sources = _sources(files)
     fields = None if field is None else Fields(field, id_field)
@@ -155,6 +163,7 @@ def extract_command(
         "use_chat_template": not ignore_chat_template,
         "chat_template_kwargs": template_kwargs(chat_template_kwargs),
         "reasoning": reasoning,
+        **shown,
         "retries": retries,
         **closed(no_additional_properties),
     }

@@ -36,6 +36,7 @@ from engine.generate import generate_compiled
 from engine.model import LoadedModel, ModelLike, as_model
 from engine.options import check_max_tokens, check_seed, whole
 from engine.prompting import Message, check_text, messages_of, prompt_tokens, with_refusal
+from engine.showing import Way
 from engine.splitting import Range, split
 from engine.thinking import reasoning_budget
 
@@ -145,7 +146,7 @@ class Question:
 
 
 class Extracting(Formatting, total=False):
-    """The options of `extract`: those of `Question`, and those that decide how values are written."""
+    """The options of `extract`: those of `Question`, how values are written, and how the schema is shown."""
 
     temp: float
     temperature: float
@@ -161,6 +162,7 @@ class Extracting(Formatting, total=False):
     chat_template_kwargs: Mapping[str, Any] | None
     reasoning: bool | int
     retries: int
+    schema_in_prompt: bool | Way
 
 
 @overload
@@ -241,7 +243,8 @@ class Extractor:
         """Ask a model for what a `pattern` (with the `flags` of `re`) or a `schema` (or a type) describes.
 
         `sampler` replaces `temp`; the other options are those of `Question`, and for a schema those that
-        decide how its values are written (`additional_properties`, `whitespace`, ... of `JsonOptions`).
+        decide how its values are written (`additional_properties`, `whitespace`, ... of `JsonOptions`)
+        and `schema_in_prompt`, as in `generate_json`.
 
         Raises RegexError, SchemaError, UnsupportedError, UnsatisfiableError or LimitExceeded for what is
         sought, ModelError for the model, InvalidInputError for the options.
@@ -251,7 +254,8 @@ class Extractor:
         if (pattern is None) == (schema is None):
             raise InvalidInputError("give a pattern or a schema, and not both")
         asked = check_options(options, Extracting, "pattern", "schema", "flags")
-        written = {name: asked.pop(name) for name in Formatting.__annotations__ if name in asked}
+        names = (*Formatting.__annotations__, "schema_in_prompt")
+        written = {name: asked.pop(name) for name in names if name in asked}
         if written and schema is None:
             raise InvalidInputError(f"`{next(iter(written))}` is about JSON, and a pattern is sought")
         form: Form = SchemaForm(schema, **written) if pattern is None else PatternForm(pattern, flags)
@@ -363,7 +367,7 @@ class Extractor:
         return self._tokens(messages_of(content), refusals, request)
 
     def _tokens(
-        self, prompt: list[Message], refusals: Sequence[RefusedOutputError], request: str
+        self, prompt: list[Message], refusals: Sequence[RefusedOutputError], request: str | None
     ) -> list[int]:
         for refusal in refusals:
             prompt = with_refusal(prompt, refusal)

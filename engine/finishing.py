@@ -24,7 +24,8 @@ Rule 2: a token may be refused anywhere, if it opens more than is left.  Whoever
 accepted must be able to go back.  With no more than `near` tokens to spare (`may_refuse`) it is better to
 wait.
 
-Cost: a look-up for each token, and a search where it leads to what nobody has asked for.
+Cost: a look-up for each token.  Most end as the text would have ended before, which is read; a search is for
+those that do not, or no longer fit.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class Finishing:
 
     @property
     def owed(self) -> int | None:
-        """How many tokens complete the text from here, as far as that is known."""
+        """So many tokens complete the text from here, as far as that is known; fewer may."""
         return self._owed
 
     @property
@@ -97,7 +98,7 @@ class Finishing:
             self._refused.clear()
             return True
         left = self.left - 1
-        completion = self._look(left)
+        completion = self._carry(token_id, left) or self._look(left)
         owed = None if completion is None else completion.size
         plan = self._plan[1:] if self._plan and self._plan[0] == token_id else None
         if plan is not None and (owed is None or len(plan) < owed):
@@ -165,6 +166,19 @@ class Finishing:
             known = self._completion
             self._plan = () if known is None else self._completions.tokens(known)
         return self._plan
+
+    def _carry(self, token_id: int, left: int) -> Completion | None:
+        """The completion known before a token that was accepted, where it still is one and fits."""
+        before = self._completion
+        position = self.matcher.position
+        if before is None or self._completions.known(position) is not None:
+            return None
+        try:
+            with self.matcher.compiled.lock:
+                carried = self._completions.carried(before, self.vocabulary.text(token_id), position)
+        except LimitExceeded:
+            return None
+        return carried if carried is not None and carried.size <= left else None
 
     def _look(self, left: int) -> Completion | None:
         """What is owed here; None where that is not known."""

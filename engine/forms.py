@@ -30,7 +30,7 @@ from constrain.parts import either, regex
 from constrain.regular.syntax import PatternLike, as_pattern
 from constrain.target import is_type, schema_of
 from engine.prompting import regex_request
-from engine.showing import Way, shown_schema
+from engine.showing import Way, check_way, shown_schema
 
 if TYPE_CHECKING:
     from constrain.matcher import CompiledGrammar
@@ -45,8 +45,11 @@ Found = int | dict[str, int] | None
 class Form:
     """What is sought.  `verbatim` is a document that values must occur in, or None."""
 
-    def request(self, way: Way, *, nullable: bool) -> str:
-        """The lines that ask a model for it."""
+    def request(self, way: Way, *, nullable: bool) -> str | None:
+        """The lines that ask a model for it; a schema is shown in this `way`, if nobody said how.
+
+        None where nothing is to be shown.
+        """
         raise NotImplementedError
 
     def compile(self, vocabulary: Vocabulary, verbatim: str | None, *, nullable: bool) -> CompiledGrammar:
@@ -146,9 +149,14 @@ class PatternForm(Form):
 
 
 class SchemaForm(Form):
-    """A JSON Schema or a type; `options` are those of the compiler (`JsonOptions`)."""
+    """A JSON Schema or a type; `options` are those of the compiler (`JsonOptions`).
 
-    def __init__(self, schema: object, **options: Any) -> None:
+    `schema_in_prompt` is that of `generate_json`; True leaves the way to the model.
+    """
+
+    def __init__(self, schema: object, *, schema_in_prompt: bool | Way = True, **options: Any) -> None:
+        check_way(schema_in_prompt)
+        self._in_prompt: bool | Way = schema_in_prompt
         self._target = schema_of(schema)
         self._options = options
         self._is_type = is_type(schema)
@@ -174,8 +182,8 @@ class SchemaForm(Form):
         inner = {key: value for key, value in self.schema.items() if key not in shared}
         return {**lifted, "anyOf": [inner, {"type": "null"}]}
 
-    def request(self, way: Way, *, nullable: bool) -> str:
-        return shown_schema(self.nullable_schema if nullable else self.schema, way) or ""
+    def request(self, way: Way, *, nullable: bool) -> str | None:
+        return shown_schema(self.nullable_schema if nullable else self.schema, self._in_prompt, default=way)
 
     def compile(self, vocabulary: Vocabulary, verbatim: str | None, *, nullable: bool) -> CompiledGrammar:
         schema = self.nullable_schema if nullable else self.schema

@@ -39,15 +39,11 @@ def shown_schema(schema: Any, way: bool | Way, default: Way = DEFAULT_WAY) -> st
     Answer with JSON of this TypeScript type:
     type Answer = {a: 1 | "x"}
     """
+    check_way(way)
     if way is False:
         return None
     if way is True:
         way = default
-    if way not in get_args(Way):
-        raise InvalidInputError(
-            f"schema_in_prompt={way!r} is no way to show a schema",
-            hint=f"use one of {', '.join(map(repr, get_args(Way)))}, True or False",
-        )
     if way == "schema" or not isinstance(schema, Mapping):
         return schema_request(schema)
     as_json(schema)  # so what is no JSON is refused in every way
@@ -57,6 +53,15 @@ def shown_schema(schema: Any, way: bool | Way, default: Way = DEFAULT_WAY) -> st
         return f"{SKELETON_LINE}\n{whole}"
     named = [f"type {name} = {text}" for name, text in writer.named.items()]
     return "\n".join([TYPE_LINE, *named, f"type Answer = {whole}"])
+
+
+def check_way(way: bool | Way) -> None:
+    """Refuse what is no way to show a schema.  Raises InvalidInputError."""
+    if not isinstance(way, bool) and way not in get_args(Way):
+        raise InvalidInputError(
+            f"schema_in_prompt={way!r} is no way to show a schema",
+            hint=f"use one of {', '.join(map(repr, get_args(Way)))}, True or False",
+        )
 
 
 class _Writer:

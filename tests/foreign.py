@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field, RootModel
 
 from constrain.json_schema.keywords import KEYWORDS
+from constrain.tool_calls.tools import Tool
 
 DIALECTS = [
     "http://json-schema.org/draft-04/schema#",
@@ -171,6 +173,178 @@ def schemas(draw: st.DrawFn) -> Any:
         else:
             inside[draw(_KEYS | _HALVES)] = draw(objects() | _TROUBLE)
     return holder[""]
+
+
+# Lists of tools
+
+
+class Place(BaseModel):
+    """A place on a map."""
+
+    x: int
+    y: float = float("inf")
+
+
+class Names(RootModel[list[str]]):
+    """Arguments that have no names."""
+
+
+class Names2(RootModel[list["Names2"]]):
+    """No arguments, as is seen where its reference leads."""
+
+
+class Half(BaseModel):
+    a: int = Field(description="\ud800")
+
+
+class Opaque(BaseModel):
+    model_config = {"arbitrary_types_allowed": True}
+    a: memoryview
+
+
+class Raising(BaseModel):
+    @classmethod
+    def __get_pydantic_json_schema__(cls, *_: object) -> Any:
+        raise KeyError
+
+
+def look(where: Place, unit: Literal["m", "km"] = "m") -> None:
+    """Look at a place."""
+
+
+def wait(*, seconds: float = float("inf"), why=None) -> None:  # type: ignore[no-untyped-def]
+    """Wait.
+
+    Args:
+        seconds: How long.
+    """
+
+
+def _misspelt(a: Nope) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+
+def _no_hint(a: "(") -> None: ...  # type: ignore[syntax]  # noqa: F722
+
+
+def _no_attribute(a: re.Nope) -> None: ...  # type: ignore[name-defined]
+
+
+def _divided(a: "1 / 0") -> None: ...  # type: ignore[valid-type]  # noqa: UP037
+
+
+def _positional(a: int, /) -> None: ...
+
+
+def _any_number(*a: int, **b: int) -> None: ...
+
+
+def _half(a: int) -> None:
+    a.__doc__ = ""
+
+
+_half.__doc__ = "\ud800"
+
+
+def _renamed(name: str) -> Any:
+    def function(a: int) -> None: ...
+
+    function.__name__ = name
+    return function
+
+
+_PARAMETERS = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"items": {"enum": [1, "a"]}}}}
+_RIGHT_TOOLS: list[Callable[[str], Any]] = [
+    lambda name: {"type": "function", "function": {"name": name, "parameters": _PARAMETERS, "strict": True}},
+    lambda name: {"name": name, "description": "What it does.", "parameters": _PARAMETERS},
+    lambda name: {"type": "function", "name": name, "parameters": {"properties": {}}},
+    lambda name: {"type": "function", "function": {"name": name, "description": None, "parameters": None}},
+    lambda name: {"name": name, "parameters": {"$ref": "#/$defs/a", "$defs": {"a": _PARAMETERS}}},
+    _renamed,
+    lambda name: Tool(name, "", _PARAMETERS, str),
+]
+"""Each by the name it is to have."""
+_NOT_TOOLS = [
+    Names, Names2, Half, Opaque, Raising, Custom, Custom(), _misspelt, _no_hint, _no_attribute, _divided,
+    _positional, _any_number, _half, _renamed(""), _renamed(" "), _renamed("\ud800"), lambda a: a, max, "f",
+    3, None, b"f", [], [look], {}, {"tools": [look]}, Place(x=1),
+]  # fmt: skip
+_NOT_AN_OBJECT = [
+    [], False, "object", 3, {"type": "string"}, {"type": ["object", "null"]}, {"type": None},
+    {"type": "objekt"}, {"properties": []}, {"properties": {"a": 3}}, {"properties": {"a": {"type": "text"}}},
+    {"required": "a"}, {"allOf": [{"type": "array"}]}, {"required": ["a"], "properties": {"a": False}},
+    {"$ref": "#/$defs/a"}, {"default": {1}}, {"title": "\ud800"}, {"default": float("nan")}, {1: 2},
+    {"default": Fraction(1, 3)}, {"properties": {"a": {"pattern": "("}}}, {"properties": {"\udfff": True}},
+    {"enum": [b"a"]},
+]  # fmt: skip
+_MADE_NO_OBJECT: list[Callable[[], Any]] = [
+    _itself_in_an_object,
+    lambda: {"default": _itself_in_a_list()},
+    lambda: {"properties": {"a": {"maximum": 10**5_000}}},
+    lambda: nested(1_500, lambda inner: {"properties": {"a": inner}}, {}),
+]
+
+
+def _breaks(inner: dict[str, Any], outer: dict[str, Any]) -> list[Callable[[st.DataObject], object]]:
+    """Ways to break a definition, so that it is wrong whatever else it says."""
+
+    def renamed(old: str, *new: str) -> Callable[[st.DataObject], object]:
+        return lambda data: inner.update({data.draw(st.sampled_from(new)): inner.pop(old)})
+
+    def exchanged(key: str, values: list[Any]) -> Callable[[st.DataObject], object]:
+        return lambda data: inner.update({key: data.draw(st.sampled_from(values))})
+
+    ways = [
+        renamed("name", "nome", "names", "id"),
+        exchanged("name", [None, "", " ", 3, b"f", ["f"], {"f": 1}, "\ud800"]),
+        exchanged("description", [3, b"a", ["a"], {"a": 1}, True, "\udfff"]),
+        exchanged("parameters", _NOT_AN_OBJECT),
+        lambda data: inner.update(parameters=data.draw(st.sampled_from(_MADE_NO_OBJECT))()),
+        lambda data: outer.update(
+            type=data.draw(st.sampled_from(["web_search", "object", None, 3, ["function"]]))
+        ),
+        lambda data: outer.update(
+            function=data.draw(st.sampled_from([None, [outer], "f", 3, {"function": {}}]))
+        ),
+    ]
+    if inner.get("parameters") is not None:
+        ways.append(renamed("parameters", "paramters", "Parameters", "input_schema", "inputSchema", "args"))
+        if outer is not inner:
+            ways.append(lambda data: outer.update(parameters=inner.pop("parameters")))
+    return ways
+
+
+@st.composite
+def nearly_tools(draw: st.DrawFn) -> tuple[list[Any], int | None, str]:
+    """A list of tools, the index of the wrong one, and its name, if it has one; None: two have one name."""
+    names = [f"tool{number}" for number in range(draw(st.integers(1, 3)))]
+    tools = [copy.deepcopy(draw(st.sampled_from(_RIGHT_TOOLS))(name)) for name in names]
+    at = draw(st.integers(0, len(tools) - 1))
+    if draw(st.integers(0, 9)) == 0:
+        return [*tools, draw(st.sampled_from(_RIGHT_TOOLS))(names[at])], None, names[at]
+    broken = tools[at]
+    if not isinstance(broken, dict) or draw(st.integers(0, 3)) == 0:
+        tools[at] = draw(st.sampled_from(_NOT_TOOLS))
+        return tools, at, getattr(tools[at], "__name__", "")
+    data = draw(st.data())
+    data.draw(st.sampled_from(_breaks(broken.get("function", broken), broken)))(data)
+    return tools, at, names[at]
+
+
+@st.composite
+def tool_lists(draw: st.DrawFn) -> list[Any]:
+    """Lists of tools, right but for one or two places, which hold any object."""
+    made = [
+        draw(st.sampled_from([*_RIGHT_TOOLS, *[lambda _, it=it: it for it in (Place, look, wait)]]))
+        for _ in range(2)
+    ]
+    holder: dict[str, Any] = {"": [copy.deepcopy(make(f"tool{number}")) for number, make in enumerate(made)]}
+    for _ in range(draw(st.integers(0, 2))):
+        inside, key = draw(st.sampled_from(_places(holder)))
+        if draw(st.booleans()) or isinstance(inside, list) or inside is holder:
+            inside[key] = draw(objects() | _TROUBLE)
+        else:
+            inside[draw(_KEYS | _HALVES)] = inside.pop(key)
+    return holder[""]  # type: ignore[no-any-return]
 
 
 def _places(holder: dict[str, Any]) -> list[tuple[Any, Any]]:

@@ -120,3 +120,56 @@ def test_keys_in_any_order_are_completed_in_one_of_them() -> None:
         found = compiled.completions.of(matcher.position)
     assert found is not None
     assert found.size == len(shortest_text(compiled.start)) - 1
+
+
+open_schemas: list[Any] = [
+    {"type": "object", "additionalProperties": {"type": "integer"}, "minProperties": 2},
+    {"type": "array", "uniqueItems": True, "items": {"type": "string", "maxLength": 3}, "minItems": 2},
+    {},
+]
+
+
+@given(
+    st.one_of(finite_schemas, st.sampled_from(open_schemas)), vocabularies, st.randoms(use_true_random=False)
+)
+@settings(max_examples=200)
+def test_what_is_carried_over_a_token_completes_the_text(
+    schema: Any, vocabulary: Vocabulary, rng: Any
+) -> None:
+    """From token to token without a search: all of its tokens are allowed, and they are as many as it says."""
+    try:
+        compiled = compile_json_schema(schema, vocabulary)
+    except UnsatisfiableError:
+        assume(False)
+        raise
+    completions, matcher = compiled.completions, compiled.matcher()
+    found = completions.of(matcher.position)
+    for _ in range(20):
+        allowed = [t for t in matcher.allowed_token_ids().tolist() if t not in vocabulary.eos_token_ids]
+        if not allowed:
+            break
+        token = rng.choice(allowed)
+        matcher.accept_token(token)
+        assert found is not None
+        carried = completions.carried(found, vocabulary.text(token), matcher.position)
+        if carried is not None:
+            tokens, ahead = completions.tokens(carried), matcher.fork()
+
+            assert all(map(ahead.accept_token, tokens))
+            assert ahead.is_completed()
+            assert len(tokens) <= carried.size
+        found = carried or completions.of(matcher.position)
+
+
+def test_a_key_that_is_left_is_found_without_a_look_at_all_that_were_written() -> None:
+    """The shortest keys are gone, and a thousand others."""
+    keys = ["", *" !#$%&'()*+,-./", *map(str, range(10, 1_000))]
+    schema = {"type": "object", "additionalProperties": {"type": "null"}, "minProperties": len(keys) + 1}
+    matcher = compile_json_schema(schema, toy_vocabulary(), whitespace="compact").matcher()
+    for byte in ("{" + "".join(f'"{key}":null,' for key in keys)).encode():
+        assert matcher.accept_token(byte)
+
+    with budget(2_000, "finding the shortest completion"):
+        found = matcher.compiled.completions.of(matcher.position)
+    assert found is not None
+    assert b"".join(bytes([token]) for token in matcher.compiled.completions.tokens(found)) == b'"0":null}'

@@ -42,7 +42,7 @@ from constrain.tool_calls.reader import ToolCallReader, read_tool_calls
 from constrain.tool_calls.tools import as_tool
 from constrain.vocabulary.bitmask import allocate_token_bitmask
 from constrain.vocabulary.vocabulary import Vocabulary
-from tests.foreign import objects, schemas
+from tests.foreign import nearly_tools, objects, schemas, tool_lists
 from tests.oracle import toy_vocabulary
 
 VOCABULARY = toy_vocabulary([b'{"', b'":', b'",', b'"}'])
@@ -206,6 +206,41 @@ def test_a_report_never_ends_in_an_error(schema: Any) -> None:
     assert json.dumps(report.as_json()).encode()
     for problem in report.problems:
         check_message(problem)
+
+
+@given(nearly_tools())
+@settings(SLOW, max_examples=300)
+def test_what_is_wrong_with_a_tool_is_said_of_that_tool(made: tuple[list[Any], int | None, str]) -> None:
+    """By its name or its place in the list, before anything is generated; nothing of it is made up."""
+    tools, wrong, name = made
+    with documented() as problems:
+        compile_part(tool_call_grammar(tools, tool_choice="required").written, VOCABULARY)
+
+    (problem,) = problems
+    told = f"{problem.what} {problem.where}"
+
+    assert f"tools[{wrong}]" in told or (name.strip() and f"`{name}`" in told)
+
+
+@given(tool_lists(), st.sampled_from(["hermes", "llama3-tags", "mistral"]))
+@settings(SLOW, max_examples=150)
+def test_any_tools_are_offered_as_they_are_or_refused(tools: Any, form: str) -> None:
+    """Those taken have names, descriptions and schemas that a prompt can show, and can be called."""
+    with documented() as problems:
+        grammar = tool_call_grammar(tools, form, tool_choice="required", max_steps=STEPS)
+        compiled = compile_part(grammar.written, VOCABULARY, max_steps=STEPS)
+    if problems:
+        return
+    names = [tool.name for tool in grammar.tools]
+
+    assert names
+    assert len(set(names)) == len(names) == len(tools)
+    for tool in grammar.tools:
+        assert tool.name.strip()
+        assert tool.parameters["type"] == "object"
+        assert json.dumps(tool.definition, ensure_ascii=False, allow_nan=False).encode()
+    with documented() as problems:
+        assert len(compiled.matcher().allowed_token_ids())
 
 
 def test_a_bitmask_of_another_type_is_refused_and_not_filled_with_other_bits() -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from fractions import Fraction
 from functools import partial
 from types import FrameType
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.limits import word
@@ -29,6 +30,9 @@ from constrain.json_schema.number_set import NumberSet
 from constrain.json_schema.values import values_of
 from constrain.matcher import CompiledGrammar
 from constrain.parts import lark, regex
+from constrain.regular.keeping import forget
+from constrain.regular.queries import is_empty
+from constrain.regular.syntax import regex_term
 from tests.oracle import toy_vocabulary
 
 VOCABULARY = toy_vocabulary([b'{"', b'":', b'",', b"true", b"abc", b"10"])
@@ -239,14 +243,69 @@ ENOUGH = 10**9
 CALLS_WITHOUT_A_STEP = 1_000
 
 
-def check_share(question: Callable[[], object]) -> None:
-    """Each CALLS_PER_STEP calls of a question are a step of the budget at least."""
+def check_share(
+    question: Callable[[], object], most: int = ENOUGH, calls_per_step: int = CALLS_PER_STEP
+) -> None:
+    """Each `calls_per_step` calls of a question are a step of the budget at least, until `most` are spent."""
     counted = Counted(ENOUGH)
-    with budget(ENOUGH, "this"):
-        counted(question)
-        spent = ENOUGH - budgets._spending.left
+    spent = 0.0
+    with suppress(LimitExceeded), budget(most, "this"):
+        try:
+            counted(question)
+        finally:
+            spent = most - budgets._spending.left
 
-    assert counted.made <= CALLS_WITHOUT_A_STEP + CALLS_PER_STEP * spent
+    assert counted.made <= CALLS_WITHOUT_A_STEP + calls_per_step * spent
+
+
+counted_parts = st.sampled_from(
+    [r"[a-z]{1,63}", r"(?:-[a-z]{1,63})*", r"(?:a|bb){3,40}", r".{65,}", r"\w*", r"(?:a[^b]{9})*", r"\b"]
+)
+looked_for = st.lists(
+    st.sampled_from(["a", ".", "ab", "[ab]{0,28}", ".{9,}", r"[^\d]{65,}", "x{24,40}", "(?:ab?|c){2,}"]),
+    min_size=1,
+    max_size=5,
+)
+looks_behind = st.builds(lambda mark, parts: f"(?<{mark}{''.join(parts)})", st.sampled_from("=!"), looked_for)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(counted_parts | looks_behind, min_size=2, max_size=5).map("".join),
+    st.sampled_from(["{}", "^{}$", "(?:{})*"]),
+)
+@example(r"(\.[a-z]{1,63})*(?<=aab(?:[\0a]{0,28}[^\d]{65,}\n){2,}x{24,40}|(?:\n?!|fo\w|[a-z])?.\\)", "^{}")
+def test_a_text_is_sought_for_steps_where_a_pattern_looks_behind(pattern: str, around: str) -> None:
+    """Each place of the pattern multiplies with each place of what it looks for, and both may count."""
+    forget()
+    term = regex_term(around.replace("{}", pattern), search=True)
+
+    check_share(lambda: is_empty(term), most=5_000, calls_per_step=CALLS_PER_STEP // 2)
+
+
+looks_ahead = st.builds(lambda mark, parts: f"(?{mark}{''.join(parts)})", st.sampled_from("=!"), looked_for)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(counted_parts | looks_ahead, min_size=2, max_size=5).map("|".join))
+@example(
+    r"(?:[a-z]+|a?a?a?a?a?a?a?a?a?|(?=(?:\b[R-u]+)+rocket|(a|bab){40,}|\\[0-9]\x7f*)rocket){1,3}"
+    r"(?:(?:\n{2,}(?!\s\x01{24,40}|\x00|\0{1,3}x?)é{65,}){2})|[;-e][^\x00]{0,1000}$"
+)
+def test_ways_on_are_followed_for_steps_where_a_pattern_looks_ahead(pattern: str) -> None:
+    """What is asked by some bytes only is not remembered, and is work each time."""
+    forget()
+    waiting = [regex_term(pattern)]
+    seen = set(waiting)
+
+    def follow() -> None:
+        while waiting:
+            for _, after in waiting.pop().ways():
+                if after not in seen:
+                    seen.add(after)
+                    waiting.append(after)
+
+    check_share(follow, most=50_000, calls_per_step=CALLS_PER_STEP // 2)
 
 
 @settings(max_examples=40, deadline=None)

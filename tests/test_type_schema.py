@@ -259,3 +259,15 @@ def test_only_titles_that_somebody_wrote_are_in_a_schema() -> None:
         "required": ["plain", "told", "box"],
         "additionalProperties": False,
     }
+
+
+@given(st.floats() | st.text(max_size=2) | st.none())
+def test_a_default_is_in_a_schema_where_json_can_write_it(default: Any) -> None:
+    """Not-a-number and infinity are usual defaults of Python, and no JSON."""
+    made = create_model("Made", a=(float | str | None, default), b=(Tree | None, Field(default=None)))
+    properties = type_schema(TypeAdapter(made))["properties"]
+    is_written = not isinstance(default, float) or default - default == 0
+
+    assert ("default" in properties["a"]) is is_written
+    assert properties["b"]["default"] is None
+    assert json.dumps(properties, allow_nan=False)

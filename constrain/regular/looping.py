@@ -18,11 +18,11 @@ Source: Brzozowski 1964, for equations between languages solved by derivatives.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from constrain.regular.byte_sets import refine
 from constrain.regular.interning import intern
 from constrain.regular.pattern_tree import Chars, Choice, Group, Node, Repeat, Sequence
+from constrain.regular.term import Way
 from constrain.regular.terms import Term, choice
 
 Write = Callable[[Node, Term], Term]
@@ -66,8 +66,8 @@ class Loop(Term):
         """That of the rest, or of a round."""
         return choice(self.rest.after(byte), self.round.after(byte))
 
-    def classes(self) -> tuple[int, ...]:
-        return refine(self.rest.classes(), self.round.classes())
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        return self.unfolded.ways_within(within)
 
 
 def consuming(node: Node) -> Node:

@@ -65,7 +65,7 @@ from constrain.regular.keeping import at_end
 from constrain.regular.leaf import Leaf, outlined
 from constrain.regular.lengths import distance
 from constrain.regular.queries import is_empty
-from constrain.regular.term import Way
+from constrain.regular.term import Piece, Way, cut
 from constrain.regular.terms import (
     EMPTY,
     EPSILON,
@@ -212,24 +212,9 @@ def _find_steps(here: Product) -> Iterator[Step]:
     factors = factors_of(here.condition)
     spend(1 + len(factors))
     # Most bytes are refused by a factor that all texts match, and nothing need be known of the others there.
-    pieces: list[tuple[int, tuple[Term, ...]]] = [
-        (common, (to,)) for mask, to in here.place.ways() if (common := mask & here.first)
-    ]
+    pieces: list[Piece] = [(common, (to,)) for mask, to in here.place.ways() if (common := mask & here.first)]
     for factor in factors:
-        ways = factor.ways()
-        cut: list[tuple[int, tuple[Term, ...]]] = []
-        for mask, tos in pieces:
-            rest = mask
-            for its_mask, to in ways:
-                common = rest & its_mask
-                if common:
-                    cut.append((common, (*tos, to)))
-                    rest ^= common
-                    if not rest:
-                        break
-            if rest:
-                cut.append((rest, (*tos, EMPTY)))
-        pieces = cut
+        pieces = cut(pieces, factor.ways())
     found: dict[Product, int] = {}
     for mask, (place, *left) in pieces:
         spend(3 * len(factors))  # to look up, to replace, and to ask how far each is from its end

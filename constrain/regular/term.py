@@ -99,7 +99,9 @@ class Term:
             return self.ways()
         ways = known_ways.get(self.id)
         if ways is None:
-            return self._find_ways(within)
+            found = tuple(self._find_ways(within))
+            spend(2 + (len(found) >> 1))  # like those of all bytes, but not remembered
+            return found
         return [(common, after) for mask, after in ways if (common := mask & within)]
 
     def classes(self) -> tuple[int, ...]:
@@ -125,6 +127,27 @@ def joined(ways: Iterable[Way]) -> Iterable[Way]:
         if after is not Term.empty:
             masks[after] = masks.get(after, 0) | mask
     return [(mask, after) for after, mask in masks.items()]
+
+
+Piece = tuple[int, tuple["Term", ...]]
+"""A set of bytes, and the derivatives of several terms by each of them."""
+
+
+def cut(pieces: list[Piece], ways: Iterable[Way]) -> list[Piece]:
+    """Disjoint pieces, cut along the ways of one more term, which has nothing behind other bytes."""
+    found: list[Piece] = []
+    for mask, afters in pieces:
+        rest = mask
+        for others_mask, after in ways:
+            common = rest & others_mask
+            if common:
+                found.append((common, (*afters, after)))
+                rest ^= common
+                if not rest:
+                    break
+        if rest:
+            found.append((rest, (*afters, Term.empty)))
+    return found
 
 
 def add_way(pieces: dict[int, list[Term]], mask: int, after: Term) -> None:

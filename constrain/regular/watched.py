@@ -11,10 +11,12 @@ further back stay until the text gets there.  Terms share their parts, so each p
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from constrain.budget import spend
-from constrain.regular.byte_sets import refine
 from constrain.regular.interning import intern
 from constrain.regular.looping import Loop
+from constrain.regular.term import Piece, Way, cut, joined
 from constrain.regular.terms import (
     EMPTY,
     EPSILON,
@@ -52,9 +54,8 @@ class Assertion(Term):
         """Settled before any byte is read, so nothing follows."""
         return EMPTY
 
-    def classes(self) -> tuple[int, ...]:
-        """One class: no byte can be read."""
-        return refine()
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        return ()
 
 
 class Watched(Term):
@@ -66,19 +67,24 @@ class Watched(Term):
         self.term = term
         self.watches = watches
         self.settled = settle(term, [watch.nullable for watch in watches])
-        self._register(nullable=self.settled.nullable, plain=False)
+        self._register(nullable=self.settled.nullable, plain=False, first=self.settled.first)
 
     def derivative(self, byte: int) -> Term:
         """The settled term's derivative, under the watches' derivatives."""
-        after = self.settled.derivative(byte)
-        return watched(after, tuple(watch.derivative(byte) for watch in self.watches))
+        after = self.settled.after(byte)
+        return watched(after, tuple(watch.after(byte) for watch in self.watches))
 
-    def classes(self) -> tuple[int, ...]:
-        """What the settled term and every watch can tell apart."""
-        return refine(self.settled.classes(), *[watch.classes() for watch in self.watches])
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        """The settled term's ways, each cut along the ways of every watch."""
+        pieces: list[Piece] = [(mask, (after,)) for mask, after in self.settled.ways_within(within)]
+        for watch in self.watches:
+            ways = watch.ways()
+            spend(len(pieces) * len(ways) >> 3)
+            pieces = cut(pieces, ways)
+        return joined((mask, watched(after, watches)) for mask, (after, *watches) in pieces)
 
 
-def watched(term: Term, watches: tuple[Term, ...]) -> Term:
+def watched(term: Term, watches: Sequence[Term]) -> Term:
     """`term` under `watches`; those no longer asked about, or forever false, are dropped."""
     used = asked(term)
     dead = {number for number in used if watches[number] is EMPTY}
@@ -105,6 +111,7 @@ def asked(term: Term) -> frozenset[int]:
             found.add(here.number)
         else:
             stack.extend(parts(here))
+    spend(len(seen))
     return frozenset(found)
 
 

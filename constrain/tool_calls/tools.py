@@ -10,29 +10,41 @@ For a function the signature says which arguments there are and which may be lef
 they hold, and the docstring says what the tool and its parameters are for (`docstrings.py`).  Pydantic turns
 hints into a schema, and texts into typed values.  Nothing here calls a function.
 
-A definition without `parameters` is a tool without arguments, as OpenAI has it.
+A definition without `parameters` is a tool without arguments, as OpenAI has it; one that has them by another
+name or in another place is refused, and so is whatever a prompt could not show: each message says which tool
+it speaks of.
 """
 
 from __future__ import annotations
 
 import inspect
 import json
-import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any, NotRequired, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, NotRequired, cast, get_type_hints
 
 from constrain.answers import read_json, reader
-from constrain.arguments import as_text, check_text
-from constrain.errors import InvalidInputError, LimitExceeded, SchemaError, UnsupportedError
-from constrain.json_schema.data import check_data
+from constrain.arguments import as_text, kind_of, nearest, shown
+from constrain.errors import (
+    ConstrainError,
+    InvalidInputError,
+    LimitExceeded,
+    SchemaError,
+    UnsupportedError,
+)
+from constrain.json_schema.data import check_data, each_value, pointer_to
 from constrain.tool_calls.docstrings import read_docstring
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+OTHER_KEYS = ("input_schema", "inputSchema", "arguments", "args", "properties", "schema")
+"""What `parameters` is called elsewhere: by Anthropic, by the Model Context Protocol, and by mistake."""
+
+_DEFINITION = '{"type": "function", "function": {"name": ..., "parameters": {...}}}'
 HINT = "say in the type what is checked, as with Field(ge=..., pattern=...); run_tools tells the model"
-OTHER_KEYS = ("input_schema", "inputSchema")
-"""What others than OpenAI call `parameters`: Anthropic, and the Model Context Protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +72,13 @@ def as_tools(tools: Iterable[object]) -> list[Tool]:
     """Each of `tools` as a Tool; raises InvalidInputError where two have one name."""
     if isinstance(tools, str | Mapping | Tool) or not isinstance(tools, Iterable):
         raise InvalidInputError("tools are given as a list", hint="for a single one: tools=[tool]")
-    made = [as_tool(tool) for tool in tools]
+    made: list[Tool] = []
+    for number, tool in enumerate(tools):
+        try:
+            made.append(as_tool(tool))
+        except ConstrainError as problem:
+            problem.where = f"tools[{number}]" + (f", {problem.where}" if problem.where else "")
+            raise
     seen: set[str] = set()
     for tool in made:
         if tool.name in seen:
@@ -71,75 +89,119 @@ def as_tools(tools: Iterable[object]) -> list[Tool]:
 
 def as_tool(tool: object) -> Tool:
     """A dictionary, a function, a Pydantic model or a Tool, as a Tool."""
-    from pydantic import BaseModel, TypeAdapter
-
-    from constrain.type_schema import type_schema
+    from pydantic import BaseModel
 
     if isinstance(tool, Tool):
-        return tool
+        return _checked(tool)
     if isinstance(tool, Mapping):
-        return _of_definition(tool)
+        return _checked(_of_definition(tool))
     if isinstance(tool, type) and issubclass(tool, BaseModel):
-        with _explained(tool.__name__):
-            model: TypeAdapter[Any] = TypeAdapter(tool)
-            schema = type_schema(model)
-        return Tool(tool.__name__, inspect.cleandoc(tool.__doc__ or ""), schema, reader(model, HINT))
+        return _checked(_of_model(tool))
     if inspect.isroutine(tool):
-        return _of_function(tool)
+        return _checked(_of_function(tool))
     raise InvalidInputError(
         f"{tool.__name__ if isinstance(tool, type) else type(tool).__name__} is not a tool",
         hint="give a function, a Pydantic model, or a dictionary in OpenAI's form",
     )
 
 
-def _of_definition(definition: Mapping[str, Any]) -> Tool:
-    function = definition.get("function", definition)
-    name = function.get("name") if isinstance(function, Mapping) else None
-    if not isinstance(name, str) or not name:
-        raise InvalidInputError(
-            "a tool needs a name",
-            where=_excerpt(definition),
-            hint='{"type": "function", "function": {"name": ..., "parameters": {...}}}',
-        )
-    parameters = function.get("parameters")
-    if parameters is None:
-        other = next((key for key in OTHER_KEYS if key in function), None)
-        if other is not None:
-            raise InvalidInputError(
-                f"the tool `{name}` has `{other}`, and no `parameters`",
-                hint="tools are given in OpenAI's form: call it `parameters`",
-            )
-        parameters = {"type": "object", "properties": {}, "additionalProperties": False}
-    name = as_text(name, "the name of a tool")
+def _checked(tool: Tool) -> Tool:
+    """The tool, if prompts can show it and its arguments are an object, whatever it was made of."""
+    name = as_text(tool.name, "the name of a tool")
+    if not name.strip():
+        raise InvalidInputError("a tool needs a name", hint=_DEFINITION)
+    description = f"the description of the tool `{name}`"
+    as_text(tool.description, description, where=description)
+    parameters = tool.parameters
     kind = parameters.get("type", "object") if isinstance(parameters, Mapping) else None
-    if not isinstance(parameters, Mapping) or not isinstance(kind, str) or kind != "object":
-        raise InvalidInputError(f"the parameters of the tool `{name}` are not the schema of an object")
+    if not isinstance(kind, str) or kind != "object":
+        raise InvalidInputError(
+            f"the parameters of the tool `{name}` are not the schema of an object",
+            hint='arguments have names: {"type": "object", "properties": {...}}',
+        )
     _check_parameters(name, parameters)
-    description = str(function.get("description") or "")
-    check_text(description, where=f"the description of the tool `{name}`")
-    return Tool(name, description, {"type": "object", **parameters}, read_json)
+    return tool if "type" in parameters else replace(tool, parameters={"type": "object", **parameters})
 
 
 def _check_parameters(name: str, parameters: Mapping[str, Any]) -> None:
     """Refuse what cannot be written as JSON text, as prompts show it, or would be read as something else."""
     what = f"the parameters of the tool `{name}` are not JSON: "
+    data = dict(parameters)
     try:
-        check_data(dict(parameters))
-        json.dumps(parameters)
+        check_data(data)
+        json.dumps(data)
     except SchemaError as problem:
         raise InvalidInputError(what + problem.what, where=problem.where, hint=problem.hint) from problem
     except (TypeError, ValueError) as problem:
-        raise InvalidInputError(what + str(problem)) from problem
+        raise InvalidInputError(what + str(problem), where=_unwritable(data)) from problem
     except RecursionError as problem:
         raise LimitExceeded(f"the parameters of the tool `{name}` are nested too deeply") from problem
 
 
+def _unwritable(data: object) -> str:
+    """The pointer of the first scalar that Python does not write as JSON."""
+    for path, value in each_value(data):
+        try:
+            if not isinstance(value, dict | list | tuple):
+                json.dumps(value)
+        except (TypeError, ValueError):
+            return pointer_to("#", path)
+    return "#"
+
+
+def _of_definition(definition: Mapping[str, Any]) -> Tool:
+    function = definition.get("function", definition)
+    name = function.get("name") if isinstance(function, Mapping) else None
+    if not isinstance(name, str) or not name.strip():
+        raise InvalidInputError("a tool needs a name", where=_excerpt(definition), hint=_DEFINITION)
+    kind = definition.get("type", "function")
+    if not isinstance(kind, str) or kind != "function":
+        raise UnsupportedError(
+            f"the tool `{name}` is of the type {shown(kind)}, not a function",
+            hint=f"tools that a service runs by itself cannot be called here; a function is {_DEFINITION}",
+        )
+    parameters = function.get("parameters")
+    if parameters is None:
+        _check_nothing_else(name, function, definition)
+        parameters = {"type": "object", "properties": {}, "additionalProperties": False}
+    elif isinstance(parameters, Mapping):
+        parameters = {"type": "object", **parameters}
+    description = function.get("description")
+    return Tool(name, "" if description is None else description, parameters, read_json)
+
+
+def _check_nothing_else(name: str, function: Mapping[str, Any], definition: Mapping[str, Any]) -> None:
+    """Refuse parameters that have another name or place, and would be left out in silence."""
+    if function is not definition and definition.get("parameters") is not None:
+        raise InvalidInputError(
+            f"the tool `{name}` has its `parameters` beside `function`, not in it", hint=_DEFINITION
+        )
+    for key in (*function, *definition):
+        if key != "parameters" and (key in OTHER_KEYS or nearest(key, ["parameters"])):
+            raise InvalidInputError(
+                f"the tool `{name}` has `{key}`, and no `parameters`",
+                hint="tools are given in OpenAI's form: call it `parameters`",
+            )
+
+
 def _excerpt(definition: Mapping[str, Any]) -> str:
-    """The beginning of a definition, as JSON where it is."""
+    """The beginning of a definition as JSON, or its keys where it is none."""
     try:
-        return json.dumps(definition, default=repr)[:200]
+        return json.dumps(definition, default=kind_of)[:200]
     except (TypeError, ValueError, RecursionError):
-        return reprlib.repr(dict(definition))[:200]
+        return f"a dictionary with the keys {', '.join(map(shown, definition))}"[:200]
+
+
+def _of_model(model: type[BaseModel]) -> Tool:
+    from pydantic import TypeAdapter
+
+    from constrain.type_schema import type_schema
+
+    with _explained(model.__name__):
+        adapter: TypeAdapter[Any] = TypeAdapter(model)
+        schema = type_schema(adapter)
+        description = inspect.cleandoc(model.__doc__ or "")
+    return Tool(model.__name__, description, schema, reader(adapter, HINT))
 
 
 def _of_function(function: Callable[..., Any]) -> Tool:
@@ -148,10 +210,13 @@ def _of_function(function: Callable[..., Any]) -> Tool:
 
     from constrain.type_schema import type_schema
 
+    if function.__name__ == "<lambda>":
+        raise InvalidInputError("a lambda has no name to call it by", hint="write it as a function: def ...")
     fields, defaults = {}, {}
-    with _explained(function.__name__):
+    with _explained(as_text(function.__name__, "the name of a tool")):
         hints = get_type_hints(function, include_extras=True)
         signature = inspect.signature(function)
+        doc = inspect.cleandoc(function.__doc__ or "")
     for name, parameter in signature.parameters.items():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             raise UnsupportedError(
@@ -161,12 +226,12 @@ def _of_function(function: Callable[..., Any]) -> Tool:
         hint = hints.get(name, Any)
         fields[name] = hint if parameter.default is parameter.empty else NotRequired[hint]
         defaults[name] = parameter.default
-    arguments = cast(Any, TypedDict)(function.__name__, fields)
-    arguments.__pydantic_config__ = ConfigDict(extra="forbid")
     with _explained(function.__name__):
+        arguments = cast(Any, TypedDict)(function.__name__, fields)
+        arguments.__pydantic_config__ = ConfigDict(extra="forbid")
         adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(arguments)
         schema = type_schema(adapter)
-    description, said = read_docstring(function.__doc__ or "", fields)
+    description, said = read_docstring(doc, fields)
     for name, place in schema.get("properties", {}).items():
         if name in said:
             place.setdefault("description", said[name])
@@ -178,13 +243,15 @@ def _of_function(function: Callable[..., Any]) -> Tool:
 
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
-    """What Python and Pydantic say of hints they can make nothing of, as an error about the tool."""
-    from pydantic import PydanticUserError
+    """What Python and Pydantic say of hints they can make nothing of, as an error about the tool.
 
+    Hints are code, of whoever wrote the tool, and so are the hooks of types: they may raise anything.
+    """
     try:
         yield
-    except (NameError, PydanticUserError, ValueError, TypeError) as problem:
+    except Exception as problem:
+        said = next(iter(str(problem).splitlines()), type(problem).__name__)
         raise UnsupportedError(
-            f"the tool `{name}` has no schema: {str(problem).splitlines()[0]}",
+            f"the tool `{name}` has no schema: {said}",
             hint="hint each parameter with a type that Pydantic can describe as JSON",
         ) from problem

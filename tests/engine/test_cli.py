@@ -12,6 +12,7 @@ import pytest
 
 import grammars
 from engine import cli
+from tests.engine.fakes import wishful_model
 from tests.grammars.readers import reads
 
 PERSON = {
@@ -19,6 +20,11 @@ PERSON = {
     "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
     "required": ["name", "age"],
 }
+
+GREETING = '<tool_call>\n{"name": "greet", "arguments": {"name": "Anna"}}\n</tool_call>'
+GREETED = (
+    '{"text": "", "calls": [{"name": "greet", "arguments": {"name": "Anna"}}], "finish_reason": "tool_calls"}'
+)
 
 
 @pytest.fixture
@@ -78,6 +84,85 @@ def test_takes_a_type_from_a_file_or_a_module(  # type: ignore[no-untyped-def]
     for source in ("shapes_of_mine.py:City", "shapes_of_mine:City"):
         result = run("json", "-s", source, "-p", "Che tempo fa a Roma?", "--indent", "2")
         assert (result.code, result.out) == (0, '{\n  "city": "Roma"\n}\n')
+
+
+@pytest.fixture
+def prompts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the embedded model was given to read, answer by answer."""
+    import engine.decode
+    from constrain import load
+
+    seen: list[str] = []
+    decode = engine.decode.decode
+
+    def watched(network, prompt, constraint, **options):  # type: ignore[no-untyped-def]
+        seen.append(load().tokenizer.decode(list(prompt)))
+        return decode(network, prompt, constraint, **options)
+
+    monkeypatch.setattr(engine.decode, "decode", watched)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ((), json.dumps(PERSON)),
+        (("--schema-in-prompt", "schema"), json.dumps(PERSON)),
+        (("--schema-in-prompt", "skeleton"), '{"name": string, "age": integer}'),
+        (("--schema-in-prompt", "typescript"), "type Answer = {name: string; age: integer}"),
+        (("--no-schema-in-prompt",), None),
+    ],
+)
+@pytest.mark.parametrize("command", ["json", "extract"])
+def test_the_schema_is_shown_to_the_model_as_the_command_says(  # type: ignore[no-untyped-def]
+    run, prompts: list[str], schema: Path, *, command: str, arguments: tuple[str, ...], shown: str | None
+) -> None:
+    """By default the embedded model, which reads JSON Schema, is shown one."""
+    text = "Mi chiamo Anna e ho 31 anni"
+    mail = schema.with_name("mail.txt")
+    mail.write_text(text, encoding="utf-8")
+    given = ("-p", text) if command == "json" else (mail,)
+
+    result = run(command, "-s", schema, *arguments, *given)
+
+    assert (result.code, result.err) == (0, "")
+    (prompt,) = prompts
+    assert text in prompt
+    assert prompt.count("name") == 0 if shown is None else shown in prompt
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer", "printed"),
+    [
+        (("json",), '{"name": "Anna", "age": 31}', '{"name": "Anna", "age": 31}'),
+        (("regex", "[A-Z][a-z]+"), "Anna", "Anna"),
+        (("choice", "Bert", "Anna"), "Anna", "Anna"),
+        (("grammar", "names.lark"), "Anna", "Anna"),
+        (("tools", "--tools", "shown.py:greet", "--choice", "required"), GREETING, GREETED),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_what_was_thought_is_told_beside_the_answer(  # type: ignore[no-untyped-def]
+    run,
+    monkeypatch: pytest.MonkeyPatch,
+    schema: Path,
+    *,
+    arguments: tuple[str, ...],
+    answer: str,
+    printed: str,
+) -> None:
+    """On stderr, for the answer is piped."""
+    thinking = wishful_model(f"<think>\nShe says so.\n</think>\n\n{answer}")
+    for module in ("generate", "tool_calling"):
+        monkeypatch.setattr(f"engine.{module}.as_model", lambda _: thinking)
+    monkeypatch.chdir(schema.parent)
+    Path("names.lark").write_text('start: "Anna" | "Bert"\n', encoding="utf-8")
+    Path("shown.py").write_text("def greet(name: str) -> None:\n    ...\n", encoding="utf-8")
+    asked = ("-s", schema) if arguments == ("json",) else ()
+
+    result = run(*arguments, *asked, "-p", "Who?", "--reasoning", "64")
+
+    assert (result.code, result.out, result.err) == (0, f"{printed}\n", "reasoning: She says so.\n")
 
 
 def test_writes_text_for_a_pattern(run) -> None:  # type: ignore[no-untyped-def]
@@ -288,6 +373,15 @@ def test_says_its_version(run) -> None:  # type: ignore[no-untyped-def]
             ("json", "-s", "good.json", "-p", "x", "--model", "nowhere"),
             "error: there is no folder `nowhere`, and it is not a model id of the form owner/name\n"
             "hint: give a folder with config.json, or an id such as mlx-community/nesso-0.4B-agentic-mlx\n",
+        ),
+        (
+            ("json", "-s", "good.json", "-p", "x", "--schema-in-prompt", "yaml"),
+            "error: schema_in_prompt='yaml' is no way to show a schema\n"
+            "hint: use one of 'schema', 'skeleton', 'typescript', True or False\n",
+        ),
+        (
+            ("json", "-s", "good.json", "-p", "x", "--schema-in-prompt", "schema", "--no-schema-in-prompt"),
+            "error: give one of --schema-in-prompt and --no-schema-in-prompt\n",
         ),
         (
             ("json", "-s", "good.json", "-p", "x", "--temp", "-1"),

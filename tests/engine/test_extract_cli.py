@@ -217,6 +217,14 @@ def test_a_huge_line_is_a_document_like_any_other(run, tmp_path: Path) -> None: 
             ("--pattern", "a", "--id", "x"),
             "error: --id needs --field: only the lines of JSON Lines have fields\n",
         ),
+        (
+            ("--pattern", "a", "--schema-in-prompt", "schema"),
+            "error: how a schema is shown in the prompt needs a --schema\n",
+        ),
+        (
+            ("--schema", "person.json:", "--schema-in-prompt", "yaml", "--no-schema-in-prompt"),
+            "error: give one of --schema-in-prompt and --no-schema-in-prompt\n",
+        ),
         (("--pattern", "(a"), 'error: a `(` that is not closed\n    "(a"\n     ^\n'),
         (
             ("--pattern", "a", "--output", "no/such/folder.jsonl"),

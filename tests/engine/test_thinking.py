@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlx_lm.tokenizer_utils import TokenizerWrapper
 from pydantic import BaseModel
+from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from constrain import (
@@ -23,9 +24,11 @@ from constrain import (
     generate_regex,
     generate_tool_calls,
     stream_json,
+    stream_tool_calls,
 )
 from constrain.compiler import compile_json_schema
 from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded
+from constrain.tool_calls.reader import ArgumentsDelta, TextDelta
 from constrain.vocabulary.bitmask import allocate_token_bitmask, unpack_words
 from constrain.vocabulary.llama3 import llama3_tokenizer_folder
 from engine.finishing import Finishing
@@ -60,7 +63,41 @@ SWITCHED = (
     + "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% endif %}"
 )
 OPENED = ASSISTANT + "<think>\n"
+HYBRID = """\
+{%- if tools %}
+    {{- '<|start_header_id|>system<|end_header_id|>\\n\\n<tools>' }}
+    {%- for tool in tools %}{{- '\\n' + (tool | tojson) }}{%- endfor %}
+    {{- '\\n</tools>\\n<tool_call>\\n{"name": ..., "arguments": ...}\\n</tool_call><|eot_id|>' }}
+{%- endif %}
+{%- for message in messages %}
+    {%- set said = message.content %}
+    {%- if message.role == 'assistant' and '</think>' in said %}
+        {%- set said = said.split('</think>')[-1].lstrip('\\n') %}
+    {%- endif %}
+    {{- '<|start_header_id|>' + message.role + '<|end_header_id|>\\n\\n' + said + '<|eot_id|>' }}
+{%- endfor %}
+{%- if add_generation_prompt %}
+    {{- '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}
+    {%- if enable_thinking is defined and enable_thinking is false %}
+        {{- '<think>\\n\\n</think>\\n\\n' }}
+    {%- endif %}
+{%- endif %}
+"""
+"""In the style of Qwen 3: thinks unless it is told not to, and forgets what it thought in earlier turns."""
 MISTRAL = ASSISTANT + "{# [THINK] and [/THINK] #}"
+
+
+def with_thinking_tokens(template: str, *, special: bool) -> Any:
+    """The same, with a token of its own for each mark; ordinary (Qwen 3) or special."""
+    tokenizer = json.loads((llama3_tokenizer_folder() / "tokenizer.json").read_text(encoding="utf-8"))
+    reserved = [added for added in tokenizer["added_tokens"] if "reserved" in added["content"]][-2:]
+    for added, mark in zip(reserved, ("<think>", "</think>"), strict=True):
+        added |= {"content": mark, "special": special}
+    made = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer.from_str(json.dumps(tokenizer)), eos_token="<|im_end|>"
+    )
+    made.chat_template = template
+    return TokenizerWrapper(made)
 
 
 @cache
@@ -125,6 +162,59 @@ def test_the_marks_are_those_of_the_chat_template(template: str, wish: str, writ
     assert (made.value, made.reasoning) == (Person(name="Anna"), THOUGHT)
     assert section.startswith(f"{written}\n{THOUGHT}")
     assert section.endswith(f"{thinking_marks(tokenizer)[1]}\n\n")
+
+
+TURNS = [
+    {"role": "user", "content": "Who?"},
+    {"role": "assistant", "content": "<think>\nIs it Bert?\n</think>\n\nBert."},
+    {"role": "user", "content": "Are you sure?"},
+]
+
+
+@pytest.mark.parametrize(("reasoning", "ending"), [(True, ""), (False, "<think>\n\n</think>\n\n")])
+def test_a_hybrid_model_is_told_in_its_own_way_whether_to_think(reasoning: bool, ending: str) -> None:
+    """Nothing is opened or closed twice, and what was thought in an earlier turn is not shown again."""
+    tokenizer = with_template(HYBRID)
+    tokens = prompt_tokens(tokenizer, TURNS, "Say a name.", use_chat_template=True, reasoning=reasoning)
+
+    assert tokenizer.decode(tokens) == (
+        "<|start_header_id|>user<|end_header_id|>\n\nWho?<|eot_id|>"
+        "<|start_header_id|>assistant<|end_header_id|>\n\nBert.<|eot_id|>"
+        "<|start_header_id|>user<|end_header_id|>\n\nAre you sure?\n\nSay a name.<|eot_id|>"
+        f"<|start_header_id|>assistant<|end_header_id|>\n\n{ending}"
+    )
+
+
+@pytest.mark.parametrize("special", [False, True], ids=["ordinary tokens", "special tokens"])
+def test_marks_that_are_tokens_are_written_as_these(special: bool) -> None:
+    """What is special the model of this test cannot wish for, and the budget brings it."""
+    tokenizer = with_thinking_tokens(HYBRID, special=special)
+    marks = [tokenizer.convert_tokens_to_ids(mark) for mark in ("<think>", "</think>")]
+    made = stream_json(wishful_model(BEGUN, tokenizer), "Who?", Person, reasoning=24).result()
+
+    assert (made.value, made.finish_reason) == (Person(name="Anna"), "stop")
+    assert special or made.reasoning == THOUGHT
+    assert made.reasoning_tokens[0] == marks[0]
+    assert [token for token in made.reasoning_tokens if token in marks] == marks
+    assert len(made.reasoning_tokens) <= 24
+
+
+def test_no_stream_has_a_piece_of_what_was_thought() -> None:
+    """Neither text nor calls; the thought is whole when the first piece comes."""
+    tokenizer = with_template(HYBRID)
+    text = stream_json(wishful_model(BEGUN, tokenizer), "Who?", Person, reasoning=64)
+    seen = [(text.reasoning, piece) for piece in text]
+    call = '<tool_call>\n{"name": "Person", "arguments": {"name": "Anna"}}\n</tool_call>'
+    model = wishful_model(BEGUN.replace(ANSWER, call), tokenizer)
+    calls = stream_tool_calls(model, TURNS, [Person], reasoning=64)
+    events = list(calls)
+
+    assert {thought for thought, _ in seen} == {THOUGHT}
+    assert "".join(piece for _, piece in seen) == ANSWER
+    assert "".join(event.text for event in events if isinstance(event, ArgumentsDelta)) == '{"name": "Anna"}'
+    assert not any(isinstance(event, TextDelta) for event in events)
+    assert calls.answer.reasoning == THOUGHT
+    assert calls.answer.message()["content"] == ""
 
 
 @pytest.mark.parametrize("template", [SWITCHED, OPENED], ids=["a switch", "opened by the template"])

@@ -205,6 +205,9 @@ def test_a_choice_of_tools_leaves_only_those() -> None:
 def positional(a: int, /) -> None: ...
 
 
+def variadic(*words: str) -> None: ...
+
+
 def misspelt(a: Nope) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
 
@@ -219,12 +222,17 @@ def test_what_is_no_tool_is_refused_by_name() -> None:
         lambda: as_tool({"name": "f", "parameters": {"type": "string"}}),
         lambda: as_tool({"name": "f", "parameters": {"default": {1}}}),
         lambda: as_tool(positional),
-        lambda: as_tool(lambda *words: None),
+        lambda: as_tool(variadic),
+        lambda: as_tool(lambda word: None),
         lambda: as_tool(Point),
         lambda: as_tool(misspelt),
         lambda: as_tool(opaque),
         lambda: as_tool(max),
         lambda: as_tool({"name": "f", "input_schema": {}}),
+        lambda: as_tool({"name": "f", "paramters": {}}),
+        lambda: as_tool({"function": {"name": "f"}, "parameters": {}}),
+        lambda: as_tool({"type": "web_search", "name": "f"}),
+        lambda: as_tool({"name": "f", "description": ["what"]}),
         lambda: tool_call_grammar({"name": "f"}),
         lambda: tool_call_grammar(positional),  # type: ignore[arg-type]
         lambda: tool_call_grammar([{"name": "f"}, {"name": "f"}]),
@@ -250,13 +258,18 @@ def test_what_is_no_tool_is_refused_by_name() -> None:
         "the parameters of the tool `f` are not the schema of an object",
         "the parameters of the tool `f` are not JSON: a set is not JSON data",
         "the parameter `a: 'int'` of `positional` has no name to pass it by",
-        "the parameter `*words` of `<lambda>` has no name to pass it by",
+        "the parameter `*words: 'str'` of `variadic` has no name to pass it by",
+        "a lambda has no name to call it by",
         "Point is not a tool",
         "the tool `misspelt` has no schema: name 'Nope' is not defined",
         "the tool `opaque` has no schema: "
         "Cannot generate a JsonSchema for core_schema.IsInstanceSchema (<class 'type'>)",
         "the tool `max` has no schema: no signature found for builtin <built-in function max>",
         "the tool `f` has `input_schema`, and no `parameters`",
+        "the tool `f` has `paramters`, and no `parameters`",
+        "the tool `f` has its `parameters` beside `function`, not in it",
+        "the tool `f` is of the type 'web_search', not a function",
+        "the description of the tool `f` is text, not a list",
         "tools are given as a list",
         "tools are given as a list",
         "two tools are called `f`",
@@ -269,4 +282,21 @@ def test_what_is_no_tool_is_refused_by_name() -> None:
         "a call is required, but there are no tools",
         "nothing tells a call of the form `bare` from text",
         "the parameters of the tool `f` are not the schema of an object",
+    ]
+
+
+def test_a_message_says_which_tool_of_a_list_it_is_about() -> None:
+    """By its place, for it may have no name; and where in it, by a JSON pointer."""
+    messages = []
+    for wrong in ({"names": "f"}, {"name": "f", "parameters": {"default": [0.5, {1}]}}):
+        with pytest.raises(ConstrainError) as caught:
+            tool_call_grammar([distance, wrong])
+        messages.append(str(caught.value).splitlines()[:2])
+
+    assert messages == [
+        ["a tool needs a name", '    at tools[1], {"names": "f"}'],
+        [
+            "the parameters of the tool `f` are not JSON: a set is not JSON data",
+            "    at tools[1], #/default/1",
+        ],
     ]
