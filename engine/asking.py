@@ -15,8 +15,11 @@ once more (instructor's habit).  A stream has no retries, for what was read of i
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, cast
 
@@ -169,6 +172,18 @@ class Writer(Generic[T]):
             return self.answer(prompt, return_result=return_result, retries=retries, verbose=verbose)
         except ConstrainError as problem:
             return problem
+
+
+async def in_thread(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Call a function that generates in the one thread that is kept for it, and await what it returns.
+
+    Answers are written one after the other, in the order in which they were asked for: the device is one.
+    """
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_THREAD, partial(function, *arguments, **options))
+
+
+_THREAD = ThreadPoolExecutor(1, "constrain")
 
 
 def is_batch(prompt: object) -> bool:

@@ -49,7 +49,8 @@ from constrain.tool_calls.forms import Form, as_form
 from constrain.tool_calls.plain import is_plain
 from constrain.tool_calls.tools import Tool, as_tools
 
-ToolChoice = Literal["auto", "none", "required"] | Mapping[str, Any] | Sequence[str]
+ToolChoice = Literal["auto", "none", "required", "any"] | Mapping[str, Any] | Sequence[str]
+"""How it is chosen whether tools are called; "any" is what others call "required"."""
 
 CALL = "call"
 CHOICES_HINT = 'use "auto", "none", "required", {"name": ...}, or a list of names'
@@ -166,6 +167,8 @@ def _chosen(
     names: list[str], choice: ToolChoice
 ) -> tuple[list[str], Literal["auto", "none", "required"], bool]:
     """The tools a choice leaves, what may be written, and whether that is a single call."""
+    if isinstance(choice, str) and choice == "any":
+        choice = "required"
     if isinstance(choice, str) and choice in ("auto", "none", "required"):
         if choice == "required" and not names:
             raise InvalidInputError("a call is required, but there are no tools")
