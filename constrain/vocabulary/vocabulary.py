@@ -35,6 +35,7 @@ import numpy.typing as npt
 
 from constrain.arguments import as_list, as_whole, kind_of
 from constrain.errors import InvalidInputError, ModelError, TokenError
+from constrain.recipe import LOGGER
 from constrain.vocabulary import cache as disk
 from constrain.vocabulary.bitmask import MAX_TOKENS
 from constrain.vocabulary.blocks import COARSE, HEX
@@ -141,8 +142,11 @@ class Vocabulary:
         arrays = disk.load(path, key)
         if arrays is not None:
             with suppress(disk.Damaged):
-                return cls._from_arrays(arrays, width, ends)
+                kept = cls._from_arrays(arrays, width, ends)
+                LOGGER.debug("vocabulary of %d tokens found in %s", width, path)
+                return kept
         vocabulary = cls._read(source, width, ends)
+        LOGGER.debug("vocabulary of %d tokens made, kept in %s", width, path)
         disk.store(path, key, vocabulary._to_arrays())
         return vocabulary
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import Enum
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -225,6 +226,24 @@ def test_a_mistake_is_answered_in_a_sentence(mistake: str) -> None:
         ask()
 
     assert str(refused.value) == message
+
+
+def test_the_log_says_what_took_how_long(
+    lookup_model: LoadedModel, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """At the level DEBUG of the logger `constrain`: caches, compiling, passes."""
+    with caplog.at_level("DEBUG", logger="constrain"):
+        for _ in range(2):
+            Vocabulary.from_tokenizer(lookup_model.tokenizer, cache=tmp_path)
+        generate_json(lookup_model, TEXT, Person)
+
+    said = [re.sub(r"[0-9.]+", "N", record.message.split(" in /")[0]) for record in caplog.records]
+    assert said == [
+        "vocabulary of N tokens made, kept",
+        "vocabulary of N tokens found",
+        "compile_json_schema took N ms",
+        "N tokens in N forward passes, N ms for a prompt of N tokens and N ms for the rest",
+    ]
 
 
 def test_what_is_shown_of_an_object_is_one_short_line(lookup_model: LoadedModel) -> None:
