@@ -129,14 +129,12 @@ open_schemas: list[Any] = [
 ]
 
 
-@given(
-    st.one_of(finite_schemas, st.sampled_from(open_schemas)), vocabularies, st.randoms(use_true_random=False)
-)
+@given(st.one_of(finite_schemas, st.sampled_from(open_schemas)), vocabularies, st.randoms())
 @settings(max_examples=200)
 def test_what_is_carried_over_a_token_completes_the_text(
-    schema: Any, vocabulary: Vocabulary, rng: Any
+    schema: Any, vocabulary: Vocabulary, rng: random.Random
 ) -> None:
-    """From token to token without a search: all of its tokens are allowed, and they are as many as it says."""
+    """From token to token without a search: all of its tokens are allowed, and as many as it says."""
     try:
         compiled = compile_json_schema(schema, vocabulary)
     except UnsatisfiableError:

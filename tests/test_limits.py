@@ -26,7 +26,7 @@ from constrain.budget import budget, spend
 from constrain.compiler import compile_json_schema, compile_lark, compile_part, compile_regex
 from constrain.errors import ConstrainError, LimitExceeded, SchemaError, UnsatisfiableError
 from constrain.json_schema.matching import has_matching
-from constrain.json_schema.number_set import NumberSet
+from constrain.json_schema.number_set import Clause, NumberSet
 from constrain.json_schema.values import values_of
 from constrain.matcher import CompiledGrammar
 from constrain.parts import lark, regex
@@ -312,23 +312,29 @@ def test_ways_on_are_followed_for_steps_where_a_pattern_looks_ahead(pattern: str
 @given(
     st.sampled_from([30, 300, 3_000]),
     st.lists(st.sampled_from([1, "a", None, True, [], {}, 0.5, [1, "a"]]), min_size=1, max_size=3),
+    st.sampled_from([list, lambda items: [items], lambda items: [dict(enumerate(items))]]),
 )
-def test_values_are_read_for_steps(size: int, items: list[Any]) -> None:
-    """Scalars too, which are not walked into."""
-    check_share(lambda: values_of(items * (size // len(items))))
+def test_values_are_read_for_steps(size: int, items: list[Any], around: Callable[..., list[Any]]) -> None:
+    """Scalars too, which are not walked into: several, those of an array, or those of an object."""
+    check_share(lambda: values_of(around(items * (size // len(items)))))
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from([3, 30, 100]), st.integers(1, 100), st.integers(1, 20), st.randoms())
+@given(
+    st.sampled_from([3, 30, 1_000]),
+    st.sampled_from([1, 9, 50, 1_000]),
+    st.sampled_from([1, 2, 20]),
+    st.randoms(),
+)
 def test_distinct_values_are_found_for_steps(size: int, some: int, lists: int, rng: random.Random) -> None:
     """Where lists compete, and where there are too few values: one question or many chains."""
     values = list(values_of(range(size)))
     choices = [
-        (rng.sample(values, min(some, size)), rng.choice([1, 1, 2, max(1, size // lists)]))
+        (rng.sample(values, min(some, size)), rng.choice([1, 2, max(1, min(some, size) // lists)]))
         for _ in range(lists)
     ]
 
-    check_share(lambda: has_matching(choices))
+    check_share(lambda: has_matching(choices), most=50_000)
 
 
 moduli = st.builds(Fraction, st.integers(1, 12), st.sampled_from([1, 1, 2, 10]))
@@ -378,6 +384,20 @@ def test_a_set_of_numbers_is_made_for_steps(size: int, modulus: Fraction, rng: r
     numbers = [modulus * n for n in range(size)]
     rng.shuffle(numbers)
     check_share(lambda: NumberSet.values(numbers))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from([30, 300, 1_000]), st.sampled_from([0, 1, 9, 100]), moduli)
+def test_the_parts_of_a_set_of_numbers_spend_each_by_itself(size: int, few: int, modulus: Fraction) -> None:
+    """A clause made of many divisors, the numbers that one admits, the stretches of a set of many numbers."""
+    divisors = [modulus * n for n in range(2, 2 + size) if all(n % smaller for smaller in range(2, n))]
+    clause = Clause(modulus, frozenset(divisors[:few]))
+    numbers = NumberSet.values([modulus * n for n in range(size)])
+
+    check_share(lambda: Clause.build(modulus, divisors))
+    check_share(lambda: Clause.build(None, divisors))
+    check_share(lambda: list(clause.numbers((Fraction(0), 0), (modulus * size, 0))))
+    check_share(lambda: list(numbers.stretches()))
 
 
 def test_steps_are_counted_alike_with_and_without_a_limit_in_seconds() -> None:

@@ -91,35 +91,41 @@ class _Labels:
 
     def term(self) -> Term:
         """The U-labels."""
-        return intersect(
-            choice(self._from_left(), self._from_right()), self._hyphens(), repeat(self.any, 1, MAX_LABEL)
-        )
+        return intersect(choice(self._from_left(), self._from_right()), repeat(self.any, 1, MAX_LABEL))
 
     def _from_left(self) -> Term:
         """Labels without letters or digits from the right."""
         characters = union(meet(permitted(), inverse(from_right())), _CONTEXTUAL_DIGITS["EN"])
         japanese = meet(characters, union(*(members(f"sc={name}") for name in ("Hira", "Kana", "Hani"))))
-        anything = star(self.any)
+        seen = concat(self.one(japanese), star(self.any))
+        awaited = concat(self.one(_KATAKANA_DOT), self._without(japanese), seen)
         return intersect(
             self._in_context(union(characters, _KATAKANA_DOT)),
-            choice(self._without(_KATAKANA_DOT), concat(anything, self.one(japanese), anything)),
-            concat(self.one(inverse(union(members("gc=M"), DOTS, _HYPHEN))), anything),
+            concat(self._without(union(_KATAKANA_DOT, japanese)), optional(choice(seen, awaited))),
+            self._hyphens(inverse(union(members("gc=M"), DOTS, _HYPHEN))),
         )
 
     def _from_right(self) -> Term:
         """Labels that begin with a letter from the right."""
         characters = meet(permitted(), union(*(members(f"bc={name}") for name in _BESIDE_RIGHT)))
         letters = union(members("bc=R"), members("bc=AL"))
-        digits = {
-            kind: union(meet(characters, members(f"bc={kind}")), _CONTEXTUAL_DIGITS[kind])
-            for kind in ("EN", "AN")
-        }
-        ends, marks = self.one(union(letters, *digits.values())), star(self.one(members("bc=NSM")))
+        first, second = (
+            union(meet(characters, members(f"bc={kind}")), _CONTEXTUAL_DIGITS[kind]) for kind in ("EN", "AN")
+        )
+        ends, marks = self.one(union(letters, first, second)), star(self.one(members("bc=NSM")))
         return intersect(
-            self._in_context(union(characters, *digits.values())),
-            choice(*map(self._without, digits.values())),
-            concat(self.one(meet(letters, inverse(members("gc=M")))), star(self.any)),
+            self._in_context(union(characters, first, second)),
+            concat(
+                self._without(union(first, second)),
+                optional(
+                    choice(
+                        concat(self.one(first), self._without(second)),
+                        concat(self.one(second), self._without(first)),
+                    )
+                ),
+            ),
             concat(star(self.any), ends, marks),
+            self._hyphens(meet(letters, inverse(members("gc=M")))),
         )
 
     def _without(self, charset: CharSet) -> Term:
@@ -153,9 +159,9 @@ class _Labels:
             )
         )
 
-    def _hyphens(self) -> Term:
-        """No hyphen at the end, nor in both places 3 and 4."""
+    def _hyphens(self, first: CharSet) -> Term:
+        """One of some characters first, no hyphen at the end, nor in both places 3 and 4."""
         other = self.one(meet(inverse(DOTS), inverse(_HYPHEN)))
         hyphen, rest = self.one(_HYPHEN), optional(concat(star(self.any), other))
         behind = choice(concat(other, rest), concat(hyphen, other, rest))
-        return concat(self.any, optional(choice(other, concat(self.any, behind))))
+        return concat(self.one(first), optional(choice(other, concat(self.any, behind))))

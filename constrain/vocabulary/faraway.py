@@ -40,7 +40,10 @@ from constrain.vocabulary.walks import SYMBOLS, TooManyStates
 if TYPE_CHECKING:
     from constrain.vocabulary.tables import Table, Tables
 
-MAX_STATES = 1_000
+MAX_STATES = 2_000
+"""States of a clipped language that are walked.  A label beyond ASCII has half as many, and 3,000
+with its counts.  Of a language with more, so many were walked in vain, some 0.1 s.
+"""
 MAX_STEPS = 2_000
 MAX_TRIED = 1_000
 MAX_BASES = 64

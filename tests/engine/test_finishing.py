@@ -138,6 +138,14 @@ def test_with_tokens_to_spare_nothing_is_changed(source: int, seed: int) -> None
             break
 
 
+def test_a_shorter_end_is_sought_where_the_known_one_does_not_fit() -> None:
+    """`yyyyy` ends the text after each `x`; from the sixth on only `xxxxxxxxxz` fits into ten tokens."""
+    constraint = Finishing(compile_regex("x*y{5}|x{9}z", VOCABULARY), 10)
+
+    assert [constraint.accept_token(ord(letter)) for letter in "xxxxxxxxxz"] == [True] * 10
+    assert constraint.is_completed()
+
+
 def test_what_was_taken_back_can_be_written_again() -> None:
     """`rollback` restores what is left and what is owed."""
     finishing = Finishing(compile_regex("(aaaa)*b", VOCABULARY), 6)

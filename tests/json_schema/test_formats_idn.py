@@ -37,17 +37,45 @@ def is_label(text: str) -> bool:
 FEW = st.lists(st.sampled_from(CHARACTERS), min_size=2, max_size=4, unique=True)
 """A rule speaks of few characters, which meet more often when there are no others."""
 
-JOINED = st.tuples(
-    st.text("\u0627\u0628\u0640\ua872\u094d\u0915a", max_size=2),
-    st.text("\u064b\u0301", max_size=1),
-    st.sampled_from("\u200c\u200c\u200d"),
-    st.text("\u064b\u0301", max_size=1),
-    st.text("\u0627\u0628\u0640\ua840\u094d\u0915a\u200c\u200d", max_size=3),
-).map("".join)
-"""Joiners between letters of each joining type, and behind a virama or none."""
+RULES: list[list[str]] = [
+    ["l", "\u00b7l", "\u00b7"],
+    [*"\u0375\u03b1a"],
+    [*"\u05d0\u05f3\u05f4a"],
+    [*"\u30fb\u30a2a"],
+    [*"\u05d0\u06271\u0660\u06f1-\u064b"],
+    [*"a-1"],
+]
+"""The characters of one rule and little else."""
+
+JOINING = [
+    "\u0627\u0628\u0640",
+    "\ua840\ua872\u1820",
+    "\u0915\u094d",
+    "\u0627\u0628\ua840\ua872\u0915\u094da",
+]
+"""Letters that join to the right, to both sides, or to the left, viramas, and others; then all of them."""
+
+
+def joined(letters: str) -> st.SearchStrategy[str]:
+    """Letters with joiners between them, one or two or none, and with marks that joining looks through."""
+    joiners = st.sampled_from(
+        ["\u200c", "\u200c", "\u200d", "", "\u200c\u200d", "\u200d\u200c", "\u200c\u200c"]
+    )
+    marks = st.sampled_from(["", "", "\u064b", "\u0301"])
+    pieces = st.tuples(marks, joiners, marks, st.text(letters, min_size=1, max_size=2)).map("".join)
+    return st.builds(
+        lambda first, rest: first + "".join(rest), st.text(letters, max_size=2), st.lists(pieces, max_size=3)
+    )
+
 
 LABELS = st.one_of(
-    FEW.flatmap(lambda few: st.text(few, min_size=1, max_size=6)), JOINED, st.text(min_size=1, max_size=3)
+    FEW.flatmap(lambda few: st.text(few, min_size=1, max_size=6)),
+    st.sampled_from(RULES).flatmap(
+        lambda few: st.lists(st.sampled_from(few), min_size=1, max_size=6).map("".join)
+    ),
+    st.sampled_from(JOINING).flatmap(joined),
+    st.sampled_from(JOINING).flatmap(joined),
+    st.text(min_size=1, max_size=3),
 )
 
 
