@@ -106,10 +106,13 @@ def messages_of(prompt: str | Sequence[Message]) -> list[Message]:
         raise InvalidInputError(f"a prompt is text or a list of messages, not {kind_of(given)}", hint=hint)
     for index, message in enumerate(prompt):
         if not isinstance(message, Mapping):
+            hint = 'for example {"role": "user", "content": "..."}'
+            if isinstance(message, str):
+                hint = "one prompt is asked for here; generate_json takes a list of them"
             raise InvalidInputError(
-                f"a chat message is a dictionary, not {type(message).__name__}",
+                f"a chat message is a dictionary, not {kind_of(message)}",
                 where=f"message {index}",
-                hint='for example {"role": "user", "content": "..."}',
+                hint=hint,
             )
     messages = [dict(message) for message in prompt if isinstance(message, Mapping)]
     if not messages:

@@ -194,6 +194,12 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: generate_json(None, {"role": "user", "content": "x"}, Person),  # type: ignore[call-overload]
         "a prompt is text or a list of messages, not a dict\nhint: put the message into a list: [message]",
     ),
+    "several prompts for one": (
+        lambda: generate_regex(None, [TEXT, TEXT], "a"),  # type: ignore[list-item]
+        "a chat message is a dictionary, not a str\n"
+        "    at message 0\n"
+        "hint: one prompt is asked for here; generate_json takes a list of them",
+    ),
     "a text for several choices": (
         lambda: generate_choice(None, TEXT, "abc"),
         'choices are given as a list, not as a str\nhint: for a single one: ["..."]',
