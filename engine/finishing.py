@@ -18,8 +18,8 @@ is known is written.
 Rule 1: a completion is known at each position, and fits into what is left.  It did at the start, or the
 request was refused, and no token is accepted that breaks it; what the completion begins with never does.
 One departure: where none is found within SEARCH_STEPS, nothing is known of that position, and its tokens are
-accepted.  It is looked for again when half of what was left is written.  The decode loop says so if the end
-comes first.
+accepted; one that is known to open too much, only if it is chosen again, or several have been refused.  The
+search is made again when half of what was left is written.  The decode loop says so if the end comes first.
 Rule 2: a token may be refused anywhere, if it opens more than is left.  Whoever goes on before a token is
 accepted must be able to go back.  With no more than `near` tokens to spare (`may_refuse`) it is better to
 wait.
@@ -87,8 +87,8 @@ class Finishing:
 
     @property
     def may_refuse(self) -> bool:
-        """Whether the end is near, so that `accept_token` is likely to refuse what the mask allows."""
-        return self._owed is not None and self.left - self._owed <= self._near
+        """Whether `accept_token` is likely to refuse what the mask allows: the end is near, or not known."""
+        return self._owed is None or self._spares_at_most(self._near)
 
     def accept_token(self, token_id: int, /) -> bool:
         """Advance by a token; False, and nothing changed, where it is not allowed or leaves too little."""
@@ -103,12 +103,15 @@ class Finishing:
         plan = self._plan[1:] if self._plan and self._plan[0] == token_id else None
         if plan is not None and (owed is None or len(plan) < owed):
             owed = len(plan)
-        elif owed is None:  # nothing is known: near the end that is too little
-            owed = left + 1 if self.may_refuse else None
+        elif owed is None:  # nothing is known: near the end that is too little, whoever waits
+            owed = left + 1 if self._spares_at_most(NEAR) else None
         if owed is not None and owed > left:
-            self.matcher.rollback(1)
-            self._refused.add(token_id)
-            return False
+            is_known = self._owed is not None
+            if is_known or (token_id not in self._refused and len(self._refused) < MAX_REFUSALS):
+                self.matcher.rollback(1)
+                self._refused.add(token_id)
+                return False
+            owed, completion = None, None
         self.left, self._owed, self._completion = left, owed, completion
         self._plan = plan if plan is not None and len(plan) == owed else None
         if self._refused:
@@ -122,18 +125,19 @@ class Finishing:
             return True
         row = bitmask[index]
         before = row.copy()
-        if not self.left:
-            only = sorted(self._ends) if self.is_completed() else []
-        elif len(self._refused) >= (1 if self.left == self._owed else MAX_REFUSALS):
-            only = list(self._planned()[:1]) or sorted(self._ends)
-        else:
-            only = []
-            refused = np.zeros_like(row)
-            set_tokens(refused, self._refused)
-            row &= ~refused
-        if only and not self.is_terminated():
-            row[:] = 0
-            set_tokens(row, only)
+        refused = np.zeros_like(row)
+        set_tokens(refused, self._refused)
+        row &= ~refused
+        enough = 1 if self.left == self._owed else MAX_REFUSALS
+        if not self.left or len(self._refused) >= enough or not row.any():
+            only = self._planned()[:1] if self.left else ()
+            if not only and self.is_completed():
+                only = tuple(sorted(self._ends))
+            if only and not self.is_terminated():
+                row[:] = 0
+                set_tokens(row, only)
+            elif not row.any():  # nothing is known, and one of the tokens refused is taken after all
+                row[:] = before
         self.was_cut = self.was_cut or not np.array_equal(row, before)
         return True
 
@@ -159,6 +163,10 @@ class Finishing:
         self._plan = None
         self._completion = self._look(self.left)
         self._owed = None if self._completion is None else self._completion.size
+
+    def _spares_at_most(self, count: int) -> bool:
+        """Whether no more than so many tokens are left beside those that complete the text."""
+        return self._owed is not None and self.left - self._owed <= count
 
     def _planned(self) -> tuple[int, ...]:
         """The completion that is known here, token by token."""

@@ -118,6 +118,27 @@ def test_each_of_mlx_lm_s_loops_writes_the_native_loop_s_tokens(
     jsonschema.validate(json.loads(random_model.vocabulary.decode(expected)), schema)
 
 
+@pytest.mark.parametrize("blind", [4, 9, 14, 19])
+@pytest.mark.parametrize("schema", [TREE, {"type": "array", "items": {"$ref": "#"}}], ids=["tree", "nest"])
+def test_the_tokens_are_the_same_where_an_end_is_found_too_late(
+    random_model: LoadedModel, monkeypatch: pytest.MonkeyPatch, schema: dict[str, Any], blind: int
+) -> None:
+    """They may be no whole answer; but no caller stops earlier, or takes what another one refuses."""
+    look = Finishing._look
+
+    def late(self: Finishing, left: int) -> Any:
+        return None if 0 < len(self.matcher.tokens) < blind else look(self, left)
+
+    monkeypatch.setattr(Finishing, "_look", late)
+    limit, (model, _) = 22, random_model
+    processor = GrammarLogitsProcessor.of(random_model, schema, max_tokens=limit)
+    options: dict[str, Any] = {"max_tokens": limit - 1, "logits_processors": [processor]}
+    written = [token for token, _ in generate_step(mx.array(PROMPT), model, **options)]
+
+    assert until_end(random_model, written) == by_native_loop(random_model, schema, limit)
+    assert processor.error is None
+
+
 @pytest.mark.parametrize("limit", [30, 45, 90])
 def test_each_row_of_a_batch_is_complete_whatever_is_sampled(random_model: LoadedModel, limit: int) -> None:
     """Random weights at temperature 1 never wish to end."""

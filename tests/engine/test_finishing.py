@@ -21,7 +21,7 @@ from constrain.parts import choice, either, sequence, special_token
 from constrain.vocabulary.bitmask import allocate_token_bitmask, unpack_words
 from constrain.vocabulary.vocabulary import Vocabulary
 from engine.decode import decode
-from engine.finishing import Finishing
+from engine.finishing import MAX_REFUSALS, NEAR, Finishing
 from engine.model import LoadedModel
 from tests.json_schema.schemas import schemas
 from tests.oracle import toy_vocabulary
@@ -116,6 +116,60 @@ def test_no_walk_runs_out_of_tokens(source: int, size: int, seed: int) -> None:
         assert re.fullmatch(PATTERNS[source], text)
     else:
         jsonschema.validate(json.loads(text), SCHEMAS[source - len(PATTERNS)])
+
+
+class Forgetful(Finishing):
+    """Often finds no completion, as where a search is given up."""
+
+    def __init__(
+        self, grammar: CompiledGrammar, size: int, rng: random.Random, *, share: float, near: int = NEAR
+    ) -> None:
+        self._rng, self._share = rng, share
+        super().__init__(grammar, size, near=near)
+
+    def _look(self, left: int) -> Any:
+        return None if self._rng.random() < self._share else super()._look(left)
+
+
+@given(SOURCES, st.integers(1, 40), st.sampled_from([0.1, 0.5, 0.9, 1.0]), st.integers(0, 2**32))
+@settings(max_examples=300)
+def test_where_no_completion_is_found_a_text_goes_on(source: int, size: int, share: float, seed: int) -> None:
+    """It may be incomplete in the end, but there is always a token, and few are refused in a row."""
+    grammar, rng = compiled(source), random.Random(seed)
+    assume(len(shortest_way_on(grammar.matcher())) <= size)
+    finishing, bitmask = (
+        Forgetful(grammar, size, rng, share=share),
+        allocate_token_bitmask(1, VOCABULARY.size),
+    )
+    refused = 0
+    while finishing.left and not finishing.is_terminated():
+        finishing.fill_next_token_bitmask(bitmask, 0)
+        allowed = np.flatnonzero(unpack_words(bitmask[0], VOCABULARY.size)).tolist()
+        assert allowed
+        refused = 0 if finishing.accept_token(rng.choice(allowed)) else refused + 1
+        assert refused <= MAX_REFUSALS
+
+    assert len(finishing.tokens) - finishing.is_terminated() <= size
+
+
+@given(SOURCES, st.integers(1, 60), st.sampled_from([0.0, 0.1, 0.5]), st.integers(0, 2**32))
+@settings(max_examples=200)
+def test_how_early_choices_are_waited_for_changes_none(
+    source: int, size: int, share: float, seed: int
+) -> None:
+    """The processor waits far from the end, the native loop near it: nothing else differs."""
+    grammar, rng = compiled(source), random.Random(seed)
+    assume(len(shortest_way_on(grammar.matcher())) <= size)
+    late, early = (
+        Forgetful(grammar, size, random.Random(seed), share=share, near=near) for near in (NEAR, 1_024)
+    )
+    ours, theirs = (allocate_token_bitmask(1, VOCABULARY.size) for _ in range(2))
+    while late.left and not late.is_terminated():
+        late.fill_next_token_bitmask(ours, 0)
+        early.fill_next_token_bitmask(theirs, 0)
+        assert np.array_equal(ours, theirs)
+        token = rng.choice(np.flatnonzero(unpack_words(ours[0], VOCABULARY.size)).tolist())
+        assert late.accept_token(token) == early.accept_token(token)
 
 
 @given(SOURCES, st.integers(0, 2**32))
