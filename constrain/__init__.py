@@ -62,7 +62,15 @@ if TYPE_CHECKING:
     from constrain.tool_calls.tools import Tool, as_tool
     from constrain.vocabulary.bitmask import allocate_token_bitmask
     from constrain.vocabulary.vocabulary import Vocabulary
-    from engine.agent import AgentRun, AgentStep, run_tools
+    from engine.agent import AgentRun, AgentStep, arun_tools, run_tools
+    from engine.awaiting import (
+        agenerate_choice,
+        agenerate_json,
+        agenerate_lark,
+        agenerate_regex,
+        agenerate_text,
+        agenerate_tool_calls,
+    )
     from engine.extraction import Extraction, extract
     from engine.generate import (
         Chosen,
@@ -113,7 +121,11 @@ _HOME: dict[str, tuple[str, ...]] = {
     "constrain.tool_calls.tools": ("Tool", "as_tool"),
     "constrain.vocabulary.bitmask": ("allocate_token_bitmask",),
     "constrain.vocabulary.vocabulary": ("Vocabulary",),
-    "engine.agent": ("AgentRun", "AgentStep", "run_tools"),
+    "engine.agent": ("AgentRun", "AgentStep", "arun_tools", "run_tools"),
+    "engine.awaiting": (
+        "agenerate_choice", "agenerate_json", "agenerate_lark", "agenerate_regex", "agenerate_text",
+        "agenerate_tool_calls",
+    ),
     "engine.extraction": ("Extraction", "extract"),
     "engine.generate": (
         "Chosen", "generate_choice", "generate_json", "generate_lark", "generate_regex", "generate_text",
@@ -174,7 +186,14 @@ __all__ = [
     "UnsupportedRegexError",
     "Vocabulary",
     "__version__",
+    "agenerate_choice",
+    "agenerate_json",
+    "agenerate_lark",
+    "agenerate_regex",
+    "agenerate_text",
+    "agenerate_tool_calls",
     "allocate_token_bitmask",
+    "arun_tools",
     "as_tool",
     "branches",
     "check_schema",

@@ -21,13 +21,15 @@ by their own parsers.
 
 from __future__ import annotations
 
+import json
 import operator
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from constrain.errors import ConstrainError, InvalidInputError, shortened
+from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded, shortened
 
 MAX_SHOWN = 60
 """Code points of a value that a message shows."""
@@ -146,6 +148,24 @@ def as_flag(value: object, what: str) -> bool:
     if not isinstance(value, bool):
         raise InvalidInputError(f"{what} is True or False, not {shown(value)}")
     return value
+
+
+def parse_json(text: str, what: str) -> Any:
+    """The data of JSON text.  Raises JSONDecodeError, and LimitExceeded for what Python cannot hold."""
+
+    def integer(digits: str) -> int:
+        try:
+            return int(digits)
+        except ValueError:
+            raise LimitExceeded(
+                f"{what} holds a number of {len(digits)} digits, "
+                f"and Python reads {sys.get_int_max_str_digits()}"
+            ) from None
+
+    try:
+        return json.loads(text, parse_int=integer)
+    except RecursionError:
+        raise LimitExceeded(f"{what} is nested too deeply for Python's recursion limit") from None
 
 
 def nearest(name: object, names: Iterable[str], otherwise: str = "") -> str:

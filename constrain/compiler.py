@@ -14,37 +14,40 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from constrain.budget import DEFAULT_MAX_STEPS, Limits
 from constrain.continuation import END, Continuation, Terminal, Union
 from constrain.errors import UnsatisfiableError
 from constrain.json_schema.grammar import compile_schema
-from constrain.json_schema.options import JsonOptions
+from constrain.json_schema.options import Compiling, JsonOptions
 from constrain.matcher import CompiledGrammar
 from constrain.parts import PartLike, as_part, lark, verbatim_text
 from constrain.recipe import remembered
 from constrain.regular.queries import is_empty
 from constrain.regular.syntax import PatternLike, as_pattern, regex_term
 from constrain.regular.terms import EPSILON, Term, difference
-from constrain.vocabulary.vocabulary import Vocabulary
+from constrain.target import as_schema
+from constrain.vocabulary.vocabulary import VocabularyLike
 
 
 @remembered
 def compile_json_schema(
-    schema: dict[str, Any] | bool | str,
-    vocabulary: Vocabulary,
+    schema: object,
+    vocabulary: VocabularyLike,
     *,
     registry: Mapping[str, Any] | None = None,
-    **options: Any,
+    **options: Unpack[Compiling],
 ) -> CompiledGrammar:
-    """Compile a JSON Schema (Python data or JSON text); `options` are those of `JsonOptions`.
+    """Compile a JSON Schema (Python data or JSON text), or a type's; `options` are those of `JsonOptions`.
+
+    The vocabulary may be given as the tokenizer or the model that has it.
 
     `registry` supplies the documents that remote references name, by URI; nothing is fetched.
 
     Raises SchemaError, UnsupportedKeywordError, UnsatisfiableError or LimitExceeded.
     """
-    grammar = compile_schema(schema, options=JsonOptions.of(options), registry=registry)
+    grammar = compile_schema(as_schema(schema), options=JsonOptions.of(options), registry=registry)
     return CompiledGrammar(
         grammar.start,
         vocabulary,
@@ -56,7 +59,7 @@ def compile_json_schema(
 @remembered
 def compile_regex(
     pattern: PatternLike,
-    vocabulary: Vocabulary,
+    vocabulary: VocabularyLike,
     *,
     flags: int = 0,
     verbatim: str | None = None,
@@ -83,7 +86,7 @@ def compile_regex(
 @remembered
 def compile_lark(
     grammar: str | os.PathLike[str],
-    vocabulary: Vocabulary,
+    vocabulary: VocabularyLike,
     *,
     start: str = "start",
     embed: Mapping[str, PartLike] | None = None,
@@ -104,7 +107,7 @@ def compile_lark(
 @remembered
 def compile_part(
     part: PartLike,
-    vocabulary: Vocabulary,
+    vocabulary: VocabularyLike,
     *,
     max_steps: int = DEFAULT_MAX_STEPS,
     max_seconds: float | None = None,

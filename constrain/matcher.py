@@ -32,8 +32,11 @@ from constrain.regular.interning import LOCK
 from constrain.shortest import shortest_text
 from constrain.vocabulary.bitmask import Words, unpack_words, word_count, writable_row
 from constrain.vocabulary.tables import shared_tables
-from constrain.vocabulary.vocabulary import Vocabulary, as_token_id, as_vocabulary
+from constrain.vocabulary.vocabulary import Vocabulary, VocabularyLike, as_token_id, as_vocabulary
 from constrain.writable import MAX_SEARCHED, Alphabet
+
+SHOWN_BYTES = 40
+"""So much of the end of a text is shown of a matcher."""
 
 
 class CompiledGrammar(MadeByCall):
@@ -45,7 +48,7 @@ class CompiledGrammar(MadeByCall):
     def __init__(
         self,
         start: Continuation,
-        vocabulary: Vocabulary,
+        vocabulary: VocabularyLike,
         *,
         limits: Limits = DEFAULT_LIMITS,
         dismantle: Callable[[], None] | None = None,
@@ -55,7 +58,7 @@ class CompiledGrammar(MadeByCall):
         Raises UnsupportedError where the vocabulary can write no text at all, LimitExceeded where a text is
         not found.
         """
-        self.vocabulary = as_vocabulary(vocabulary)
+        self.vocabulary = vocabulary = as_vocabulary(vocabulary)
         self.start, alphabet = _writable(start, vocabulary, limits)
         self.lock = LOCK  # tables and automaton are shared by every grammar of the process
         self.positions = Positions(self.start, shared_tables(vocabulary), limits)
@@ -63,6 +66,9 @@ class CompiledGrammar(MadeByCall):
         self.completions = Completions(self.positions)
         forgets = [self.positions.forget, self.masks.forget, self.completions.forget]
         watch(self, dismantle, *forgets, *([alphabet.forget] if alphabet else []))
+
+    def __repr__(self) -> str:
+        return f"<CompiledGrammar for {self.vocabulary.size:,} tokens>"
 
     def matcher(self) -> Matcher:
         """A matcher at the start of a new generation."""
@@ -82,6 +88,13 @@ class Matcher:
         self._tokens: list[int] = []
         self._terminated = False
         self._ends = frozenset(compiled.vocabulary.eos_token_ids)
+
+    def __repr__(self) -> str:
+        if not self._tokens:
+            return "<Matcher at the start>"
+        count, end = len(self._tokens), self.text[-SHOWN_BYTES:]
+        is_over = ", over" if self._terminated else ""
+        return f"<Matcher behind {count:,} token{'s' * (count > 1)}: {end!r}{is_over}>"
 
     @property
     def tokens(self) -> tuple[int, ...]:

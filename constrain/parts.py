@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from constrain.arguments import as_list, as_mapping, as_text, as_whole, kind_of
 from constrain.budget import DEFAULT_MAX_STEPS, budget
@@ -44,7 +44,7 @@ from constrain.continuation import (
 )
 from constrain.errors import InvalidInputError, TokenError, UnsatisfiableError
 from constrain.json_schema.grammar import compile_schema
-from constrain.json_schema.options import JsonOptions
+from constrain.json_schema.options import Compiling, JsonOptions
 from constrain.lark_grammar.grammar import LarkGrammar, load_grammar
 from constrain.literals import LiteralSet
 from constrain.recipe import MadeByCall, remembered
@@ -52,6 +52,7 @@ from constrain.regular import terms
 from constrain.regular.queries import is_empty
 from constrain.regular.syntax import PatternLike, as_pattern, regex_term
 from constrain.regular.terms import EMPTY, EPSILON, Term, difference
+from constrain.target import as_schema
 from constrain.vocabulary.vocabulary import Vocabulary, as_vocabulary
 
 
@@ -289,14 +290,17 @@ def regex(
 
 @remembered
 def json_value(
-    schema: dict[str, Any] | bool | str, *, registry: Mapping[str, Any] | None = None, **options: Any
+    schema: object,
+    *,
+    registry: Mapping[str, Any] | None = None,
+    **options: Unpack[Compiling],
 ) -> Part:
-    """The JSON text of a value that a schema allows; `options` are those of `JsonOptions`.
+    """The JSON text of a value that a schema, or a type, allows; `options` are those of `JsonOptions`.
 
     Whatever the option `whitespace` says, no blanks stand before the value or after it: those would belong to
     the parts around it.  Raises what `compile_json_schema` raises.
     """
-    return _Schema(schema, JsonOptions.of(options), registry)
+    return _Schema(as_schema(schema), JsonOptions.of(options), registry)
 
 
 @remembered

@@ -19,6 +19,8 @@ a generation gets there.
 from __future__ import annotations
 
 import functools
+import logging
+import time
 from collections.abc import Callable
 from typing import Any, ParamSpec, Self, TypeVar
 
@@ -26,6 +28,9 @@ from constrain.errors import UnsupportedError
 from constrain.regular.automaton import start_grammar
 
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+
+LOGGER = logging.getLogger("constrain")
+"""Says at the level DEBUG what took how long, and what was found in a cache."""
 
 _Given = ParamSpec("_Given")
 _Made = TypeVar("_Made", bound="MadeByCall")
@@ -62,7 +67,9 @@ def remembered(make: Callable[_Given, _Made]) -> Callable[_Given, _Made]:
     @functools.wraps(make)
     def call(*arguments: _Given.args, **options: _Given.kwargs) -> _Made:
         start_grammar()
+        started = time.perf_counter()
         made = make(*arguments, **options)
+        LOGGER.debug("%s took %.1f ms", make.__name__, 1000 * (time.perf_counter() - started))
         made._call = (call, arguments, options)
         return made
 

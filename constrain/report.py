@@ -21,29 +21,31 @@ what was expected there.
 
 from __future__ import annotations
 
+import html
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from constrain.arguments import as_text, kind_of
 from constrain.errors import ConstrainError, InvalidInputError, UnsatisfiableError, printable
 from constrain.json_schema.admission import REFERENCES, Admission, Note
 from constrain.json_schema.describe import DRAFT_NAMES
 from constrain.json_schema.grammar import scan_schema
-from constrain.json_schema.options import JsonOptions
+from constrain.json_schema.options import Compiling, JsonOptions
 from constrain.json_schema.references import Node
 from constrain.matcher import CompiledGrammar
 from constrain.position import Threads
 from constrain.regular.automaton import start_grammar
 from constrain.shortest import fewest_tokens, shortest_text
-from constrain.vocabulary.vocabulary import Vocabulary, as_vocabulary
+from constrain.target import as_schema
+from constrain.vocabulary.vocabulary import VocabularyLike, as_vocabulary
 
 _STATUSES = ("exact", "older form", "annotation", "ignored", "refused")
 _SHOWN_TEXT = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SchemaReport:
     """The answer of `check_schema`.
 
@@ -60,6 +62,16 @@ class SchemaReport:
     recursion: tuple[str, ...]
     shortest: bytes | None
     shortest_tokens: int | None
+
+    def __repr__(self) -> str:
+        found = {True: "satisfiable", False: "not satisfiable", None: "not decided"}[self.satisfiable]
+        count = len(self.problems)
+        more = f"{count} problem{'s' * (count > 1)}" if count else self.dialect
+        return f"<SchemaReport: {found}, {more}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def as_json(self) -> dict[str, Any]:
         """The report as JSON data."""
@@ -118,22 +130,21 @@ class TextVerdict:
 
 
 def check_schema(
-    schema: dict[str, Any] | bool | str,
-    vocabulary: Vocabulary | None = None,
+    schema: object,
+    vocabulary: VocabularyLike | None = None,
     *,
     registry: Mapping[str, Any] | None = None,
-    **options: Any,
+    **options: Unpack[Compiling],
 ) -> SchemaReport:
-    """Report on a JSON Schema; `options` are those of `JsonOptions`.
+    """Report on a JSON Schema, or a type's; `options` are those of `JsonOptions`.
 
     Raises InvalidInputError for an option that does not exist; all else is in the report.
     """
     chosen = JsonOptions.of(options)
-    if vocabulary is not None:
-        as_vocabulary(vocabulary)
+    known = None if vocabulary is None else as_vocabulary(vocabulary)
     start_grammar()
     try:
-        scanned = scan_schema(schema, options=chosen, registry=registry)
+        scanned = scan_schema(as_schema(schema), options=chosen, registry=registry)
     except ConstrainError as problem:
         return SchemaReport("unknown", None, (problem,), (), (), None, None)
     admission, shortest = scanned.admission, None
@@ -148,7 +159,7 @@ def check_schema(
             satisfiable, problems = False, (problem,)
         except ConstrainError as problem:
             problems = (problem,)
-    tokens = fewest_tokens(shortest, vocabulary) if shortest is not None and vocabulary is not None else None
+    tokens = None if shortest is None or known is None else fewest_tokens(shortest, known)
     dialect = f"draft {DRAFT_NAMES[scanned.root.dialect.draft]}"
     recursion = _recursive_references(admission)
     return SchemaReport(dialect, satisfiable, problems, admission.notes, recursion, shortest, tokens)

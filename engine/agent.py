@@ -22,18 +22,21 @@ says which.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple, Unpack
 
 from constrain.errors import InvalidInputError, RefusedOutputError, UnsupportedError
 from constrain.tool_calls.tools import Tool, as_tools
+from engine.asking import in_thread
 from engine.model import ModelLike, as_model
 from engine.options import whole
 from engine.prompting import Message, reasons
-from engine.tool_calling import ToolCall, ToolCallAnswer, generate_tool_calls
+from engine.tool_calling import Offering, ToolCall, ToolCallAnswer, generate_tool_calls
 from engine.tool_prompting import conversation
 
 DEFAULT_MAX_STEPS = 8
@@ -79,53 +82,139 @@ def run_tools(
     tools: Iterable[object],
     *,
     max_steps: int = DEFAULT_MAX_STEPS,
-    **options: Any,
+    **options: Unpack[Offering],
 ) -> AgentRun:
     """Let a model call functions until it answers with text, or has answered `max_steps` times.
 
-    `options` are those of `generate_tool_calls`; a `tool_choice` other than "none" holds for the first answer
-    only, because a model that must call would never come to an end.
+    `options` are those of `Offering`; a `tool_choice` other than "none" holds for the first answer
+    only, because a model that must call would never come to an end.  What a coroutine function returns is
+    awaited; in a coroutine call `arun_tools`.
     Raises what `generate_tool_calls` raises; what a function raises is told to the model.
     """
+    made = as_tools(tools)
+    for tool in made:
+        if inspect.iscoroutinefunction(tool.function) and _is_in_a_loop():
+            raise UnsupportedError(
+                f"the tool `{tool.name}` is to be awaited, and this is called inside of an event loop",
+                hint="await arun_tools(...)",
+            )
+    loop = _loop(model, messages, made, max_steps, options)
+    outcome: Any = None
+    while True:
+        try:
+            work = loop.send(outcome)
+        except StopIteration as end:
+            run: AgentRun = end.value
+            return run
+        if work.awaits:
+            outcome = asyncio.run(_outcome(work))
+        else:
+            outcome = _called(work) if work.is_tool else work.function()
+
+
+async def arun_tools(
+    model: ModelLike,
+    messages: str | Sequence[Message],
+    tools: Iterable[object],
+    *,
+    max_steps: int = DEFAULT_MAX_STEPS,
+    **options: Unpack[Offering],
+) -> AgentRun:
+    """`run_tools` in a coroutine: coroutine functions are awaited, the model and functions have threads."""
+    loop = _loop(model, messages, as_tools(tools), max_steps, options)
+    outcome: Any = None
+    while True:
+        try:
+            work = loop.send(outcome)
+        except StopIteration as end:
+            run: AgentRun = end.value
+            return run
+        if not work.is_tool:
+            outcome = await in_thread(work.function)
+        elif work.awaits:
+            outcome = await _outcome(work)
+        else:
+            outcome = await asyncio.to_thread(_called, work)
+
+
+def _is_in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+class _Work(NamedTuple):
+    """What is to be done next: the model asked, or a function of the caller's called."""
+
+    function: Callable[[], Any]
+    is_tool: bool = False
+    awaits: bool = False
+
+
+def _called(work: _Work) -> tuple[Any, Exception | None]:
+    """What a function of the caller's returns, or raises: whatever that is, it is for the model to read."""
+    try:
+        return work.function(), None
+    except Exception as problem:
+        return None, problem
+
+
+async def _outcome(work: _Work) -> tuple[Any, Exception | None]:
+    """The same of a coroutine function."""
+    try:
+        return await work.function(), None
+    except Exception as problem:
+        return None, problem
+
+
+def _loop(
+    model: ModelLike,
+    messages: str | Sequence[Message],
+    made: list[Tool],
+    max_steps: int,
+    options: Offering,
+) -> Generator[_Work, Any, AgentRun]:
+    """The loop itself; whoever drives it does the work, and sends in what came of it."""
     max_steps = whole("max_steps", max_steps, least=-(2**63))
     if max_steps < 1:
         raise InvalidInputError(f"max_steps={max_steps} leaves no step to take", hint="give at least 1")
-    loaded, made = as_model(model), as_tools(tools)
-    functions = {tool.name: tool for tool in made if tool.function is not None}
-    for tool in functions.values():
-        if inspect.iscoroutinefunction(tool.function):
-            raise UnsupportedError(
-                f"the tool `{tool.name}` is a coroutine function, and nothing here awaits it",
-                hint="give a function that runs it to the end, for example with asyncio.run",
-            )
+    loaded = as_model(model)
+    functions = {tool.name: tool.function for tool in made if tool.function is not None}
     talk, steps, calls = conversation(messages), list[AgentStep](), 0
     while len(steps) < max_steps:
-        answer = generate_tool_calls(loaded, talk, made, **options)
+        answer: ToolCallAnswer = yield _Work(partial(generate_tool_calls, loaded, talk, made, **options))
         if options.get("tool_choice") not in (None, "none"):
             options = {**options, "tool_choice": "auto"}
         talk.append(answer.message(calls))
         runnable = all(call.name in functions for call in answer.calls)
-        results = tuple(_run(functions[call.name], call) for call in answer.calls) if runnable else ()
+        results: list[ToolResult] = []
+        for call in answer.calls if runnable else ():
+            if call.error is not None:
+                why = reasons(call.error) if isinstance(call.error, RefusedOutputError) else call.error.what
+                results.append(_failed(call, f"these arguments are refused:\n{why}"))
+                continue
+            function = functions[call.name]
+            awaits = inspect.iscoroutinefunction(function)
+            value, problem = yield _Work(partial(function, **call.arguments), is_tool=True, awaits=awaits)
+            results.append(_result(call, value, problem))
         talk += [_told(calls + number, result) for number, result in enumerate(results)]
         calls += len(results)
-        steps.append(AgentStep(answer, results))
+        steps.append(AgentStep(answer, tuple(results)))
         if not results:
             return AgentRun(answer.text, tuple(steps), talk, finished=not answer.calls)
     return AgentRun(steps[-1].answer.text, tuple(steps), talk, finished=False)
 
 
-def _run(tool: Tool, call: ToolCall) -> ToolResult:
-    """Call a function, and write down what came of it."""
-    assert tool.function is not None
-    if call.error is not None:
-        why = reasons(call.error) if isinstance(call.error, RefusedOutputError) else call.error.what
-        return _failed(call, f"these arguments are refused:\n{why}")
+def _result(call: ToolCall, value: Any, problem: Exception | None) -> ToolResult:
+    """What came of a call, written down for the model."""
     try:
-        value = tool.function(**call.arguments)
-        shown = _cut(_shown(value))
-    except Exception as problem:  # the function is the caller's: whatever it raises is for the model to read
-        return _failed(call, f"{type(problem).__name__}: {_said(problem)}")
-    return ToolResult(call, value, "", shown)
+        if problem is None:
+            return ToolResult(call, value, "", _cut(_shown(value)))
+    except Exception as another:  # a value of the caller's, which may not want to be shown
+        problem = another
+    return _failed(call, f"{type(problem).__name__}: {_said(problem)}")
 
 
 def _failed(call: ToolCall, error: str) -> ToolResult:

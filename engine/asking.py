@@ -3,6 +3,7 @@
     Writer(loaded, request, compiled, read, asking)      what is asked, compiled once
         .stream(prompt)      → TextStream                one answer, as it is written
         .generate(prompt)    → Generation                one answer, and more where a validator refuses it
+        .answer(prompts)     → their values              in order, or the error of each
 
 The options of everything that generates are named here once, for type checkers and for the check that no
 option is misspelt (`check_options`).
@@ -14,13 +15,17 @@ once more (instructor's habit).  A stream has no retries, for what was read of i
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, cast
 
 from constrain.arguments import nearest
-from constrain.errors import InvalidInputError, RefusedOutputError
+from constrain.errors import ConstrainError, InvalidInputError, RefusedOutputError
+from constrain.json_schema.options import Compiling
 from engine.model import LoadedModel
 from engine.options import whole
 from engine.prompting import Message, messages_of, prompt_tokens, with_refusal
@@ -34,6 +39,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Prompt = str | Sequence[Message]
+"""Text, or a conversation."""
+Prompts = list[str] | list[list[Message]]
+"""A batch: several prompts, asked the same."""
 
 DEFAULT_MAX_TOKENS = 512
 
@@ -63,20 +71,6 @@ class Asking(TypedDict, total=False):
     use_chat_template: bool
     chat_template_kwargs: Mapping[str, Any] | None
     reasoning: bool | int
-
-
-class Compiling(TypedDict, total=False):
-    """How JSON is written: the options of the compiler (`JsonOptions`)."""
-
-    whitespace: Literal["default", "compact", "any"] | int
-    spelling: Literal["canonical", "any"]
-    property_order: Literal["schema", "any"]
-    formats: Literal["assert", "annotate"]
-    additional_properties: Literal[False] | None
-    verbatim: str | None
-    max_alternatives: int
-    max_steps: int
-    max_seconds: float | None
 
 
 class Writing(Asking, Compiling, total=False):
@@ -160,6 +154,49 @@ class Writer(Generic[T]):
                     raise
                 prompt = with_refusal(messages_of(prompt), refusal)
         raise AssertionError("counting has no end")
+
+    def answer(
+        self, prompt: Prompt | Prompts, *, return_result: bool, retries: int = 0, verbose: bool = False
+    ) -> Any:
+        """The value of an answer, or the whole result; for a batch a list of them.
+
+        What goes wrong with one prompt of a batch stands in its place in the list, as the error that it is.
+        """
+        if is_batch(prompt):
+            return [self._row(row, return_result, retries, verbose) for row in prompt]
+        made = self.generate(cast(Prompt, prompt), retries=retries, verbose=verbose)
+        return made if return_result else made.value
+
+    def _row(self, prompt: Any, return_result: bool, retries: int, verbose: bool) -> Any:
+        try:
+            return self.answer(prompt, return_result=return_result, retries=retries, verbose=verbose)
+        except ConstrainError as problem:
+            return problem
+
+
+async def in_thread(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Call a function that generates in the one thread that is kept for it, and await what it returns.
+
+    Answers are written one after the other, in the order in which they were asked for: the device is one.
+    """
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_THREAD, partial(function, *arguments, **options))
+
+
+_THREAD = ThreadPoolExecutor(1, "constrain")
+
+
+def is_batch(prompt: object) -> bool:
+    """Whether these are several prompts: a list that holds no message.
+
+    >>> is_batch(["a", "b"]), is_batch([{"role": "user", "content": "a"}]), is_batch("ab")
+    (True, False, False)
+    """
+    return (
+        isinstance(prompt, list | tuple)
+        and bool(prompt)
+        and all(isinstance(row, str | list | tuple) for row in prompt)
+    )
 
 
 def _stream(

@@ -12,15 +12,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from constrain.budget import DEFAULT_MAX_STEPS, budget
 from constrain.compiler import compile_json_schema, compile_lark, compile_regex
 from constrain.errors import ConstrainError, UnsatisfiableError
+from constrain.json_schema.options import Compiling
 from constrain.lark_grammar.grammar import grammar_text
 from constrain.report import TextVerdict, check_schema, check_text
 from constrain.shortest import fewest_tokens, shortest_text
-from engine.generate import schema_of
+from constrain.target import schema_of
 from engine.model import as_model
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ class Findings:
         return self.lines
 
 
-def check_type(schema: object, text: bytes | None, model: ModelLike | None, **options: Any) -> Findings:
+def check_type(
+    schema: object, text: bytes | None, model: ModelLike, **options: Unpack[Compiling]
+) -> Findings:
     """Report on a JSON Schema, or on a type's, and follow `text` if there is one.
 
     `options` are those of the compiler (`JsonOptions`).
@@ -59,14 +62,14 @@ def check_type(schema: object, text: bytes | None, model: ModelLike | None, **op
     return _with_verdict(Findings(str(report), report.as_json(), good), compiled, text)
 
 
-def check_pattern(pattern: str, text: bytes | None, model: ModelLike | None) -> Findings:
+def check_pattern(pattern: str, text: bytes | None, model: ModelLike) -> Findings:
     """The shortest text of a pattern, and whether `text` conforms."""
     vocabulary = as_model(model).vocabulary
     return _with_shortest(lambda: compile_regex(pattern, vocabulary), text)
 
 
 def check_grammar(
-    grammar: str | os.PathLike[str], start: str, text: bytes | None, model: ModelLike | None
+    grammar: str | os.PathLike[str], start: str, text: bytes | None, model: ModelLike
 ) -> Findings:
     """The shortest text of a Lark grammar from the rule `start`, and whether `text` conforms.
 

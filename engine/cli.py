@@ -1,6 +1,7 @@
 """The command line: read arguments, call `engine.generate`, print.
 
     constrain json --schema person.json --prompt "Mi chiamo Anna e ho 31 anni"
+    constrain json '{"type": "array", "items": {"type": "integer"}}' --prompt "one, 2, three"
     constrain json --schema models.py:Person --prompt - < mail.txt
     constrain regex '[0-9]{4}' --prompt "the year of the moon landing, 1969"
     constrain choice happy sad --prompt "What a lovely day!"
@@ -39,6 +40,7 @@ from constrain.errors import (
     RefusedOutputError,
 )
 from engine.command_options import (
+    SCHEMA_HELP,
     ClosedOption,
     HiddenOption,
     ReasoningOption,
@@ -47,6 +49,7 @@ from engine.command_options import (
     TemplateOption,
     closed,
     in_prompt,
+    one_of,
     tell_reasoning,
     template_kwargs,
 )
@@ -59,21 +62,22 @@ app = typer.Typer(
     name="constrain",
     help="Text from a language model, valid by construction: JSON Schema, Pydantic, regex, Lark grammars.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
-SchemaOption = Annotated[
-    str, typer.Option("--schema", "-s", help="A JSON Schema file, or module:Class (file.py:Class).")
-]
+SchemaOption = Annotated[str | None, typer.Option("--schema", "-s", help=SCHEMA_HELP)]
+SchemaArgument = Annotated[str | None, typer.Argument(metavar="SCHEMA", help=SCHEMA_HELP)]
+PATTERN_HELP = "A regular expression in Python's syntax, matched as a whole."
+PatternOption = Annotated[str | None, typer.Option("--pattern", help=PATTERN_HELP)]
 PromptOption = Annotated[str, typer.Option("--prompt", "-p", help="What to answer; - reads standard input.")]
 ModelOption = Annotated[
     str | None,
     typer.Option("--model", help="A folder, a hub id or smollm2; default: the embedded lookup model."),
 ]
 TokensOption = Annotated[int, typer.Option("--max-tokens", "-m", help="The most tokens to write.")]
-TempOption = Annotated[float, typer.Option("--temp", help="Temperature; 0 is greedy.")]
+TempOption = Annotated[float, typer.Option("--temp", "--temperature", help="Temperature; 0 is greedy.")]
 TopPOption = Annotated[
     float, typer.Option("--top-p", help="Keep the likeliest tokens of this total probability.")
 ]
@@ -99,7 +103,7 @@ def _version(show: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Constrained decoding for MLX."""
@@ -108,7 +112,8 @@ def _root(
 @app.command("json")
 def json_command(
     *,
-    schema: SchemaOption,
+    schema_argument: SchemaArgument = None,
+    schema: SchemaOption = None,
     prompt: PromptOption,
     model: ModelOption = None,
     max_tokens: TokensOption = 512,
@@ -135,7 +140,7 @@ def json_command(
     Exit codes: 0 all is well; 1 a validator of the type refuses the answer, which stderr then shows; 2 the
     command is wrong, or the answer was cut off.
     """
-    target = read_schema(schema)
+    target = read_schema(one_of(schema_argument, schema, "schema"))
     text = read_prompt(prompt)
     from constrain.answers import read_json
     from engine.generate import generate_json
@@ -167,9 +172,8 @@ def json_command(
 @app.command("regex")
 def regex_command(
     *,
-    pattern: Annotated[
-        str, typer.Argument(help="A regular expression in Python's syntax, matched as a whole.")
-    ],
+    pattern_argument: Annotated[str | None, typer.Argument(metavar="PATTERN", help=PATTERN_HELP)] = None,
+    pattern: PatternOption = None,
     prompt: PromptOption,
     model: ModelOption = None,
     max_tokens: TokensOption = 512,
@@ -199,6 +203,7 @@ def regex_command(
 
     Exit code 2: something is wrong with the command, or the answer was cut off.
     """
+    pattern = one_of(pattern_argument, pattern, "pattern")
     text = read_prompt(prompt)
     from engine.forms import PatternForm
     from engine.generate import stream_regex
@@ -315,12 +320,17 @@ def grammar_command(
 
 @app.command("grammars")
 def grammars_command(
-    *, show: Annotated[str | None, typer.Option("--show", help="Print this grammar.")] = None
+    *,
+    name_argument: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="The grammar to print; without it, all are listed.")
+    ] = None,
+    show: Annotated[str | None, typer.Option("--show", help="Print this grammar.")] = None,
 ) -> None:
     """List the grammars of the catalogue, or print one of them."""
     import grammars
 
-    if show is not None:
+    if name_argument is not None or show is not None:
+        show = one_of(name_argument, show, "show")
         typer.echo(grammars.path(show).read_text(encoding="utf-8"), nl=False)
         return
     width = max(map(len, grammars.names()))
@@ -331,11 +341,9 @@ def grammars_command(
 @app.command("check")
 def check_command(
     *,
-    schema: Annotated[
-        str | None,
-        typer.Option("--schema", "-s", help="A JSON Schema file, or module:Class (file.py:Class)."),
-    ] = None,
-    pattern: Annotated[str | None, typer.Option("--pattern", help="A regular expression.")] = None,
+    schema_argument: SchemaArgument = None,
+    schema: SchemaOption = None,
+    pattern: PatternOption = None,
     grammar: Annotated[
         str | None, typer.Option("--grammar", "-g", help="A .lark file, or a name of the catalogue.")
     ] = None,
@@ -351,8 +359,9 @@ def check_command(
 
     Exit code 1: something is refused, nothing satisfies it, or the text does not conform.
     """
-    if [schema, pattern, grammar].count(None) != 2:
+    if [schema_argument, schema, pattern, grammar].count(None) != 3:
         raise InvalidInputError("give one of --schema, --pattern and --grammar")
+    schema = schema_argument if schema is None else schema
     from engine.checking import check_grammar, check_pattern, check_type
 
     written = None if text is None else _read_bytes(text)
@@ -365,6 +374,13 @@ def check_command(
     typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2) if as_json else str(found))
     if not found.good:
         raise typer.Exit(1)
+
+
+@app.command("help", hidden=True)
+def help_command(context: typer.Context) -> None:
+    """Show what there is."""
+    assert context.parent is not None
+    typer.echo(context.parent.get_help())
 
 
 app.command("tools")(tools_command)

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from constrain.arguments import parse_json
 from constrain.errors import InvalidInputError
-from engine.files import parse_json
 
 ClosedOption = Annotated[
     bool,
@@ -41,6 +41,16 @@ RetriesOption = Annotated[
     int,
     typer.Option("--retries", help="Ask again, up to so often, where a validator of the type refuses."),
 ]
+SCHEMA_HELP = "A JSON Schema file, the schema itself, or module:Class (file.py:Class)."
+
+
+def one_of(argument: str | None, option: str | None, name: str) -> str:
+    """What is given as an argument or by an option.  Raises InvalidInputError unless it is once."""
+    given = [text for text in (argument, option) if text is not None]
+    if len(given) != 1:
+        what = f"the {name} is given twice" if given else f"no {name} is given"
+        raise InvalidInputError(what, hint=f"give it once, as an argument or with --{name}")
+    return given[0]
 
 
 def template_kwargs(text: str | None) -> dict[str, Any] | None:

@@ -24,8 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from constrain.arguments import parse_json
 from constrain.errors import InvalidInputError, LimitExceeded
-from engine.files import is_file, parse_json
+from engine.files import is_file
 
 STANDARD_INPUT = "-"
 _GLOB = frozenset("*?[")

@@ -21,6 +21,7 @@ import typer
 
 from constrain.errors import InvalidInputError
 from engine.command_options import (
+    SCHEMA_HELP,
     ClosedOption,
     HiddenOption,
     ReasoningOption,
@@ -61,7 +62,7 @@ def extract_command(
     ] = None,
     schema: Annotated[
         str | None,
-        typer.Option("--schema", "-s", help="A JSON Schema file, or module:Class (file.py:Class)."),
+        typer.Option("--schema", "-s", help=SCHEMA_HELP),
     ] = None,
     field: Annotated[
         str | None,
@@ -116,7 +117,7 @@ def extract_command(
     overlap: Annotated[
         int, typer.Option("--overlap", help="Tokens that two parts of a long document share.")
     ] = 100,
-    temp: Annotated[float, typer.Option("--temp", help="Temperature; 0 is greedy.")] = 0.0,
+    temp: Annotated[float, typer.Option("--temp", "--temperature", help="Temperature; 0 is greedy.")] = 0.0,
     seed: Annotated[int | None, typer.Option("--seed", help="Makes sampling repeatable.")] = None,
     ignore_chat_template: Annotated[
         bool, typer.Option("--ignore-chat-template", help="Give the prompt without a chat template.")
@@ -206,7 +207,7 @@ def _schema_data(target: object) -> Any:
     """The JSON Schema of what was asked for, so that a type that changes is noticed."""
     if target is None:
         return None
-    from engine.generate import schema_of
+    from constrain.target import schema_of
 
     return schema_of(target).schema
 

@@ -24,32 +24,35 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, overload
 
 from constrain.errors import ConstrainError, InvalidInputError, RefusedOutputError, UnsatisfiableError
-from engine.asking import DEFAULT_MAX_TOKENS
+from constrain.json_schema.options import Formatting
+from engine.asking import DEFAULT_MAX_TOKENS, check_options
 from engine.documents import Document, Unreadable
 from engine.forms import Form, Found, PatternForm, SchemaForm
 from engine.generate import generate_compiled
 from engine.model import LoadedModel, ModelLike, as_model
 from engine.options import check_max_tokens, check_seed, whole
 from engine.prompting import Message, check_text, messages_of, prompt_tokens, with_refusal
+from engine.showing import Way
 from engine.splitting import Range, split
 from engine.thinking import reasoning_budget
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
     from constrain.matcher import CompiledGrammar
+    from constrain.regular.syntax import PatternLike
     from engine.sampling import SamplerFunction
+
+T = TypeVar("T")
 
 DEFAULT_INSTRUCTION = "Extract from the text what is asked for, as it is written there."
 NULLABLE_INSTRUCTION = f"{DEFAULT_INSTRUCTION} Write null for what the text does not say."
 DEFAULT_OVERLAP = 100
 LEAST_ROOM = 32
-SCHEMA_OPTIONS = (
-    "whitespace", "spelling", "property_order", "formats", "additional_properties", "schema_in_prompt",
-)  # fmt: skip
-"""The options of `generate_json` that say how values are written, and how the schema is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,10 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class Extraction:
+class Extraction(Generic[T]):
     """What was found in one document: `data` as plain data, `value` as an instance of the type asked for.
+
+    With `nullable` the value is plain data where null stands for something; None where there is an `error`.
 
     `reasoning` is what was thought first, for each part of the document that was read.
     """
@@ -86,7 +91,7 @@ class Extraction:
     line: int | None = None
     id: Any = None
     data: Any = None
-    value: Any = None
+    value: T | None = None
     parts: Parts | None = None
     reasoning: str = ""
     error: ConstrainError | None = None
@@ -140,19 +145,63 @@ class Question:
     retries: int = 0
 
 
+class Extracting(Formatting, total=False):
+    """The options of `extract`: those of `Question`, how values are written, and how the schema is shown."""
+
+    temp: float
+    temperature: float
+    sampler: SamplerFunction | None
+    verbatim: bool
+    nullable: bool
+    instruction: str | None
+    max_tokens: int
+    context: int | None
+    overlap: int
+    seed: int | None
+    use_chat_template: bool
+    chat_template_kwargs: Mapping[str, Any] | None
+    reasoning: bool | int
+    retries: int
+    schema_in_prompt: bool | Way
+
+
+@overload
 def extract(
-    model: ModelLike, documents: Iterable[str | Document | Unreadable], **question: Any
-) -> Iterator[Extraction]:
+    model: ModelLike,
+    documents: Iterable[str | Document | Unreadable],
+    *,
+    schema: TypeForm[T],
+    pattern: None = ...,
+    **options: Unpack[Extracting],
+) -> Iterator[Extraction[T]]: ...
+
+
+@overload
+def extract(
+    model: ModelLike,
+    documents: Iterable[str | Document | Unreadable],
+    *,
+    schema: object = ...,
+    pattern: PatternLike | None = ...,
+    flags: int = ...,
+    **options: Unpack[Extracting],
+) -> Iterator[Extraction[Any]]: ...
+
+
+def extract(
+    model: ModelLike, documents: Iterable[str | Document | Unreadable], **options: Any
+) -> Iterator[Extraction[Any]]:
     """Yield one Extraction for each document, in their order.
 
-    `question` are the options of `Extractor.of`: a `pattern` or a `schema`, `verbatim`, `nullable`, ...
+    What is sought is a `pattern` (with the `flags` of `re`) or a `schema`; `options` are those of `Question`,
+    `temp`, and for a schema those that decide how its values are written.
     Raises what `Extractor.of` raises, before the first document.
 
     >>> found = extract(None, ["Due on 2024-03-12."], pattern=r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})")
     >>> [one.value for one in found]
     [{'day': '2024-03-12'}]
     """
-    extractor = Extractor.of(model, **question)
+    extractor = Extractor.of(model, **options)
     return map(extractor.extract, documents)
 
 
@@ -186,12 +235,10 @@ class Extractor:
         cls,
         model: ModelLike,
         *,
-        pattern: str | None = None,
+        pattern: PatternLike | None = None,
         schema: object = None,
         flags: int = 0,
-        temp: float = 0.0,
-        sampler: SamplerFunction | None = None,
-        **options: Any,
+        **options: Unpack[Extracting],
     ) -> Extractor:
         """Ask a model for what a `pattern` (with the `flags` of `re`) or a `schema` (or a type) describes.
 
@@ -206,19 +253,17 @@ class Extractor:
 
         if (pattern is None) == (schema is None):
             raise InvalidInputError("give a pattern or a schema, and not both")
-        names = [option.name for option in fields(Question) if option.name != "sampler"]
-        of_schemas = SCHEMA_OPTIONS if pattern is None else ()
-        unknown = [name for name in options if name not in names and name not in of_schemas]
-        if unknown:
-            raise InvalidInputError(
-                f"there is no option `{unknown[0]}`",
-                hint=f"the options are {', '.join((*names, *of_schemas))}",
-            )
-        written = {name: options.pop(name) for name in of_schemas if name in options}
+        asked = check_options(options, Extracting, "pattern", "schema", "flags")
+        names = (*Formatting.__annotations__, "schema_in_prompt")
+        written = {name: asked.pop(name) for name in names if name in asked}
+        if written and schema is None:
+            raise InvalidInputError(f"`{next(iter(written))}` is about JSON, and a pattern is sought")
         form: Form = SchemaForm(schema, **written) if pattern is None else PatternForm(pattern, flags)
-        return cls(as_model(model), form, Question(sampler=sampler or make_sampler(temp), **options))
+        sampler = asked.pop("sampler", None) or make_sampler(asked.pop("temp", 0.0))
+        asked.pop("temp", None)
+        return cls(as_model(model), form, Question(sampler=sampler, **asked))
 
-    def extract(self, document: str | Document | Unreadable) -> Extraction:
+    def extract(self, document: str | Document | Unreadable) -> Extraction[Any]:
         """What is found in one document; what goes wrong with it is in the result."""
         if isinstance(document, str):
             document = Document(document)

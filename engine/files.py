@@ -2,7 +2,6 @@
 
     read_text("mail.txt")         its text, or one error that says what is wrong with the file
     read_json("tools.json")       its data; the place of a mistake is shown with a caret
-    parse_json('{"a": 1}')        the data of a text
 
 What is not there, not UTF-8 or not JSON is wrong (InvalidInputError, or the class the caller asks for).  JSON
 that nests deeper than Python follows, or holds a longer number than it reads, is right but too large
@@ -17,7 +16,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from constrain.errors import InvalidInputError, LimitExceeded
+from constrain.arguments import parse_json
+from constrain.errors import InvalidInputError
 
 
 def is_file(path: str | Path) -> bool:
@@ -55,24 +55,6 @@ def read_json(path: Path, what: str = "the file", kind: type[InvalidInputError] 
         if line and len(line) <= 200:
             where += f"\n{line}\n{' ' * (problem.colno - 1)}^"
         raise kind(f"{what} is not JSON: {problem.msg}", where=where) from problem
-
-
-def parse_json(text: str, what: str) -> Any:
-    """The data of JSON text.  Raises JSONDecodeError, and LimitExceeded for what Python cannot hold."""
-
-    def integer(digits: str) -> int:
-        try:
-            return int(digits)
-        except ValueError:
-            raise LimitExceeded(
-                f"{what} holds a number of {len(digits)} digits, "
-                f"and Python reads {sys.get_int_max_str_digits()}"
-            ) from None
-
-    try:
-        return json.loads(text, parse_int=integer)
-    except RecursionError:
-        raise LimitExceeded(f"{what} is nested too deeply for Python's recursion limit") from None
 
 
 def shown(path: str | Path) -> str:

@@ -27,7 +27,8 @@ from constrain.compiler import compile_json_schema, compile_part
 from constrain.errors import InvalidInputError, RefusedOutputError, RegexError, UnsatisfiableError
 from constrain.json_schema.occurring import numbers_in
 from constrain.parts import either, regex
-from engine.generate import is_type, schema_of
+from constrain.regular.syntax import PatternLike, as_pattern
+from constrain.target import is_type, schema_of
 from engine.prompting import regex_request
 from engine.showing import Way, check_way, shown_schema
 
@@ -88,13 +89,13 @@ class Form:
 class PatternForm(Form):
     """A regular expression; its named groups are the data, or the whole text where it has none."""
 
-    def __init__(self, pattern: str, flags: int = 0) -> None:
-        self.pattern, self.flags = pattern, flags
+    def __init__(self, pattern: PatternLike, flags: int = 0) -> None:
+        text, flags = self.pattern, self.flags = as_pattern(pattern, flags)
         try:
-            self._compiled = re.compile(pattern, flags)
+            self._compiled = re.compile(text, flags)
         except (re.error, OverflowError, RecursionError) as problem:
-            regex(pattern, flags=flags)  # says where, if it is wrong for us too
-            raise RegexError(f"Python's `re` cannot read this pattern: {problem}", where=pattern) from problem
+            regex(text, flags=flags)  # says where, if it is wrong for us too
+            raise RegexError(f"Python's `re` cannot read this pattern: {problem}", where=text) from problem
 
     @property
     def groups(self) -> list[str]:

@@ -22,29 +22,32 @@ With `return_result` the `Generation` is returned whose `value` is returned with
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, cast, overload
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, cast, get_args, get_origin, overload
 
-from constrain.answers import read_json, reader
-from constrain.errors import SchemaError
+from constrain.arguments import as_list
+from constrain.errors import ConstrainError, InvalidInputError
+from constrain.json_schema.options import Compiling
 from constrain.lark_grammar.grammar import grammar_text
+from constrain.regular.syntax import PatternLike, as_pattern
+from constrain.target import is_type, schema_of
 from engine.asking import (
     DEFAULT_MAX_TOKENS,
     Asking,
     Choosing,
-    Compiling,
     Prompt,
+    Prompts,
     Writer,
     Writing,
     check_options,
+    is_batch,
 )
-from engine.files import parse_json
 from engine.model import ModelLike, as_model
 from engine.partials import PartialStream
-from engine.prompting import choice_request, grammar_request, regex_request
+from engine.prompting import choice_request, grammar_request, messages_of, regex_request
 from engine.showing import shown_schema
 from engine.streaming import Generation, TextStream, stream
 
@@ -56,53 +59,6 @@ if TYPE_CHECKING:
     from engine.sampling import SamplerFunction
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What an answer must look like, and how to read it."""
-
-    schema: dict[str, Any] | bool
-    read: Callable[[str], Any]
-
-
-def schema_of(schema: object) -> Target:
-    """The JSON Schema of a type, of a schema, or of a schema's text; and the reader of its answers."""
-    if isinstance(schema, dict | bool):
-        return Target(schema, read_json)
-    if isinstance(schema, str):
-        try:
-            parsed = parse_json(schema, "the schema")
-        except json.JSONDecodeError as problem:
-            raise SchemaError(
-                f"the schema is text, but not JSON: {problem}",
-                hint="give a schema as a dict, as JSON text, or as a type",
-            ) from problem
-        if not isinstance(parsed, dict | bool):
-            raise SchemaError(f"a JSON Schema is an object or a boolean, not {type(parsed).__name__}")
-        return Target(parsed, read_json)
-    return _target_of_type(schema)
-
-
-def is_type(schema: object) -> bool:
-    """Whether answers are instances; they are plain data where a schema is given."""
-    return not isinstance(schema, dict | bool | str)
-
-
-def _target_of_type(schema: object) -> Target:
-    from pydantic import TypeAdapter
-    from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
-
-    from constrain.type_schema import type_schema
-
-    try:
-        adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, schema))
-        return Target(type_schema(adapter), reader(adapter))
-    except (PydanticUserError, PydanticSchemaGenerationError) as problem:
-        raise SchemaError(
-            f"{schema!r} has no JSON Schema: {str(problem).splitlines()[0]}",
-            hint="give a Pydantic model, a dataclass, a type, or a JSON Schema as a dict or as text",
-        ) from problem
 
 
 @overload
@@ -134,7 +90,33 @@ def generate_json(
 @overload
 def generate_json(
     model: ModelLike,
-    prompt: Prompt,
+    prompt: Prompts,
+    schema: TypeForm[T],
+    *,
+    return_result: Literal[False] = ...,
+    retries: int = ...,
+    verbose: bool = ...,
+    **options: Unpack[Writing],
+) -> list[T | ConstrainError]: ...
+
+
+@overload
+def generate_json(
+    model: ModelLike,
+    prompt: Prompts,
+    schema: TypeForm[T],
+    *,
+    return_result: Literal[True],
+    retries: int = ...,
+    verbose: bool = ...,
+    **options: Unpack[Writing],
+) -> list[Generation[T] | ConstrainError]: ...
+
+
+@overload
+def generate_json(
+    model: ModelLike,
+    prompt: Prompt | Prompts,
     schema: object,
     *,
     return_result: Literal[False] = ...,
@@ -157,9 +139,22 @@ def generate_json(
 ) -> Generation[Any]: ...
 
 
+@overload
 def generate_json(
     model: ModelLike,
-    prompt: Prompt,
+    prompt: Prompts,
+    schema: object,
+    *,
+    return_result: Literal[True],
+    retries: int = ...,
+    verbose: bool = ...,
+    **options: Unpack[Writing],
+) -> list[Generation[Any] | ConstrainError]: ...
+
+
+def generate_json(
+    model: ModelLike,
+    prompt: Prompt | Prompts,
     schema: object,
     *,
     return_result: bool = False,
@@ -169,9 +164,10 @@ def generate_json(
 ) -> Any:
     """Generate a value that the schema allows.
 
-    `prompt` is text or a list of chat messages.  `options` are those of `Asking` (`max_tokens`, `temp`, ...)
-    and of `Writing` (`whitespace`, `property_order`, ...).  With `return_result` a `Generation` is returned,
-    with `value`, `text`, `tokens` and more.  With `verbose` the text is printed as it grows.
+    `prompt` is text or a list of chat messages.  A list of prompts is a batch: the list of their values comes
+    back, in order, with a prompt's own error in its place.  `options` are those of `Asking` (`max_tokens`,
+    `temp`, ...) and of `Writing` (`whitespace`, `property_order`, ...).  With `return_result` a `Generation`
+    is returned, with `value`, `text`, `tokens` and more.  With `verbose` the text is printed as it grows.
 
     Validators in Python may refuse an answer that follows the schema; then the model is told why and asked
     again, up to `retries` times.
@@ -181,10 +177,10 @@ def generate_json(
     IncompleteOutputError where the tokens run out in a text whose completion could not be found
     (`finishing.py`).
     """
-    made = _json_writer(model, schema, options, "retries", "return_result", "verbose").generate(
-        prompt, retries=retries, verbose=verbose
-    )
-    return made if return_result else made.value
+    if not is_batch(prompt):
+        messages_of(cast(Prompt, prompt))  # before the schema: what is wrong may be their order
+    writer = _json_writer(model, schema, options, "retries", "return_result", "verbose")
+    return writer.answer(prompt, return_result=return_result, retries=retries, verbose=verbose)
 
 
 @overload
@@ -259,7 +255,7 @@ _COMPILING = (*Compiling.__annotations__, "registry")
 def generate_regex(
     model: ModelLike,
     prompt: Prompt,
-    pattern: str,
+    pattern: PatternLike,
     *,
     flags: int = 0,
     verbatim: str | None = None,
@@ -269,6 +265,7 @@ def generate_regex(
 ) -> str:
     """Generate text that `re.fullmatch(pattern, text)` accepts; `options` are those of `Asking`.
 
+    The pattern is text, or what `re.compile` made of it, flags and all.
     With `verbatim`, a document, the named groups (without any, the whole) hold only what occurs in it.
     Raises LimitExceeded and IncompleteOutputError as `generate_json` does.
     """
@@ -281,7 +278,7 @@ def generate_regex(
 def stream_regex(
     model: ModelLike,
     prompt: Prompt,
-    pattern: str,
+    pattern: PatternLike,
     *,
     flags: int = 0,
     verbatim: str | None = None,
@@ -295,7 +292,7 @@ def stream_regex(
 
 def _regex_writer(
     model: ModelLike,
-    pattern: str,
+    pattern: PatternLike,
     flags: int,
     verbatim: str | None,
     options: Mapping[str, Any],
@@ -305,9 +302,10 @@ def _regex_writer(
     from constrain.compiler import compile_regex
 
     asking = check_options(options, Asking, "flags", "verbatim", "pattern_in_prompt", *more)
+    text, flags = as_pattern(pattern, flags)
     loaded = as_model(model)
-    compiled = compile_regex(pattern, loaded.vocabulary, flags=flags, verbatim=verbatim)
-    request = regex_request(pattern) if pattern_in_prompt else None
+    compiled = compile_regex(text, loaded.vocabulary, flags=flags, verbatim=verbatim)
+    request = regex_request(text) if pattern_in_prompt else None
     return Writer(loaded, request, compiled, str, asking)
 
 
@@ -324,8 +322,8 @@ def generate_lark(
 ) -> str:
     """Generate text that a Lark grammar accepts; `options` are those of `Asking`.
 
-    `grammar` is its text, or the path of a file, such as `grammars.path("sql")`; `start` names the rule to
-    start from, and `embed` says which parts stand for terminals that it only declares (`%declare`).
+    `grammar` is its text, the path of a file, or a name of the catalogue, such as "sql"; `start` names the
+    rule to start from, and `embed` says which parts stand for terminals that it only declares (`%declare`).
 
     Raises what `compile_lark` raises, and LimitExceeded and IncompleteOutputError as `generate_json` does.
     """
@@ -362,6 +360,10 @@ def _lark_writer(
     from constrain.compiler import compile_lark
 
     asking = check_options(options, Asking, "start", "embed", "grammar_in_prompt", *more)
+    if isinstance(grammar, str) and grammar.isidentifier():  # no text of a grammar is one word
+        import grammars
+
+        grammar = grammars.path(grammar)
     loaded = as_model(model)
     compiled = compile_lark(grammar, loaded.vocabulary, start=start, embed=embed)
     request = grammar_request(grammar_text(grammar)[0], start) if grammar_in_prompt else None
@@ -439,6 +441,18 @@ class Chosen:
 def generate_choice(
     model: ModelLike,
     prompt: Prompt,
+    choices: TypeForm[T],
+    *,
+    with_logprobs: Literal[False] = ...,
+    choices_in_prompt: bool = ...,
+    **options: Unpack[Choosing],
+) -> T: ...
+
+
+@overload
+def generate_choice(
+    model: ModelLike,
+    prompt: Prompt,
     choices: Iterable[str],
     *,
     with_logprobs: Literal[False] = ...,
@@ -451,7 +465,7 @@ def generate_choice(
 def generate_choice(
     model: ModelLike,
     prompt: Prompt,
-    choices: Iterable[str],
+    choices: object,
     *,
     with_logprobs: Literal[True],
     choices_in_prompt: bool = ...,
@@ -462,13 +476,15 @@ def generate_choice(
 def generate_choice(
     model: ModelLike,
     prompt: Prompt,
-    choices: Iterable[str],
+    choices: Any,
     *,
     with_logprobs: bool = False,
     choices_in_prompt: bool = True,
     **options: Unpack[Choosing],
-) -> str | Chosen:
+) -> Any:
     """Generate one of some texts; `options` are those of `Choosing`.
+
+    `choices` is a list of texts, a `Literal[...]` or an `Enum`; of these the value or the member comes back.
 
     `with_logprobs` also says how probable each choice is to the model, as the logarithm of its share among
     them; `engine/scoring.py` defines it.  The text is the same with and without: it is decided token by token
@@ -477,7 +493,8 @@ def generate_choice(
     from constrain.compiler import compile_part
     from constrain.parts import choice
 
-    texts, loaded = list(dict.fromkeys(choices)), as_model(model)
+    values = values_of(choices)
+    texts, loaded = list(values), as_model(model)
     compiled = compile_part(choice(texts), loaded.vocabulary)
     request = choice_request(texts) if choices_in_prompt else None
     longest = max(len(text.encode()) for text in texts)
@@ -485,9 +502,33 @@ def generate_choice(
     stream = Writer(loaded, request, compiled, str, {**asking, "max_tokens": longest + 1}).stream(prompt)
     made = stream.result()
     if not with_logprobs:
-        return made.value
+        return values[made.value]
     from engine.scoring import shares
 
     before = [*stream.prompt, *made.reasoning_tokens]
     found = shares(loaded.network, before, texts, loaded.vocabulary, loaded.tokenizer)
     return Chosen(made.value, dict(zip(texts, found, strict=True)), made.reasoning)
+
+
+def values_of(choices: object) -> dict[str, Any]:
+    """The texts to choose from, and what each stands for.
+
+    Raises InvalidInputError for a single text, which holds letters, and where two values have one text.
+
+    >>> values_of(Literal["yes", 0])
+    {'yes': 'yes', '0': 0}
+    """
+    if isinstance(choices, type) and issubclass(choices, Enum):
+        values: list[Any] = list(choices)
+    elif get_origin(choices) is Literal:
+        values = list(get_args(choices))
+    else:
+        texts = as_list(choices, "choices", 'for a single one: ["..."]')
+        return dict(zip(texts, texts, strict=True))
+    found: dict[str, Any] = {}
+    for value in values:
+        text = str(value.value if isinstance(value, Enum) else value)
+        if text in found:
+            raise InvalidInputError(f"two of the choices are written `{text}`")
+        found[text] = value
+    return found

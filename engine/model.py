@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from constrain.errors import ModelError
 from engine import smollm2
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from engine.forcing import Forcing
     from engine.network import Network
 
-ModelLike = Any
-"""A LoadedModel, a `(model, tokenizer)` pair, a path, or a hub id."""
+ModelLike: TypeAlias = "LoadedModel | tuple[nn.Module, Any] | tuple[nn.Module, Any, Any] | str | Path | None"
+"""What `load` returns, what `mlx_lm.load` does, a path, a hub id, or None: the embedded model."""
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 

@@ -43,20 +43,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import inf, isfinite, isnan
-from typing import Any, Self, cast
+from typing import Any, Self, Unpack, cast
 
 import mlx.core as mx
 import numpy as np
 
+from constrain.arguments import kind_of
 from constrain.compiler import compile_json_schema, compile_part, compile_regex
-from constrain.errors import ConstrainError, ModelError
+from constrain.errors import ConstrainError, InvalidInputError, ModelError
+from constrain.json_schema.options import Compiling
 from constrain.matcher import CompiledGrammar
 from constrain.parts import Part
+from constrain.target import schema_of
 from constrain.vocabulary.bitmask import Words, allocate_token_bitmask, set_tokens
 from constrain.vocabulary.vocabulary import Vocabulary
 from engine.decode import Forcing
 from engine.finishing import Finishing
-from engine.generate import schema_of
 from engine.masking import Constraint, Mask, apply_bitmask
 from engine.model import ModelLike, as_model
 from engine.options import check_max_tokens
@@ -72,13 +74,20 @@ class GrammarLogitsProcessor:
 
     def __init__(
         self,
-        matcher: Constraint,
+        matcher: Constraint | CompiledGrammar,
         *,
         vocabulary_size: int | None = None,
         sampler: SamplerFunction | None = None,
         forcing: Forcing | None = None,
     ) -> None:
         """`sampler` is the row's own, greedy as mlx-lm's if there is none; `forcing` spells forced text."""
+        if isinstance(matcher, CompiledGrammar):
+            matcher = matcher.matcher()
+        if not hasattr(matcher, "fill_next_token_bitmask"):
+            raise InvalidInputError(
+                f"a matcher is needed here, not {kind_of(matcher)}",
+                hint="GrammarLogitsProcessor.of(model, ...) takes a type, a schema or a pattern",
+            )
         self.matcher = matcher
         self.error: ConstrainError | None = None
         vocabulary: Any = getattr(matcher, "vocabulary", None)
@@ -97,6 +106,9 @@ class GrammarLogitsProcessor:
         self._spelled: tuple[int, Sequence[int]] = (0, ())
         self._chosen: int | None = None
 
+    def __repr__(self) -> str:
+        return f"<GrammarLogitsProcessor of {self.matcher!r}>"
+
     @classmethod
     def of(
         cls,
@@ -105,7 +117,7 @@ class GrammarLogitsProcessor:
         *,
         max_tokens: int | None = None,
         sampler: SamplerFunction | None = None,
-        **options: Any,
+        **options: Unpack[Compiling],
     ) -> Self:
         """The processor of a model and a type, a schema, a pattern, a part, or a compiled grammar.
 
@@ -116,7 +128,7 @@ class GrammarLogitsProcessor:
         Raises what the compiler raises, and LimitExceeded where not even the shortest answer fits.
         """
         loaded = as_model(model)
-        compiled = compiled_for(loaded.vocabulary, constraint, options)
+        compiled = compiled_for(loaded.vocabulary, constraint, dict(options))
         matcher = (
             compiled.matcher()
             if max_tokens is None

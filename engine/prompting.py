@@ -19,6 +19,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from constrain.arguments import kind_of
 from constrain.errors import InvalidInputError, LimitExceeded, RefusedOutputError, SchemaError
 
 SCHEMA_LINE = "Answer with JSON that follows this JSON Schema:"
@@ -94,16 +95,24 @@ def messages_of(prompt: str | Sequence[Message]) -> list[Message]:
         check_text(prompt)
         return [{"role": "user", "content": prompt}]
     if not isinstance(prompt, Sequence) or isinstance(prompt, bytes | bytearray | memoryview):
-        raise InvalidInputError(
-            f"a prompt is text or a list of messages, not {type(prompt).__name__}",
-            hint='[{"role": "user", "content": "..."}]',
-        )
+        given: object = prompt
+        hint = '[{"role": "user", "content": "..."}]'
+        if isinstance(given, bytes | bytearray):
+            hint = "decode it first: prompt.decode()"
+        elif isinstance(given, Mapping):
+            hint = "put the message into a list: [message]"
+        elif isinstance(given, type):
+            hint = "the prompt comes before the schema"
+        raise InvalidInputError(f"a prompt is text or a list of messages, not {kind_of(given)}", hint=hint)
     for index, message in enumerate(prompt):
         if not isinstance(message, Mapping):
+            hint = 'for example {"role": "user", "content": "..."}'
+            if isinstance(message, str):
+                hint = "one prompt is asked for here; generate_json takes a list of them"
             raise InvalidInputError(
-                f"a chat message is a dictionary, not {type(message).__name__}",
+                f"a chat message is a dictionary, not {kind_of(message)}",
                 where=f"message {index}",
-                hint='for example {"role": "user", "content": "..."}',
+                hint=hint,
             )
     messages = [dict(message) for message in prompt if isinstance(message, Mapping)]
     if not messages:

@@ -1,6 +1,7 @@
-"""What does `--schema` name?  A JSON Schema file, or a type in a module or a Python file.
+"""What does `--schema` name?  A JSON Schema file, a schema itself, or a type in a module or a Python file.
 
     person.json          a JSON Schema: an object or a boolean
+    {"type": "string"}   the schema itself: what begins with a brace names no file
     shop.models:Order    the class `Order` of the module `shop.models`, found from the working folder
     models.py:Person     the class `Person` of this file, which is run
 
@@ -11,20 +12,24 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from constrain.errors import SchemaError
+from constrain.arguments import parse_json
+from constrain.errors import SchemaError, caret
 from engine.files import is_file, read_json, shown
 
 
 def read_schema(source: str) -> object:
-    """A schema file's content, or the type that `module:Class` or `file.py:Class` names.
+    """A schema file's content, the schema that is written there, or the type that `module:Class` names.
 
     Raises SchemaError, with the file and place, for anything that is not there or not a schema.
     """
+    if source.lstrip().startswith("{"):
+        return _inline(source)
     path = Path(source)
     if is_file(path):
         return _read_schema(path)
@@ -36,6 +41,17 @@ def read_schema(source: str) -> object:
             hint="give a JSON file, or a type as module:Class or file.py:Class",
         )
     return read_named(module, name)
+
+
+def _inline(text: str) -> object:
+    try:
+        return parse_json(text, "the schema")
+    except json.JSONDecodeError as problem:
+        raise SchemaError(
+            f"the schema is not JSON: {problem.msg}",
+            where=caret(text, problem.pos),
+            hint='a shell takes quotes away: write it in single ones, \'{"type": "string"}\'',
+        ) from problem
 
 
 def _read_schema(path: Path) -> object:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from constrain.errors import EndedEarlyWarning, IncompleteOutputError, InvalidInputError, LimitExceeded
+from constrain.recipe import LOGGER
 from engine.model import LoadedModel
 from engine.options import check_max_tokens, check_seed
 
@@ -235,6 +236,14 @@ class Run:
     def generation(self, read: Callable[[str], T], retries: int) -> Generation[T]:
         """All of a finished answer."""
         text = "".join(self._text)
+        LOGGER.debug(
+            "%d tokens in %d forward passes, %.0f ms for a prompt of %d tokens and %.0f ms for the rest",
+            len(self._tokens),
+            self._passes,
+            1000 * self._prompt_seconds,
+            len(self.prompt),
+            1000 * (self._seconds - self._prompt_seconds),
+        )
         return Generation(
             read(text),
             text,

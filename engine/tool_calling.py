@@ -23,14 +23,16 @@ import json
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from constrain.compiler import compile_part
 from constrain.errors import ConstrainError, IncompleteOutputError, InvalidInputError
+from constrain.json_schema.options import Compiling, Formatting
 from constrain.tool_calls.forms import Form, as_form
 from constrain.tool_calls.grammar import ToolChoice, tool_call_grammar
 from constrain.tool_calls.reader import CallEnd, Departure, Event, TextDelta, ToolCallReader
 from constrain.tool_calls.tools import as_tools
+from engine.asking import Asking, check_options
 from engine.model import LoadedModel, ModelLike, as_model
 from engine.options import check_max_tokens, check_seed, real
 from engine.prompting import Message
@@ -99,34 +101,33 @@ class ToolCallAnswer:
         return {"role": "assistant", "content": self.text, "tool_calls": calls}
 
 
+class Offering(Asking, Formatting, total=False):
+    """How tools are offered: the options of `Asking`, how arguments are written, and
+
+    `tool_choice`           "auto" (text, calls, or both), "required" (calls), "none" (text), a list of names
+                            (calls of these), or {"name": ...} (one call of this tool).
+    `parallel_tool_calls`   whether one answer may hold several calls.
+    `form`                  how calls are written, where it is not as the model's chat template shows.
+    `repetition_penalty`    above 1, what was written lately is less likely in free text.
+    """
+
+    tool_choice: ToolChoice
+    parallel_tool_calls: bool
+    form: Form | str | None
+    repetition_penalty: float
+
+
+class Calling(Offering, Compiling, total=False):
+    """The options of an answer that may call tools: those of `Offering`, and the compiler's limits."""
+
+
 def generate_tool_calls(
-    model: ModelLike,
-    messages: str | Sequence[Message],
-    tools: Iterable[object],
-    *,
-    tool_choice: ToolChoice = "auto",
-    parallel_tool_calls: bool = True,
-    form: Form | str | None = None,
-    max_tokens: int = DEFAULT_MAX_TOKENS,
-    temp: float = 0.0,
-    top_p: float = 0.0,
-    min_p: float = 0.0,
-    top_k: int = 0,
-    seed: int | None = None,
-    repetition_penalty: float = 1.0,
-    use_chat_template: bool = True,
-    chat_template_kwargs: Mapping[str, Any] | None = None,
-    reasoning: bool | int = False,
-    sampler: SamplerFunction | None = None,
-    **options: Any,
+    model: ModelLike, messages: str | Sequence[Message], tools: Iterable[object], **options: Unpack[Calling]
 ) -> ToolCallAnswer:
     """Generate an answer that may call tools, and return its text and its calls.
 
-    `tools` are functions, Pydantic models, or dictionaries in OpenAI's form.  `tool_choice` is "auto" (text,
-    calls, or both), "required" (calls), "none" (text), a list of names (calls of these), or {"name": ...}
-    (one call of this tool).  `form` overrides the form that the model's chat template shows.  `options` go to
-    the compiler, for the arguments.  With `reasoning` (True, or a number of tokens) the model may think
-    first; `chat_template_kwargs` go to the chat template.
+    `tools` are functions, Pydantic models, or dictionaries in OpenAI's form; `options` are those of
+    `Calling`.
 
     The answer ends well-formed when `max_tokens` runs out: text is cut, a call is completed shortly.
 
@@ -134,26 +135,7 @@ def generate_tool_calls(
     template shows a form that is not in the table, LimitExceeded where not even the shortest answer fits into
     `max_tokens`, and IncompleteOutputError where they run out in a call that owes more than 256 tokens.
     """
-    stream = stream_tool_calls(
-        model,
-        messages,
-        tools,
-        tool_choice=tool_choice,
-        parallel_tool_calls=parallel_tool_calls,
-        form=form,
-        max_tokens=max_tokens,
-        temp=temp,
-        top_p=top_p,
-        min_p=min_p,
-        top_k=top_k,
-        seed=seed,
-        repetition_penalty=repetition_penalty,
-        use_chat_template=use_chat_template,
-        chat_template_kwargs=chat_template_kwargs,
-        reasoning=reasoning,
-        sampler=sampler,
-        **options,
-    )
+    stream = stream_tool_calls(model, messages, tools, **options)
     for _ in stream:
         pass
     return stream.answer
@@ -191,6 +173,17 @@ class ToolCallStream(Iterator[Event]):
 
 
 def stream_tool_calls(
+    model: ModelLike, messages: str | Sequence[Message], tools: Iterable[object], **options: Unpack[Calling]
+) -> ToolCallStream:
+    """Yield what `generate_tool_calls` writes, as it is written.
+
+    The events are TextDelta, CallStart, ArgumentsDelta and CallEnd (`constrain.tool_calls.reader`).  What is
+    wrong with the tools, the model or the messages is raised by this call, before the first event.
+    """
+    return _stream(model, messages, tools, **check_options(options, Calling))
+
+
+def _stream(
     model: ModelLike,
     messages: str | Sequence[Message],
     tools: Iterable[object],
@@ -209,13 +202,9 @@ def stream_tool_calls(
     chat_template_kwargs: Mapping[str, Any] | None = None,
     reasoning: bool | int = False,
     sampler: SamplerFunction | None = None,
-    **options: Any,
+    **compiling: Unpack[Compiling],
 ) -> ToolCallStream:
-    """Yield what `generate_tool_calls` writes, as it is written.
-
-    The events are TextDelta, CallStart, ArgumentsDelta and CallEnd (`constrain.tool_calls.reader`).  What is
-    wrong with the tools, the model or the messages is raised by this call, before the first event.
-    """
+    """The stream of an answer: here `Calling` has its defaults."""
     from engine.finishing import Finishing
 
     max_tokens, seed, budget = check_max_tokens(max_tokens), check_seed(seed), reasoning_budget(reasoning)
@@ -228,7 +217,7 @@ def stream_tool_calls(
         tool_choice=tool_choice,
         parallel=parallel_tool_calls,
         special=special_pieces(chosen_form, loaded.vocabulary, loaded.tokenizer),
-        **options,
+        **compiling,
     )
     tokens = tool_prompt_tokens(
         loaded.tokenizer,

@@ -50,7 +50,7 @@ def tools_command(
         Path | None, typer.Option("--messages", help="A JSON file of chat messages, in place of --prompt.")
     ] = None,
     choice: Annotated[
-        str, typer.Option("--choice", help="auto, none, required, or the names allowed, with commas.")
+        str, typer.Option("--choice", help="auto, none, required, any, or the names allowed, with commas.")
     ] = "auto",
     single: Annotated[bool, typer.Option("--single", help="At most one call in an answer.")] = False,
     form: Annotated[
@@ -66,7 +66,7 @@ def tools_command(
         typer.Option("--model", help="A folder, a hub id or smollm2; default: the embedded lookup model."),
     ] = None,
     max_tokens: Annotated[int, typer.Option("--max-tokens", "-m", help="The most tokens to write.")] = 1024,
-    temp: Annotated[float, typer.Option("--temp", help="Temperature; 0 is greedy.")] = 0.0,
+    temp: Annotated[float, typer.Option("--temp", "--temperature", help="Temperature; 0 is greedy.")] = 0.0,
     seed: Annotated[int | None, typer.Option("--seed", help="Makes sampling repeatable.")] = None,
     repetition_penalty: Annotated[
         float, typer.Option(help="Makes what was written less likely, in free text only; 1 is none.")
@@ -80,7 +80,7 @@ def tools_command(
     given = [tool for source in tools for tool in read_tools(source)]
     asked = _read_messages(messages) if messages is not None else read_prompt(str(prompt))
     options = {
-        "tool_choice": choice if choice in ("auto", "none", "required") else choice.split(","),
+        "tool_choice": choice if choice in ("auto", "none", "required", "any") else choice.split(","),
         "parallel_tool_calls": not single,
         "form": form,
         "max_tokens": max_tokens,

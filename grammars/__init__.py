@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from constrain.arguments import nearest
 from constrain.errors import GrammarError
 
 _FOLDER = Path(__file__).parent
@@ -32,7 +33,8 @@ def path(name: str) -> Path:
     """
     if name not in names():
         raise GrammarError(
-            f"there is no grammar `{name}` in the catalogue", hint=f"it has {', '.join(names())}"
+            f"there is no grammar `{name}` in the catalogue",
+            hint=nearest(name, names(), f"it has {', '.join(names())}"),
         )
     return _FOLDER / f"{name}.lark"
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import types
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from constrain.compiler import compile_json_schema, compile_lark, compile_part, compile_regex
+from constrain.compiler import compile_json_schema, compile_lark, compile_regex
 from constrain.errors import ConstrainError, caret
 from constrain.parts import choice
 from constrain.structural import free_text
@@ -20,13 +19,7 @@ VOCABULARY = toy_vocabulary()
 
 
 class Person:
-    """A type, given where a schema is due."""
-
-
-class Tokenizer:
-    """What a tokenizer has, as far as it is looked at."""
-
-    def encode(self) -> None: ...
+    """A type that Pydantic knows nothing of."""
 
 
 def regex(pattern: Any = "a", vocabulary: Any = VOCABULARY, **options: Any) -> Any:
@@ -72,25 +65,26 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: schema({}, max_steps=1.5),
         "max_steps is a whole number, not 1.5\nhint: the default is 1000000",
     ),
-    "a tokenizer": (
-        lambda: regex(vocabulary=Tokenizer()),
-        f"a Vocabulary is needed here, not a {__name__}.Tokenizer\n"
-        "hint: of a tokenizer: Vocabulary.from_tokenizer(tokenizer)",
+    "a model that has not been loaded": (
+        lambda: regex(vocabulary="owner/name"),
+        "a Vocabulary is needed here, not a str\n"
+        "hint: give one, or the tokenizer or the model that has it",
     ),
-    "a model": (
-        lambda: compile_part("a", types.SimpleNamespace(vocabulary=VOCABULARY)),  # type: ignore[arg-type]
-        "a Vocabulary is needed here, not a types.SimpleNamespace\n"
-        "hint: give its vocabulary: model.vocabulary",
+    "a response format without a schema": (
+        lambda: schema({"type": "json_schema", "json_schema": {"name": "x"}}),
+        "a response format of the type `json_schema` holds no schema\n"
+        'hint: {"type": "json_schema", "json_schema": {"name": ..., "schema": {...}}}',
     ),
     "no grammar": (
         lambda: compile_lark(None, VOCABULARY),  # type: ignore[arg-type]
         "a grammar is text, not None",
     ),
-    "a type as a schema": (
+    "a type without a schema": (
         lambda: schema(Person),
-        "a schema must be an object or a boolean, not the type Person\n"
-        "    at #\n"
-        "hint: the schema of a Pydantic model is Person.model_json_schema()",
+        f"<class '{__name__}.Person'> has no JSON Schema: Unable to generate pydantic-core schema for "
+        f"<class '{__name__}.Person'>. Set `arbitrary_types_allowed=True` in the model_config to ignore this "
+        "error or implement `__get_pydantic_core_schema__` on your type to fully support it.\n"
+        "hint: give a Pydantic model, a dataclass, a type, or a JSON Schema as a dict or as text",
     ),
     "bytes as a schema": (
         lambda: schema(b"{}"),

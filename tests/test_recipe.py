@@ -9,6 +9,7 @@ import pickle
 import random
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -172,7 +173,9 @@ def error_classes(
 @pytest.mark.parametrize("kind", [each for each in error_classes() if each.__module__ == errors.__name__])
 def test_an_error_pickles_with_its_fields(kind: type[errors.ConstrainError]) -> None:
     """A pool of workers hands its errors to the caller so."""
-    more = {"text": "abc"} if kind is errors.IncompleteOutputError else {}
+    more: dict[str, Any] = {"text": "abc"} if issubclass(kind, errors.IncompleteOutputError) else {}
+    if issubclass(kind, errors.RefusedOutputError):
+        more = {"text": "3", "value": 3, "errors": [{"loc": ("a", 0), "msg": "too many"}]}
     error = kind("what", where="#/a", hint="do that", **more)  # type: ignore[arg-type]
     error.add_note("a note")
     again = pickle.loads(pickle.dumps(error))

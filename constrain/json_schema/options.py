@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from constrain.arguments import as_text, as_whole, nearest, shown
 from constrain.budget import DEFAULT_MAX_STEPS, Limits, checked_steps
@@ -91,6 +91,25 @@ class JsonOptions:
     def exact(cls, **changes: object) -> JsonOptions:
         """Every text that a validator accepts: any spelling, any order, any whitespace."""
         return cls.of({"whitespace": "any", "spelling": "any", "property_order": "any"} | changes)
+
+
+class Formatting(TypedDict, total=False):
+    """Those options of `JsonOptions` that say how values are written, as keywords for type checkers."""
+
+    whitespace: Literal["default", "compact", "any"] | int
+    spelling: Literal["canonical", "any"]
+    property_order: Literal["schema", "any"]
+    formats: Literal["assert", "annotate"]
+    additional_properties: Literal[False] | None
+
+
+class Compiling(Formatting, total=False):
+    """All options of `JsonOptions`, as keywords for type checkers."""
+
+    verbatim: str | None
+    max_alternatives: int
+    max_steps: int
+    max_seconds: float | None
 
 
 @lru_cache(maxsize=64, typed=True)

@@ -22,12 +22,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal, Unpack, cast
 
 from constrain.arguments import as_flag, as_mapping, kind_of
 from constrain.continuation import Continuation
 from constrain.errors import ConstrainError, InvalidInputError
-from constrain.json_schema.options import JsonOptions
+from constrain.json_schema.options import Compiling, JsonOptions
 from constrain.json_schema.strings import StringSpace
 from constrain.parts import (
     Part,
@@ -49,7 +49,8 @@ from constrain.tool_calls.forms import Form, as_form
 from constrain.tool_calls.plain import is_plain
 from constrain.tool_calls.tools import Tool, as_tools
 
-ToolChoice = Literal["auto", "none", "required"] | Mapping[str, Any] | Sequence[str]
+ToolChoice = Literal["auto", "none", "required", "any"] | Mapping[str, Any] | Sequence[str]
+"""How it is chosen whether tools are called; "any" is what others call "required"."""
 
 CALL = "call"
 CHOICES_HINT = 'use "auto", "none", "required", {"name": ...}, or a list of names'
@@ -114,7 +115,7 @@ def tool_call_grammar(
     tool_choice: ToolChoice = "auto",
     parallel: bool = True,
     special: Mapping[str, SpecialToken] | None = None,
-    **options: Any,
+    **options: Unpack[Compiling],
 ) -> ToolCallGrammar:
     """The grammar of answers that may call `tools` in a form.
 
@@ -166,6 +167,8 @@ def _chosen(
     names: list[str], choice: ToolChoice
 ) -> tuple[list[str], Literal["auto", "none", "required"], bool]:
     """The tools a choice leaves, what may be written, and whether that is a single call."""
+    if isinstance(choice, str) and choice == "any":
+        choice = "required"
     if isinstance(choice, str) and choice in ("auto", "none", "required"):
         if choice == "required" and not names:
             raise InvalidInputError("a call is required, but there are no tools")

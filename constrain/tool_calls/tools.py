@@ -3,6 +3,8 @@
 Three kinds of thing become one `Tool`:
 
     {"type": "function", "function": {"name": ..., "parameters": {...}}}     arguments are plain data
+    {"name": ..., "input_schema": {...}}                                     likewise, as Anthropic has it
+    {"name": ..., "inputSchema": {...}}, or such an object                   likewise, from an MCP server
     def weather(city: str, days: int = 3): ...                               arguments have the types hinted
     class Weather(BaseModel): ...                                            the arguments are an instance
 
@@ -40,8 +42,10 @@ from constrain.tool_calls.docstrings import read_docstring
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-OTHER_KEYS = ("input_schema", "inputSchema", "arguments", "args", "properties", "schema")
-"""What `parameters` is called elsewhere: by Anthropic, by the Model Context Protocol, and by mistake."""
+PARAMETERS = ("parameters", "input_schema", "inputSchema")
+"""What the schema of the arguments is called: by OpenAI, by Anthropic, and in the Model Context Protocol."""
+OTHER_KEYS = ("arguments", "args", "properties", "schema")
+"""What it is called by mistake."""
 
 _DEFINITION = '{"type": "function", "function": {"name": ..., "parameters": {...}}}'
 HINT = "say in the type what is checked, as with Field(ge=..., pattern=...); run_tools tells the model"
@@ -93,6 +97,8 @@ def as_tool(tool: object) -> Tool:
 
     if isinstance(tool, Tool):
         return _checked(tool)
+    if hasattr(tool, "inputSchema") and hasattr(tool, "name"):  # what the MCP client's list_tools returns
+        tool = {key: getattr(tool, key, None) for key in ("name", "description", "inputSchema")}
     if isinstance(tool, Mapping):
         return _checked(_of_definition(tool))
     if isinstance(tool, type) and issubclass(tool, BaseModel):
@@ -155,12 +161,12 @@ def _of_definition(definition: Mapping[str, Any]) -> Tool:
     if not isinstance(name, str) or not name.strip():
         raise InvalidInputError("a tool needs a name", where=_excerpt(definition), hint=_DEFINITION)
     kind = definition.get("type", "function")
-    if not isinstance(kind, str) or kind != "function":
+    if not isinstance(kind, str) or kind not in ("function", "custom"):
         raise UnsupportedError(
             f"the tool `{name}` is of the type {shown(kind)}, not a function",
             hint=f"tools that a service runs by itself cannot be called here; a function is {_DEFINITION}",
         )
-    parameters = function.get("parameters")
+    parameters = next((function[key] for key in PARAMETERS if function.get(key) is not None), None)
     if parameters is None:
         _check_nothing_else(name, function, definition)
         parameters = {"type": "object", "properties": {}, "additionalProperties": False}
@@ -177,10 +183,10 @@ def _check_nothing_else(name: str, function: Mapping[str, Any], definition: Mapp
             f"the tool `{name}` has its `parameters` beside `function`, not in it", hint=_DEFINITION
         )
     for key in (*function, *definition):
-        if key != "parameters" and (key in OTHER_KEYS or nearest(key, ["parameters"])):
+        if key not in PARAMETERS and (key in OTHER_KEYS or nearest(key, PARAMETERS)):
             raise InvalidInputError(
                 f"the tool `{name}` has `{key}`, and no `parameters`",
-                hint="tools are given in OpenAI's form: call it `parameters`",
+                hint="call it `parameters`, or `input_schema`",
             )
 
 

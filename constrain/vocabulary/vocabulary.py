@@ -22,19 +22,20 @@ it to hash the tokenizer; 8 MB of arrays and 6 MB more for the list `tokens`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from constrain.arguments import as_list, as_whole, kind_of
 from constrain.errors import InvalidInputError, ModelError, TokenError
+from constrain.recipe import LOGGER
 from constrain.vocabulary import cache as disk
 from constrain.vocabulary.bitmask import MAX_TOKENS
 from constrain.vocabulary.blocks import COARSE, HEX
@@ -102,6 +103,9 @@ class Vocabulary:
         kept = tuple(index for index in special if 0 <= index < width)
         return cls(width, ends, kept, blob, offsets, Trie.build(texts))
 
+    def __repr__(self) -> str:
+        return f"<Vocabulary of {self.size:,} tokens, ends {self.eos_token_ids}>"
+
     @classmethod
     def from_tokenizer(
         cls,
@@ -138,8 +142,11 @@ class Vocabulary:
         arrays = disk.load(path, key)
         if arrays is not None:
             with suppress(disk.Damaged):
-                return cls._from_arrays(arrays, width, ends)
+                kept = cls._from_arrays(arrays, width, ends)
+                LOGGER.debug("vocabulary of %d tokens found in %s", width, path)
+                return kept
         vocabulary = cls._read(source, width, ends)
+        LOGGER.debug("vocabulary of %d tokens made, kept in %s", width, path)
         disk.store(path, key, vocabulary._to_arrays())
         return vocabulary
 
@@ -264,15 +271,55 @@ def as_token_id(token_id: object) -> int:
 
 
 def as_vocabulary(vocabulary: object) -> Vocabulary:
-    """Refuse what is often given in place of a vocabulary, and say how one is made of it."""
+    """The vocabulary of a model or of a tokenizer, or the one that is given.
+
+    A tokenizer's is as wide as the tokenizer; where the logits are wider, the words behind it are zero.
+    Raises InvalidInputError for anything else, ModelError for a tokenizer that cannot be read.
+    """
     if isinstance(vocabulary, Vocabulary):
         return vocabulary
-    hint = "make one with Vocabulary.from_tokenizer or Vocabulary.from_tokens"
-    if isinstance(getattr(vocabulary, "vocabulary", None), Vocabulary):
-        hint = "give its vocabulary: model.vocabulary"
-    elif hasattr(vocabulary, "encode"):
-        hint = "of a tokenizer: Vocabulary.from_tokenizer(tokenizer)"
-    raise InvalidInputError(f"a Vocabulary is needed here, not {kind_of(vocabulary)}", hint=hint)
+    inner = getattr(vocabulary, "vocabulary", None)
+    if isinstance(inner, Vocabulary):
+        return inner
+    if hasattr(vocabulary, "encode") and not isinstance(vocabulary, str):
+        return _of_tokenizer(vocabulary)
+    raise InvalidInputError(
+        f"a Vocabulary is needed here, not {kind_of(vocabulary)}",
+        hint="give one, or the tokenizer or the model that has it",
+    )
+
+
+def _of_tokenizer(tokenizer: Any) -> Vocabulary:
+    """The vocabulary of a tokenizer, made once for as long as it is among the last few seen."""
+    kept = _SEEN.pop(id(tokenizer), None) or (tokenizer, Vocabulary.from_tokenizer(tokenizer))
+    _SEEN[id(tokenizer)] = kept
+    while len(_SEEN) > MAX_SEEN:
+        _SEEN.pop(next(iter(_SEEN)))
+    return kept[1]
+
+
+MAX_SEEN = 4
+_SEEN: dict[int, tuple[Any, Vocabulary]] = {}
+"""Holding the tokenizer keeps its id from being reused."""
+
+
+class HasVocabulary(Protocol):
+    """A model, as `load` returns it."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Its vocabulary, as wide as its logits."""
+
+
+class HasEncode(Protocol):
+    """A tokenizer."""
+
+    @property
+    def encode(self) -> Callable[..., Any]:
+        """Text to token ids."""
+
+
+VocabularyLike = Vocabulary | HasVocabulary | HasEncode
 
 
 def _checked_tokens(tokens: Sequence[bytes | None]) -> list[bytes | None]:

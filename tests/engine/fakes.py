@@ -107,12 +107,13 @@ class _Wishes(Speller):
         return []
 
 
-def wishful_model(*wishes: str, tokenizer: Any = None) -> LoadedModel:
-    """A model that wants to write its first wish after any prompt, and ends where it has.
+def wishful_model(wish: str | Sequence[str], tokenizer: Any = None) -> LoadedModel:
+    """A model that wants to write `wish`, or the first of several, after any prompt, and ends where it has.
 
     It has an unconstrained model's habits without its weights: an extra key, another spelling, prose.  For
     each answer that the prompt says was refused it goes on to its next wish, as long as it has one.
     """
+    wishes = [wish] if isinstance(wish, str) else wish
     model = lookup.Model(lookup.ModelArgs())
     model.lm_head.attach = lambda tokens, ends: setattr(  # type: ignore[method-assign]
         model.lm_head, "_speller", _Wishes(wishes, tokens, ends, lookup.ModelArgs().vocab_size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -12,7 +13,8 @@ from pydantic import BaseModel, field_validator
 
 from constrain.errors import InvalidInputError, UnsupportedError
 from engine import agent
-from engine.agent import MAX_RESULT_CHARACTERS, run_tools
+from engine.agent import MAX_RESULT_CHARACTERS, AgentRun, arun_tools, run_tools
+from engine.awaiting import agenerate_json, agenerate_regex
 from engine.model import LoadedModel
 from engine.prompting import messages_of
 from engine.tool_calling import ToolCall, ToolCallAnswer
@@ -235,11 +237,77 @@ def test_an_interrupt_goes_through(lookup_model: LoadedModel, monkeypatch: pytes
 
 
 async def later(city: str) -> str:
-    return city
+    """Weather forecast for a city."""
+    await asyncio.sleep(0)
+    if city == "Atlantis":
+        raise LookupError("no such place")
+    return f"fog in {city}"
+
+
+@pytest.mark.parametrize("city", ["Rome", "Atlantis"])
+def test_what_a_coroutine_function_returns_is_awaited(lookup_model: LoadedModel, city: str) -> None:
+    """By a function in a loop of its own, by a coroutine in the loop that it runs in."""
+    question = f"What's the weather in {city}?"
+    ran = run_tools(lookup_model, question, [later])
+
+    async def ask() -> AgentRun:
+        return await arun_tools(lookup_model, question, [later])
+
+    assert ran.steps[0].results[0].value == (None if city == "Atlantis" else "fog in Rome")
+    assert ran.steps[0].results[0].error == ("LookupError: no such place" if city == "Atlantis" else "")
+    assert asyncio.run(ask()).messages == ran.messages
+    assert (
+        run_tools(lookup_model, question, [get_weather]).messages
+        == asyncio.run(arun_tools(lookup_model, question, [get_weather])).messages
+    )
+
+
+def test_a_tool_may_generate_while_its_model_waits_for_it(lookup_model: LoadedModel) -> None:
+    """There is one thread to generate in, and the loop does not hold it."""
+
+    async def describe(city: str) -> str:
+        """Weather forecast for a city."""
+        return await agenerate_regex(lookup_model, city, "sun|fog")
+
+    ran = asyncio.run(arun_tools(lookup_model, "What's the weather in Rome?", [describe]))
+
+    assert ran.steps[0].results[0].value in ("sun", "fog")
+
+
+def test_other_coroutines_go_on_while_an_answer_is_written(lookup_model: LoadedModel) -> None:
+    """And answers come as they were asked for."""
+
+    async def ask() -> tuple[list[int], int]:
+        turns = 0
+
+        async def turn() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        turning = asyncio.create_task(turn())
+        found = await asyncio.gather(
+            *(agenerate_json(lookup_model, f"n: {number}", int) for number in range(3))
+        )
+        turning.cancel()
+        return found, turns
+
+    found, turns = asyncio.run(ask())
+
+    assert found == [0, 1, 2]
+    assert turns > 10
 
 
 def test_what_cannot_be_run_is_refused_before_the_first_step(lookup_model: LoadedModel) -> None:
-    with pytest.raises(UnsupportedError, match="`later` is a coroutine function"):
+    async def ask() -> None:
         run_tools(lookup_model, "?", [later])
+
+    with pytest.raises(UnsupportedError) as refused:
+        asyncio.run(ask())
+    assert str(refused.value) == (
+        "the tool `later` is to be awaited, and this is called inside of an event loop\n"
+        "hint: await arun_tools(...)"
+    )
     with pytest.raises(InvalidInputError, match="max_steps=0 leaves no step to take"):
         run_tools(lookup_model, "?", [get_weather], max_steps=0)

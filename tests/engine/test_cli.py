@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import constrain
 import grammars
 from engine import cli
 from tests.engine.fakes import wishful_model
@@ -63,6 +64,62 @@ def test_prints_the_answer_and_nothing_else(run, schema: Path) -> None:  # type:
     result = run("json", "--schema", schema, "--prompt", "Mi chiamo Anna e ho 31 anni")
 
     assert (result.code, result.out, result.err) == (0, '{"name": "Anna", "age": 31}\n', "")
+
+
+INLINE = '{"type": "array", "items": {"type": "integer"}}'
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("json", INLINE),
+        ("json", "--schema", INLINE),
+        ("json", "-s", json.dumps({"name": "numbers", "schema": json.loads(INLINE)})),
+        ("regex", r"\[1, 2\]|x"),
+        ("regex", "--pattern", r"\[1, 2\]|x"),
+    ],
+)
+def test_schemas_and_patterns_are_given_as_arguments_or_options(run, arguments: tuple[str, ...]) -> None:  # type: ignore[no-untyped-def]
+    """Inline, too: what begins with a brace is no file."""
+    result = run(*arguments, "--prompt", "numbers: [1, 2]")
+
+    assert (result.code, result.out, result.err) == (0, "[1, 2]\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("json",), "no schema is given\nhint: give it once, as an argument or with --schema"),
+        (
+            ("json", INLINE, "--schema", INLINE),
+            "the schema is given twice\nhint: give it once, as an argument or with --schema",
+        ),
+        (("regex",), "no pattern is given\nhint: give it once, as an argument or with --pattern"),
+        (
+            ("json", "{type: string}"),
+            "the schema is not JSON: Expecting property name enclosed in double quotes\n"
+            '    "{type: string}"\n      ^\n'
+            'hint: a shell takes quotes away: write it in single ones, \'{"type": "string"}\'',
+        ),
+    ],
+)
+def test_what_is_given_twice_or_wrongly_is_said(run, arguments: tuple[str, ...], message: str) -> None:  # type: ignore[no-untyped-def]
+    result = run(*arguments, "-p", "x")
+
+    assert (result.code, result.out, result.err) == (2, "", f"error: {message}\n")
+
+
+def test_help_and_version_have_the_short_names_that_people_try(run) -> None:  # type: ignore[no-untyped-def]
+    """And completion can be installed."""
+    shown = run("--help").out
+
+    assert "--install-completion" in shown
+    assert run("-h").out == run("help").out == shown
+    assert run("json", "-h").out == run("json", "--help").out
+    assert run("-V").out == run("--version").out == f"constrain {constrain.__version__}\n"
+    assert run("grammars", "semver").out == run("grammars", "--show", "semver").out
+    assert run("check", INLINE).out == run("check", "-s", INLINE).out
+    assert run("json", INLINE, "-p", "1", "--temperature", "-1").err.startswith("error: temp=-1.0 is not")
 
 
 def test_reads_the_prompt_from_standard_input(run, schema: Path) -> None:  # type: ignore[no-untyped-def]

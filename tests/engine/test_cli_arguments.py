@@ -165,7 +165,7 @@ def test_a_message_names_what_is_wrong(folder: Path) -> None:
 def test_messages_that_are_none_are_named(folder: Path) -> None:
     assert outcome(folder, ["tools", "--tools", "tool.json", "--messages", "null.json"]) == (
         2,
-        "error: a chat message is a dictionary, not NoneType\n"
+        "error: a chat message is a dictionary, not None\n"
         "    at message 0\n"
         'hint: for example {"role": "user", "content": "..."}\n',
     )

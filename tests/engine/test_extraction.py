@@ -308,8 +308,7 @@ def test_a_pattern_of_ecma_that_python_cannot_read_is_honoured_all_the_same() ->
         ({"pattern": "a", "schema": {}}, "give a pattern or a schema, and not both"),
         (
             {"pattern": "a", "nulable": True},
-            "there is no option `nulable`\nhint: the options are verbatim, nullable, instruction, "
-            "max_tokens, context, overlap, seed, use_chat_template, chat_template_kwargs, reasoning, retries",
+            "there is no option `nulable`\nhint: did you mean `nullable`?",
         ),
         (
             {"pattern": "a", "max_tokens": 0},

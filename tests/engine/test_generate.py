@@ -287,11 +287,11 @@ def test_an_answer_whose_values_must_not_be_cut_is_an_error_with_the_text(random
         (
             ("x", "{'type': 'string'}"),
             SchemaError,
-            "the schema is text, but not JSON: Expecting property name enclosed in double quotes: "
-            "line 1 column 2 (char 1)\n"
+            "the schema \"{'type': 'string'}\" is text, but not JSON: "
+            "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)\n"
             "hint: give a schema as a dict, as JSON text, or as a type",
         ),
-        (("x", "[1]"), SchemaError, "a JSON Schema is an object or a boolean, not list"),
+        (("x", "[1]"), SchemaError, "a JSON Schema is an object or a boolean, not a list"),
     ],
 )
 def test_what_is_wrong_is_said_before_the_first_token(

@@ -156,7 +156,7 @@ def test_the_embedded_model_has_nothing_to_think(lookup_model: LoadedModel) -> N
 def test_the_marks_are_those_of_the_chat_template(template: str, wish: str, written: str) -> None:
     """A mark that the template has written at the end of the prompt is not written again."""
     tokenizer = with_template(template)
-    made = stream_json(wishful_model(wish, tokenizer=tokenizer), "Who?", Person, reasoning=64).result()
+    made = stream_json(wishful_model(wish, tokenizer), "Who?", Person, reasoning=64).result()
     section = tokenizer.decode(made.reasoning_tokens)
 
     assert (made.value, made.reasoning) == (Person(name="Anna"), THOUGHT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -77,6 +78,27 @@ def test_a_model_is_a_tool_whose_arguments_are_an_instance() -> None:
         '    at {"people": 3}\n'
         "hint: say in the type what is checked, as with Field(ge=..., pattern=...); run_tools tells the model"
     )
+
+
+def test_tools_of_anthropic_and_of_mcp_servers_are_taken() -> None:
+    """Dictionaries, and what the client of a server returns."""
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    listed = SimpleNamespace(name="f", description="what", inputSchema=schema, annotations=None)
+    expected = as_tool({"name": "f", "description": "what", "parameters": schema}).definition
+
+    assert as_tool({"name": "f", "description": "what", "input_schema": schema}).definition == expected
+    assert as_tool(
+        {"type": "custom", "name": "f", "description": "what", "input_schema": schema}
+    ).definition == (expected)
+    assert as_tool({"name": "f", "description": "what", "inputSchema": schema}).definition == expected
+    assert as_tool(listed).definition == expected
+
+
+def test_any_is_what_others_call_required() -> None:
+    """LangChain, Mistral and Anthropic."""
+    tools = [{"name": "f"}]
+
+    assert tool_call_grammar(tools, tool_choice="any") == tool_call_grammar(tools, tool_choice="required")
 
 
 def test_a_definition_is_a_tool_with_or_without_its_wrapping() -> None:
@@ -228,7 +250,7 @@ def test_what_is_no_tool_is_refused_by_name() -> None:
         lambda: as_tool(misspelt),
         lambda: as_tool(opaque),
         lambda: as_tool(max),
-        lambda: as_tool({"name": "f", "input_schema": {}}),
+        lambda: as_tool({"name": "f", "schema": {}}),
         lambda: as_tool({"name": "f", "paramters": {}}),
         lambda: as_tool({"function": {"name": "f"}, "parameters": {}}),
         lambda: as_tool({"type": "web_search", "name": "f"}),
@@ -265,7 +287,7 @@ def test_what_is_no_tool_is_refused_by_name() -> None:
         "the tool `opaque` has no schema: "
         "Cannot generate a JsonSchema for core_schema.IsInstanceSchema (<class 'type'>)",
         "the tool `max` has no schema: no signature found for builtin <built-in function max>",
-        "the tool `f` has `input_schema`, and no `parameters`",
+        "the tool `f` has `schema`, and no `parameters`",
         "the tool `f` has `paramters`, and no `parameters`",
         "the tool `f` has its `parameters` beside `function`, not in it",
         "the tool `f` is of the type 'web_search', not a function",

@@ -1,0 +1,117 @@
+"""Which JSON Schema is meant by what a caller gives, and how are the answers to it read?
+
+    Person                                                a type: its schema (`type_schema.py`), instances
+    {"type": "object", ...}, True                         a schema, plain data
+    '{"type": "object", ...}'                             the same as JSON text
+    {"name": "person", "schema": {...}}                   what OpenAI's clients wrap around a schema
+    {"type": "json_schema", "json_schema": {...}}         a whole `response_format`
+    {"type": "json_object"}                               an object, whatever is in it
+
+The wrappers hold no keyword of JSON Schema, so each of them is a schema too, one that allows everything:
+which nobody means.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from constrain.answers import read_json, reader
+from constrain.arguments import kind_of, parse_json, shown
+from constrain.errors import SchemaError
+
+_WRAPPER = frozenset({"name", "schema", "strict", "description"})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an answer must look like, and how to read it."""
+
+    schema: dict[str, Any] | bool
+    read: Callable[[str], Any]
+
+
+def schema_of(schema: object) -> Target:
+    """The JSON Schema of a type, of a schema, or of a schema's text; and the reader of its answers.
+
+    Raises SchemaError for what is none of them, LimitExceeded for text nested too deeply.
+
+    >>> schema_of({"name": "age", "schema": {"type": "integer"}}).schema
+    {'type': 'integer'}
+    """
+    if isinstance(schema, str):
+        schema = _parsed(schema)
+        if not isinstance(schema, dict | bool):
+            raise SchemaError(f"a JSON Schema is an object or a boolean, not {kind_of(schema)}")
+    if isinstance(schema, dict | bool):
+        return Target(unwrapped(schema), read_json)
+    return _target_of_type(schema)
+
+
+def as_schema(schema: object) -> Any:
+    """The schema of a type, and the one inside a wrapper; anything else as it is, right or wrong.
+
+    >>> as_schema(list[int])
+    {'items': {'type': 'integer'}, 'type': 'array'}
+    """
+    if isinstance(schema, dict):
+        return unwrapped(schema)
+    is_form = isinstance(schema, type) or type(schema).__module__ in ("typing", "types", "typing_extensions")
+    return _target_of_type(schema).schema if is_form else schema
+
+
+def is_type(schema: object) -> bool:
+    """Whether answers are instances; they are plain data where a schema is given."""
+    return not isinstance(schema, dict | bool | str)
+
+
+def unwrapped(schema: dict[str, Any] | bool) -> dict[str, Any] | bool:
+    """The schema inside what OpenAI's clients send; a schema as it is."""
+    if not isinstance(schema, dict):
+        return schema
+    kind = schema.get("type")
+    if not isinstance(kind, str | None):
+        return schema
+    if kind == "json_object":
+        return {"type": "object"}
+    if kind == "json_schema":
+        inner: Any = schema.get("json_schema", schema)
+        if not isinstance(inner, Mapping) or not isinstance(inner.get("schema"), dict | bool):
+            raise SchemaError(
+                "a response format of the type `json_schema` holds no schema",
+                hint='{"type": "json_schema", "json_schema": {"name": ..., "schema": {...}}}',
+            )
+        return cast("dict[str, Any] | bool", inner["schema"])
+    if _WRAPPER >= schema.keys() >= {"name", "schema"} and isinstance(schema["schema"], dict | bool):
+        return cast("dict[str, Any] | bool", schema["schema"])
+    return schema
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return parse_json(text, "the schema")
+    except json.JSONDecodeError as problem:
+        hint = "give a schema as a dict, as JSON text, or as a type"
+        if text.isidentifier():
+            hint = f"for a type give the type itself, {text} without quotes"
+        raise SchemaError(
+            f"the schema {shown(text)} is text, but not JSON: {problem}", hint=hint
+        ) from problem
+
+
+def _target_of_type(schema: object) -> Target:
+    from pydantic import TypeAdapter
+    from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+
+    from constrain.type_schema import type_schema
+
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, schema))
+        return Target(type_schema(adapter), reader(adapter))
+    except (PydanticUserError, PydanticSchemaGenerationError) as problem:
+        raise SchemaError(
+            f"{schema!r} has no JSON Schema: {str(problem).splitlines()[0]}",
+            hint="give a Pydantic model, a dataclass, a type, or a JSON Schema as a dict or as text",
+        ) from problem

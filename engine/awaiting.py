@@ -1,0 +1,132 @@
+"""How does a server wait for an answer without standing still?
+
+    person = await agenerate_json(model, prompt, Person)
+
+Each function here is the one of its name without the `a`, called in a thread that is kept for generating
+(`asking.in_thread`), so that the event loop goes on.  There is one such thread, and answers are written in
+the order in which they were asked for.  An answer whose task is cancelled is still written to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
+
+from engine.asking import Asking, Choosing, Prompt, Writing, in_thread
+from engine.generate import generate_choice, generate_json, generate_lark, generate_regex, generate_text
+from engine.model import ModelLike
+from engine.prompting import Message
+from engine.streaming import Generation
+from engine.tool_calling import Calling, ToolCallAnswer, generate_tool_calls
+
+if TYPE_CHECKING:
+    import os
+
+    from typing_extensions import TypeForm
+
+    from constrain.parts import PartLike
+    from constrain.regular.syntax import PatternLike
+
+T = TypeVar("T")
+
+
+@overload
+async def agenerate_json(
+    model: ModelLike,
+    prompt: Prompt,
+    schema: TypeForm[T],
+    *,
+    return_result: Literal[False] = ...,
+    retries: int = ...,
+    **options: Unpack[Writing],
+) -> T: ...
+
+
+@overload
+async def agenerate_json(
+    model: ModelLike,
+    prompt: Prompt,
+    schema: TypeForm[T],
+    *,
+    return_result: Literal[True],
+    retries: int = ...,
+    **options: Unpack[Writing],
+) -> Generation[T]: ...
+
+
+@overload
+async def agenerate_json(
+    model: ModelLike,
+    prompt: Prompt,
+    schema: object,
+    *,
+    return_result: bool = ...,
+    retries: int = ...,
+    **options: Unpack[Writing],
+) -> Any: ...
+
+
+async def agenerate_json(
+    model: ModelLike,
+    prompt: Prompt,
+    schema: object,
+    *,
+    return_result: bool = False,
+    retries: int = 0,
+    **options: Unpack[Writing],
+) -> Any:
+    """`generate_json`, awaited."""
+    return await in_thread(
+        generate_json, model, prompt, schema, return_result=return_result, retries=retries, **options
+    )
+
+
+async def agenerate_regex(
+    model: ModelLike, prompt: Prompt, pattern: PatternLike, *, flags: int = 0, **options: Unpack[Asking]
+) -> str:
+    """`generate_regex`, awaited."""
+    return str(await in_thread(generate_regex, model, prompt, pattern, flags=flags, **options))
+
+
+async def agenerate_lark(
+    model: ModelLike,
+    prompt: Prompt,
+    grammar: str | os.PathLike[str],
+    *,
+    start: str = "start",
+    **options: Unpack[Asking],
+) -> str:
+    """`generate_lark`, awaited."""
+    return str(await in_thread(generate_lark, model, prompt, grammar, start=start, **options))
+
+
+async def agenerate_text(model: ModelLike, prompt: Prompt, part: PartLike, **options: Unpack[Asking]) -> str:
+    """`generate_text`, awaited."""
+    return str(await in_thread(generate_text, model, prompt, part, **options))
+
+
+@overload
+async def agenerate_choice(
+    model: ModelLike, prompt: Prompt, choices: TypeForm[T], **options: Unpack[Choosing]
+) -> T: ...
+
+
+@overload
+async def agenerate_choice(
+    model: ModelLike, prompt: Prompt, choices: Iterable[str], **options: Unpack[Choosing]
+) -> str: ...
+
+
+async def agenerate_choice(
+    model: ModelLike, prompt: Prompt, choices: Any, **options: Unpack[Choosing]
+) -> Any:
+    """`generate_choice`, awaited."""
+    return await in_thread(generate_choice, model, prompt, choices, **options)
+
+
+async def agenerate_tool_calls(
+    model: ModelLike, messages: str | Sequence[Message], tools: Iterable[object], **options: Unpack[Calling]
+) -> ToolCallAnswer:
+    """`generate_tool_calls`, awaited."""
+    answer: ToolCallAnswer = await in_thread(generate_tool_calls, model, messages, tools, **options)
+    return answer

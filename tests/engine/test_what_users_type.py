@@ -1,0 +1,273 @@
+"""What people type first is taken where its meaning is plain, and else refused in a sentence that helps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from pydantic import BaseModel
+
+from constrain import (
+    GrammarLogitsProcessor,
+    LimitExceeded,
+    Vocabulary,
+    check_schema,
+    compile_json_schema,
+    extract,
+    generate_choice,
+    generate_json,
+    generate_lark,
+    generate_regex,
+    generate_text,
+    generate_tool_calls,
+    load,
+    stream_json,
+)
+from constrain.errors import ConstrainError
+from constrain.parts import json_value, sequence
+from constrain.target import schema_of
+from engine.model import LoadedModel
+
+TEXT = "Mi chiamo Anna e ho 31 anni"
+
+
+class Person(BaseModel):
+    name: str
+    age: int
+
+
+class Mood(Enum):
+    GOOD = "good"
+    BAD = "bad"
+
+
+ANNA = Person(name="Anna", age=31)
+SCHEMA = schema_of(Person).schema
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        {"name": "person", "schema": SCHEMA},
+        {"name": "person", "schema": SCHEMA, "strict": True, "description": "somebody"},
+        {"type": "json_schema", "json_schema": {"name": "person", "schema": SCHEMA, "strict": True}},
+        {"type": "json_schema", "name": "person", "schema": SCHEMA},
+        '{"name": "person", "schema": {"$ref": "#/$defs/p", "$defs": {"p": {"const": 1}}}}',
+    ],
+)
+def test_what_clients_wrap_around_a_schema_is_taken_off(lookup_model: LoadedModel, wrapped: Any) -> None:
+    """OpenAI's wrappers hold no keyword of JSON Schema: as schemas they would allow everything."""
+    expected = ANNA.model_dump() if isinstance(wrapped, dict) else 1
+
+    assert generate_json(lookup_model, TEXT, wrapped) == expected
+    if isinstance(wrapped, dict):
+        assert check_schema(wrapped) == check_schema(SCHEMA)
+        assert next(extract(lookup_model, [TEXT], schema=wrapped)).value == expected
+
+
+def test_any_object_is_what_a_json_object_is(lookup_model: LoadedModel) -> None:
+    assert isinstance(generate_json(lookup_model, TEXT, {"type": "json_object"}), dict)
+
+
+@pytest.mark.parametrize(
+    "schema", [{"name": "x", "schema": {}, "type": "object"}, {"name": {}}, {"type": ["null"]}]
+)
+def test_a_schema_that_only_looks_like_a_wrapper_stays(schema: dict[str, Any]) -> None:
+    """It has a keyword besides, or not the parts of a wrapper."""
+    assert schema_of(schema).schema is schema
+
+
+def test_a_type_is_taken_wherever_a_schema_is(lookup_model: LoadedModel) -> None:
+    """And a model, or its tokenizer, wherever a vocabulary is."""
+    vocabularies: list[Any] = [lookup_model, lookup_model.tokenizer, lookup_model.tokenizer._tokenizer]
+    allowed = compile_json_schema(SCHEMA, lookup_model.vocabulary).matcher().allowed_token_ids().tolist()
+    for vocabulary in vocabularies:
+        compiled = compile_json_schema(Person, vocabulary)
+
+        assert compiled.matcher().allowed_token_ids().tolist() == allowed
+        assert compiled.vocabulary.tokens[:1000] == lookup_model.vocabulary.tokens[:1000]
+        assert compile_json_schema(Person, vocabulary).vocabulary is compiled.vocabulary
+    assert check_schema(Person, lookup_model) == check_schema(SCHEMA, lookup_model.vocabulary)
+    assert generate_text(lookup_model, TEXT, sequence("<", json_value(Literal[7]), ">")) == "<7>"
+
+
+def test_a_compiled_pattern_is_taken_with_its_flags(lookup_model: LoadedModel) -> None:
+    """In Python and for documents alike."""
+    pattern = re.compile("(?P<who>ANNA|BOB)", re.IGNORECASE)
+
+    assert generate_regex(lookup_model, TEXT, pattern) == "Anna"
+    assert next(extract(lookup_model, [TEXT], pattern=pattern, verbatim=True)).value == {"who": "Anna"}
+
+
+def test_a_choice_may_be_a_literal_or_an_enum(lookup_model: LoadedModel) -> None:
+    """What comes back is the value, or the member."""
+    assert generate_choice(lookup_model, "What a good day", Mood) is Mood.GOOD
+    assert generate_choice(lookup_model, "It is 2", Literal[1, 2, "three"]) == 2
+    assert generate_choice(lookup_model, "What a bad day", Mood, with_logprobs=True).text == "bad"
+
+
+def test_a_grammar_of_the_catalogue_is_taken_by_its_name(lookup_model: LoadedModel) -> None:
+    """As on the command line."""
+    assert generate_lark(lookup_model, "version 1.2.3", "semver", max_tokens=40)
+
+
+def test_temperature_is_another_name_of_temp(random_model: LoadedModel) -> None:
+    one, other = (
+        generate_json(random_model, "x", list[int], seed=1, max_tokens=30, **{name: 1.0})  # type: ignore[call-overload]
+        for name in ("temp", "temperature")
+    )
+
+    assert one == other
+    assert generate_choice(random_model, "x", ["a", "b"], temperature=0.5) in ("a", "b")
+
+
+def test_a_list_of_prompts_is_a_batch(lookup_model: LoadedModel) -> None:
+    """In order; what goes wrong with one of them is its own."""
+    prompts = [TEXT, "", [{"role": "user", "content": "I'm Bob, 44 years old"}]]
+    values = generate_json(lookup_model, prompts, Person)
+    made = generate_json(lookup_model, [TEXT], Person, return_result=True)
+    tight = generate_json(lookup_model, [TEXT], Person, max_tokens=4)
+
+    assert values[0] == ANNA
+    assert str(values[1]) == "the prompt is empty\nhint: say what the answer should be about"
+    assert values[2] == Person(name="Bob", age=44)
+    assert [one.value for one in made] == [ANNA]  # type: ignore[union-attr]
+    assert isinstance(tight[0], LimitExceeded)
+
+
+def test_a_compiled_grammar_is_a_processor(lookup_model: LoadedModel) -> None:
+    """Its matcher is made for it."""
+    compiled = compile_json_schema(Person, lookup_model.vocabulary)
+
+    assert GrammarLogitsProcessor(compiled).matcher.compiled is compiled  # type: ignore[attr-defined]
+
+
+MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
+    "a misspelt option of JSON": (
+        lambda: generate_json(None, TEXT, Person, whitespce="any"),  # type: ignore[call-overload]
+        "there is no option `whitespce`\nhint: did you mean `whitespace`?",
+    ),
+    "a misspelt option of a pattern": (
+        lambda: generate_regex(None, TEXT, "a", max_token=3),  # type: ignore[call-arg]
+        "there is no option `max_token`\nhint: did you mean `max_tokens`?",
+    ),
+    "a misspelt option of its own": (
+        lambda: stream_json(None, TEXT, Person, partail=True),  # type: ignore[call-overload]
+        "there is no option `partail`\nhint: did you mean `partial`?",
+    ),
+    "a misspelt option of tools": (
+        lambda: generate_tool_calls(None, TEXT, [len], tool_choise="auto"),  # type: ignore[call-arg]
+        "there is no option `tool_choise`\nhint: did you mean `tool_choice`?",
+    ),
+    "both names of one option": (
+        lambda: generate_json(None, TEXT, Person, temp=0.1, temperature=0.2),
+        "`temp` and `temperature` are one option\nhint: give one of them",
+    ),
+    "prompt and schema in the wrong order": (
+        lambda: generate_json(None, Person, "hi"),  # type: ignore[call-overload]
+        "a prompt is text or a list of messages, not the type Person\n"
+        "hint: the prompt comes before the schema",
+    ),
+    "the name of a type": (
+        lambda: generate_json(None, TEXT, "Person"),
+        "the schema 'Person' is text, but not JSON: Expecting value: line 1 column 1 (char 0)\n"
+        "hint: for a type give the type itself, Person without quotes",
+    ),
+    "a prompt in place of a schema": (
+        lambda: generate_json(None, TEXT, "Who is it?"),
+        "the schema 'Who is it?' is text, but not JSON: Expecting value: line 1 column 1 (char 0)\n"
+        "hint: give a schema as a dict, as JSON text, or as a type",
+    ),
+    "no prompt": (
+        lambda: generate_json(None, None, Person),  # type: ignore[call-overload]
+        'a prompt is text or a list of messages, not None\nhint: [{"role": "user", "content": "..."}]',
+    ),
+    "a prompt of bytes": (
+        lambda: generate_json(None, b"hi", Person),  # type: ignore[call-overload]
+        "a prompt is text or a list of messages, not bytes\nhint: decode it first: prompt.decode()",
+    ),
+    "a message without its list": (
+        lambda: generate_json(None, {"role": "user", "content": "x"}, Person),  # type: ignore[call-overload]
+        "a prompt is text or a list of messages, not a dict\nhint: put the message into a list: [message]",
+    ),
+    "several prompts for one": (
+        lambda: generate_regex(None, [TEXT, TEXT], "a"),  # type: ignore[list-item]
+        "a chat message is a dictionary, not a str\n"
+        "    at message 0\n"
+        "hint: one prompt is asked for here; generate_json takes a list of them",
+    ),
+    "a text for several choices": (
+        lambda: generate_choice(None, TEXT, "abc"),
+        'choices are given as a list, not as a str\nhint: for a single one: ["..."]',
+    ),
+    "two choices of one text": (
+        lambda: generate_choice(None, TEXT, Literal[1, "1"]),
+        "two of the choices are written `1`",
+    ),
+    "a name that is not in the catalogue": (
+        lambda: generate_lark(None, TEXT, "sqll"),
+        "there is no grammar `sqll` in the catalogue\nhint: did you mean `sql`?",
+    ),
+    "a type for a processor": (
+        lambda: GrammarLogitsProcessor(Person),  # type: ignore[arg-type]
+        "a matcher is needed here, not the type Person\n"
+        "hint: GrammarLogitsProcessor.of(model, ...) takes a type, a schema or a pattern",
+    ),
+    "a number for a vocabulary": (
+        lambda: compile_json_schema(Person, 128_256),  # type: ignore[arg-type]
+        "a Vocabulary is needed here, not an int\nhint: give one, or the tokenizer or the model that has it",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_answered_in_a_sentence(mistake: str) -> None:
+    """Asserted whole, as it is seen."""
+    ask, message = MISTAKES[mistake]
+    with pytest.raises(ConstrainError) as refused:
+        ask()
+
+    assert str(refused.value) == message
+
+
+def test_the_log_says_what_took_how_long(
+    lookup_model: LoadedModel, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """At the level DEBUG of the logger `constrain`: caches, compiling, passes."""
+    with caplog.at_level("DEBUG", logger="constrain"):
+        for _ in range(2):
+            Vocabulary.from_tokenizer(lookup_model.tokenizer, cache=tmp_path)
+        generate_json(lookup_model, TEXT, Person)
+
+    said = [re.sub(r"[0-9.]+", "N", record.message.split(" in /")[0]) for record in caplog.records]
+    assert said == [
+        "vocabulary of N tokens made, kept",
+        "vocabulary of N tokens found",
+        "compile_json_schema took N ms",
+        "N tokens in N forward passes, N ms for a prompt of N tokens and N ms for the rest",
+    ]
+
+
+def test_what_is_shown_of_an_object_is_one_short_line(lookup_model: LoadedModel) -> None:
+    """A vocabulary's was 1.3 million characters long."""
+    vocabulary: Vocabulary = load().vocabulary
+    compiled = compile_json_schema(Person, vocabulary)
+    matcher = compiled.matcher()
+    assert matcher.accept_token(vocabulary.tokens.index(b'{"'))
+
+    assert repr(vocabulary) == f"<Vocabulary of 128,256 tokens, ends {vocabulary.eos_token_ids}>"
+    assert repr(compiled) == "<CompiledGrammar for 128,256 tokens>"
+    assert repr(matcher) == "<Matcher behind 1 token: b'{\"'>"
+    assert repr(compiled.matcher()) == "<Matcher at the start>"
+    assert (
+        repr(GrammarLogitsProcessor(matcher))
+        == "<GrammarLogitsProcessor of <Matcher behind 1 token: b'{\"'>>"
+    )
+    assert repr(check_schema(Person)) == "<SchemaReport: satisfiable, draft 2020-12>"
+    assert repr(check_schema({"type": "strng"})) == "<SchemaReport: not decided, 1 problem>"
+    assert check_schema({"const": "<b>"})._repr_html_().startswith("<pre>")
+    assert "<b>" not in check_schema({"const": "<b>"})._repr_html_()
