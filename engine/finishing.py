@@ -110,6 +110,7 @@ class Finishing:
             if is_known or (token_id not in self._refused and len(self._refused) < MAX_REFUSALS):
                 self.matcher.rollback(1)
                 self._refused.add(token_id)
+                self._settle()
                 return False
             owed, completion = None, None
         self.left, self._owed, self._completion = left, owed, completion
@@ -187,6 +188,15 @@ class Finishing:
         except LimitExceeded:
             return None
         return carried if carried is not None and carried.size <= left else None
+
+    def _settle(self) -> None:
+        """Where a token is refused the best completion counts, and not one that happens to fit.
+
+        After `31` the `0}` known before ends the text too, and `}` sooner.
+        """
+        found = self._look(self.left)
+        if found is not None and self._plan is None and self._owed is not None and found.size <= self._owed:
+            self._completion, self._owed = found, found.size
 
     def _look(self, left: int) -> Completion | None:
         """What is owed here; None where that is not known."""

@@ -28,7 +28,7 @@ from tests.oracle import toy_vocabulary
 from tests.walks import shortest_way_on
 
 VOCABULARY = toy_vocabulary([b'"}', b'", "', b'{"', b"aa", b'":', b"true", b"00"])
-PATTERNS = ["a*b", "(a{5}|b)*", "a{3,9}|b", "(ab?)+c", "x", "|a+", "(aa|a)*b{4}"]
+PATTERNS = ["a*b", "(a{5}|b)*", "a{3,9}|b", "(ab?)+c", "x", "|a+", "(aa|a)*b{4}", "a*b{5}|a{9}c|a*x{30}"]
 SCHEMAS: list[dict[str, Any]] = [
     {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}, "required": ["b"]},
     {"type": "array", "items": {"type": "object", "properties": {"a": {}}, "required": ["a"]}},
@@ -190,6 +190,26 @@ def test_with_tokens_to_spare_nothing_is_changed(source: int, seed: int) -> None
         assert plain.accept_token(token)
         if plain.is_terminated():
             break
+
+
+@given(SOURCES, st.integers(0, 12), st.integers(0, 2**32))
+@settings(max_examples=200)
+def test_reading_a_known_end_on_changes_no_mask(source: int, more: int, seed: int) -> None:
+    """Whether each position is searched, or only those that the end known before does not complete."""
+    grammar = compiled(source)
+    size = len(shortest_way_on(grammar.matcher())) + more
+    carrying, searching = Finishing(grammar, size), Finishing(grammar, size)
+    searching._carry = lambda token_id, left: None  # type: ignore[method-assign]
+    ours, theirs = (allocate_token_bitmask(1, VOCABULARY.size) for _ in range(2))
+    rng = random.Random(seed)
+    while not carrying.is_terminated():
+        carrying.fill_next_token_bitmask(ours, 0)
+        searching.fill_next_token_bitmask(theirs, 0)
+
+        assert np.array_equal(ours, theirs)
+        allowed = np.flatnonzero(unpack_words(ours[0], VOCABULARY.size)).tolist()
+        token = rng.choice([t for t in allowed if t not in VOCABULARY.eos_token_ids] or allowed)
+        assert carrying.accept_token(token) == searching.accept_token(token)
 
 
 def test_a_shorter_end_is_sought_where_the_known_one_does_not_fit() -> None:
