@@ -27,24 +27,25 @@ from constrain.recipe import remembered
 from constrain.regular.queries import is_empty
 from constrain.regular.syntax import PatternLike, as_pattern, regex_term
 from constrain.regular.terms import EPSILON, Term, difference
+from constrain.schema_like import SchemaLike, as_schema
 from constrain.vocabulary.vocabulary import Vocabulary
 
 
 @remembered
 def compile_json_schema(
-    schema: dict[str, Any] | bool | str,
+    schema: SchemaLike,
     vocabulary: Vocabulary,
     *,
     registry: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> CompiledGrammar:
-    """Compile a JSON Schema (Python data or JSON text); `options` are those of `JsonOptions`.
+    """Compile a JSON Schema (Python data, JSON text, or a type); `options` are those of `JsonOptions`.
 
     `registry` supplies the documents that remote references name, by URI; nothing is fetched.
 
     Raises SchemaError, UnsupportedKeywordError, UnsatisfiableError or LimitExceeded.
     """
-    grammar = compile_schema(schema, options=JsonOptions.of(options), registry=registry)
+    grammar = compile_schema(as_schema(schema), options=JsonOptions.of(options), registry=registry)
     return CompiledGrammar(
         grammar.start,
         vocabulary,

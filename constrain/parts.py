@@ -52,6 +52,7 @@ from constrain.regular import terms
 from constrain.regular.queries import is_empty
 from constrain.regular.syntax import PatternLike, as_pattern, regex_term
 from constrain.regular.terms import EMPTY, EPSILON, Term, difference
+from constrain.schema_like import SchemaLike, as_schema
 from constrain.vocabulary.vocabulary import Vocabulary, as_vocabulary
 
 
@@ -124,9 +125,9 @@ class TermPart(Part):
 class _Schema(Part):
     """The JSON texts of a schema's values."""
 
-    def __init__(self, schema: dict[str, Any] | bool | str, options: JsonOptions, registry: Any) -> None:
+    def __init__(self, schema: SchemaLike, options: JsonOptions, registry: Any) -> None:
         super().__init__()
-        self.grammar = compile_schema(schema, options=options, registry=registry)
+        self.grammar = compile_schema(as_schema(schema), options=options, registry=registry)
 
     def make_filled(self, then: Continuation) -> Continuation:
         return self.grammar.before(then)
@@ -288,9 +289,7 @@ def regex(
 
 
 @remembered
-def json_value(
-    schema: dict[str, Any] | bool | str, *, registry: Mapping[str, Any] | None = None, **options: Any
-) -> Part:
+def json_value(schema: SchemaLike, *, registry: Mapping[str, Any] | None = None, **options: Any) -> Part:
     """The JSON text of a value that a schema allows; `options` are those of `JsonOptions`.
 
     Whatever the option `whitespace` says, no blanks stand before the value or after it: those would belong to

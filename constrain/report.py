@@ -36,6 +36,7 @@ from constrain.json_schema.references import Node
 from constrain.matcher import CompiledGrammar
 from constrain.position import Threads
 from constrain.regular.automaton import start_grammar
+from constrain.schema_like import SchemaLike, as_schema
 from constrain.shortest import fewest_tokens, shortest_text
 from constrain.vocabulary.vocabulary import Vocabulary, as_vocabulary
 
@@ -118,7 +119,7 @@ class TextVerdict:
 
 
 def check_schema(
-    schema: dict[str, Any] | bool | str,
+    schema: SchemaLike,
     vocabulary: Vocabulary | None = None,
     *,
     registry: Mapping[str, Any] | None = None,
@@ -133,7 +134,7 @@ def check_schema(
         as_vocabulary(vocabulary)
     start_grammar()
     try:
-        scanned = scan_schema(schema, options=chosen, registry=registry)
+        scanned = scan_schema(as_schema(schema), options=chosen, registry=registry)
     except ConstrainError as problem:
         return SchemaReport("unknown", None, (problem,), (), (), None, None)
     admission, shortest = scanned.admission, None

@@ -78,19 +78,10 @@ def schema_of(schema: object) -> Target:
 
 
 def _target_of_type(schema: object) -> Target:
-    from pydantic import TypeAdapter
-    from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+    from constrain.type_schema import describe_type
 
-    from constrain.type_schema import type_schema
-
-    try:
-        adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, schema))
-        return Target(type_schema(adapter), reader(adapter))
-    except (PydanticUserError, PydanticSchemaGenerationError) as problem:
-        raise SchemaError(
-            f"{schema!r} has no JSON Schema: {str(problem).splitlines()[0]}",
-            hint="give a Pydantic model, a dataclass, a type, or a JSON Schema as a dict or as text",
-        ) from problem
+    adapter, described = describe_type(schema)
+    return Target(described, reader(adapter))
 
 
 class Asking(TypedDict, total=False):

@@ -86,10 +86,10 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: compile_lark(None, VOCABULARY),  # type: ignore[arg-type]
         "a grammar is text, not None",
     ),
-    "a type as a schema": (
-        lambda: schema(Person),
-        "a schema must be an object or a boolean, not the type Person\n"
-        "    at #\n"
+    "a type within a schema": (
+        lambda: schema({"items": Person}),
+        "`items` must be a schema, not the type Person\n"
+        "    at #/items\n"
         "hint: the schema of a Pydantic model is Person.model_json_schema()",
     ),
     "bytes as a schema": (
