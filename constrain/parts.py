@@ -125,7 +125,7 @@ class TermPart(Part):
 class _Schema(Part):
     """The JSON texts of a schema's values."""
 
-    def __init__(self, schema: dict[str, Any] | bool | str, options: JsonOptions, registry: Any) -> None:
+    def __init__(self, schema: Any, options: JsonOptions, registry: Any) -> None:
         super().__init__()
         self.grammar = compile_schema(schema, options=options, registry=registry)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, cast, get_origin
 
 from constrain.answers import read_json, reader
 from constrain.arguments import kind_of, parse_json, shown
@@ -58,7 +58,11 @@ def as_schema(schema: object) -> Any:
     """
     if isinstance(schema, dict):
         return unwrapped(schema)
-    is_form = isinstance(schema, type) or type(schema).__module__ in ("typing", "types", "typing_extensions")
+    is_form = (
+        isinstance(schema, type)
+        or get_origin(schema) is not None
+        or type(schema).__module__ in {"typing", "types", "typing_extensions"}
+    )
     return _target_of_type(schema).schema if is_form else schema
 
 
@@ -102,16 +106,7 @@ def _parsed(text: str) -> Any:
 
 
 def _target_of_type(schema: object) -> Target:
-    from pydantic import TypeAdapter
-    from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+    from constrain.type_schema import describe_type
 
-    from constrain.type_schema import type_schema
-
-    try:
-        adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, schema))
-        return Target(type_schema(adapter), reader(adapter))
-    except (PydanticUserError, PydanticSchemaGenerationError) as problem:
-        raise SchemaError(
-            f"{schema!r} has no JSON Schema: {str(problem).splitlines()[0]}",
-            hint="give a Pydantic model, a dataclass, a type, or a JSON Schema as a dict or as text",
-        ) from problem
+    adapter, described = describe_type(schema)
+    return Target(described, reader(adapter))

@@ -1,19 +1,29 @@
 """Which JSON Schema has a type, when it is asked for in order to write a value of it?
 
     class Person(BaseModel):        {"type": "object",
-        name: str                    "properties": {"name": {"type": "string"}},
-                                     "required": ["name"], "additionalProperties": False}
+        name: str                    "properties": {"name": {"type": "string"},
+        born: date = Field(                         "born": {"type": "string", "format":
+            ge=date(1900, 1, 1))                             "Python date, from 1900-01-01"}},
+                                     "required": ["name", "born"], "additionalProperties": False}
 
-Pydantic's own answer describes what a type *accepts*.  Three things are different for what is to be
-*written*:
+Pydantic's own answer describes what a type *accepts*, as far as JSON Schema has words for it.  Five things
+are different for what is to be *written*:
 
-1. Objects are closed.  A model accepts keys that it has no field for and throws them away
+1. All that a type checks is said, so that what is written is accepted: the bounds of dates, the digits of a
+   `Decimal`, the host of a URL, the keys of a dictionary.  Where JSON Schema has no word there is a format
+   (`json_schema/formats_python.py`), whose texts are texts of that type.  A `pattern` that means something
+   else in the type's dialect of regular expressions than in JSON Schema's is such a format, too.
+2. Objects are closed.  A model accepts keys that it has no field for and throws them away
    (`extra="ignore"`, the default); who writes one wastes tokens on it, and a language model that has just
    read the schema goes on with the schema's own words.  Each model, dataclass and TypedDict is closed by
    itself, so that one with `extra="allow"` stays open inside one that is closed, and the other way round.
-2. Titles that only repeat a name, `Name` for the field `name`, are left out.  They tell a reader nothing that
+3. Titles that only repeat a name, `Name` for the field `name`, are left out.  They tell a reader nothing that
    the key does not, and small models copy them as values.  A title that somebody wrote stays.
-3. A default that JSON cannot write, infinity above all, is left out: a prompt shows the schema as JSON.
+4. A field that is read from a path (`AliasPath`) stands where the path leads.
+5. A default that JSON cannot write, infinity above all, is left out: a prompt shows the schema as JSON.
+
+What functions check (`AfterValidator`, files that must exist, ...) no schema says; docs/types.md has the
+list. The clock, for `PastDate` and its like, is read once, when the schema is made.
 
 A schema that its author has a hand in keeps what it says: an object whose `json_schema_extra` speaks of keys
 in its own way (`patternProperties`, `allOf`, a `required` key that is no field, ...) is not closed, for
@@ -25,14 +35,21 @@ configuration of each class; a finished dictionary does not show whether extras 
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from enum import Enum
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from constrain import type_values
+from constrain.errors import SchemaError
+from constrain.json_schema.formats_python import JSON_TEXT
+from constrain.type_values import Core, Schema
+
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
-    from pydantic_core import core_schema
 
 _SPEAKS_OF_KEYS = frozenset({
     "additionalProperties", "unevaluatedProperties", "patternProperties", "propertyNames", "minProperties",
@@ -41,10 +58,11 @@ _SPEAKS_OF_KEYS = frozenset({
 """Keywords that Pydantic does not write for a class that ignores extras; its configuration or author did."""
 
 
-def type_schema(adapter: TypeAdapter[Any]) -> dict[str, Any]:
+def type_schema(adapter: TypeAdapter[Any]) -> Schema:
     """The JSON Schema of the values to write for a type.
 
-    Raises what Pydantic raises of a type that has no JSON Schema.
+    Raises what Pydantic raises of a type that has no JSON Schema, and UnsupportedRegexError for a pattern
+    that no automaton can follow.
 
     >>> from pydantic import TypeAdapter
     >>> from typing_extensions import TypedDict
@@ -54,21 +72,65 @@ def type_schema(adapter: TypeAdapter[Any]) -> dict[str, Any]:
     return adapter.json_schema(schema_generator=_WrittenSchema)
 
 
-class _WrittenSchema(GenerateJsonSchema):
-    """Pydantic's generator, with objects closed and without titles that repeat a name."""
+def describe_type(kind: object) -> tuple[TypeAdapter[Any], Schema]:
+    """What Pydantic reads a type with, and the JSON Schema of the values to write for it.
 
-    def model_schema(self, schema: core_schema.ModelSchema) -> dict[str, Any]:
+    Raises SchemaError for what is no type or has no JSON Schema, and UnsupportedRegexError as `type_schema`.
+    """
+    from pydantic import TypeAdapter
+    from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+    from pydantic_core import SchemaError as CoreSchemaError
+
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, kind))
+        return adapter, type_schema(adapter)
+    except (PydanticUserError, PydanticSchemaGenerationError, CoreSchemaError) as problem:
+        said = [line.strip() for line in str(problem).splitlines() if not line.endswith("validator:")]
+        raise SchemaError(
+            f"{kind!r} has no JSON Schema: {said[0]}",
+            hint="give a Pydantic model, a dataclass, a type, or a JSON Schema as a dict or as text",
+        ) from problem
+
+
+class _WrittenSchema(GenerateJsonSchema):
+    """Pydantic's generator, which says all that a core schema checks: a method for each kind of it."""
+
+    _now: dt.datetime | None = None
+    _holds_json = False
+
+    def generate(self, schema: Any, mode: Any = "validation") -> Schema:
+        made = super().generate(schema, mode)
+        return _with_contents(made, made.get("$defs", {})) if self._holds_json else made
+
+    def generate_inner(self, schema: Any) -> Schema:
+        made = super().generate_inner(schema)
+        if schema["type"] in type_values.OF_FUNCTIONS:
+            return type_values.checked_by_function(schema, made)
+        return made
+
+    # Classes.
+
+    def model_schema(self, schema: Any) -> Schema:
         made = super().model_schema(schema)
         is_root = getattr(schema["cls"], "__pydantic_root_model__", False)  # it has no fields of its own
         return _untitled(made if is_root else _closed(made), schema["cls"])
 
-    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> dict[str, Any]:
+    def dataclass_schema(self, schema: Any) -> Schema:
         return _untitled(_closed(super().dataclass_schema(schema)), schema["cls"])
 
-    def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> dict[str, Any]:
-        return _untitled(_closed(super().typed_dict_schema(schema)), schema.get("cls"))
+    def typed_dict_schema(self, schema: Any) -> Schema:
+        made = _placed(super().typed_dict_schema(schema), schema["fields"])
+        return _untitled(_closed(made), schema.get("cls"))
 
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> dict[str, Any]:
+    def model_fields_schema(self, schema: Any) -> Schema:
+        return _placed(super().model_fields_schema(schema), schema["fields"])
+
+    def dataclass_args_schema(self, schema: Any) -> Schema:
+        return _placed(
+            super().dataclass_args_schema(schema), {field["name"]: field for field in schema["fields"]}
+        )
+
+    def default_schema(self, schema: Any) -> Schema:
         """The schema of a field with a default, which is left out where it is not JSON, such as infinity."""
         made = super().default_schema(schema)
         return made if _is_json(made.get("default")) else {k: v for k, v in made.items() if k != "default"}
@@ -77,8 +139,192 @@ class _WrittenSchema(GenerateJsonSchema):
         """Whether a field gets a title made of its name."""
         return False
 
+    # Single values.
 
-def _closed(made: dict[str, Any]) -> dict[str, Any]:
+    @property
+    def _settings(self) -> Core:
+        return self._config.config_dict
+
+    def _clock(self) -> dt.datetime:
+        """The time at which this schema was asked for."""
+        if self._now is None:
+            self._now = dt.datetime.now().astimezone()
+        return self._now
+
+    def float_schema(self, schema: Any) -> Schema:
+        return type_values.rounded_inwards(super().float_schema(schema))
+
+    def decimal_schema(self, schema: Any) -> Schema:
+        return type_values.decimal_schema(schema)
+
+    def fraction_schema(self, schema: Any) -> Schema:
+        return type_values.fraction_schema(schema)
+
+    def complex_schema(self, schema: Any) -> Schema:
+        return type_values.complex_schema()
+
+    def str_schema(self, schema: Any) -> Schema:
+        return type_values.text_schema(super().str_schema(schema), schema, self._settings)
+
+    def bytes_schema(self, schema: Any) -> Schema:
+        return type_values.bytes_schema(schema, self._settings)
+
+    def date_schema(self, schema: Any) -> Schema:
+        return type_values.date_schema(schema, self._clock())
+
+    def time_schema(self, schema: Any) -> Schema:
+        return type_values.time_schema(schema)
+
+    def datetime_schema(self, schema: Any) -> Schema:
+        return type_values.datetime_schema(schema, self._clock())
+
+    def timedelta_schema(self, schema: Any) -> Schema:
+        return type_values.timedelta_schema(schema)
+
+    def uuid_schema(self, schema: Any) -> Schema:
+        return type_values.uuid_schema(schema)
+
+    def url_schema(self, schema: Any) -> Schema:
+        return type_values.url_schema(schema)
+
+    def multi_host_url_schema(self, schema: Any) -> Schema:
+        return type_values.multi_host_url_schema(schema)
+
+    def literal_schema(self, schema: Any) -> Schema:
+        written: Any = [value for value in schema["expected"] if not isinstance(_plain(value), bytes)]
+        return super().literal_schema({"type": "literal", "expected": written}) if written else {"not": {}}
+
+    def json_schema(self, schema: Any) -> Schema:
+        self._holds_json = True  # what it holds is known when all of it is
+        return super().json_schema(schema)
+
+    # Dictionaries.
+
+    def dict_schema(self, schema: Any) -> Schema:
+        return self._keyed(schema)
+
+    def frozendict_schema(self, schema: Any) -> Schema:
+        return self._keyed(schema)
+
+    def ordered_dict_schema(self, schema: Any) -> Schema:
+        return self._keyed(schema)
+
+    def counter_schema(self, schema: Any) -> Schema:
+        return self._keyed(schema)
+
+    def _keyed(self, schema: Core) -> Schema:
+        """An object whose keys are texts of the type of the keys."""
+        made: Schema = {"type": "object", "additionalProperties": True}
+        if "values_schema" in schema:
+            values = dict(self.generate_inner(schema["values_schema"]))
+            values.pop("title", None)
+            made["additionalProperties"] = values or True
+        if "keys_schema" in schema:
+            keys = self._as_key(self.generate_inner(schema["keys_schema"]), schema["keys_schema"])
+            if keys not in ({}, {"type": "string"}):
+                made["propertyNames"] = keys
+        self.update_with_validations(made, schema, self.ValidationsMapping.object)
+        return made
+
+    def _as_key(self, made: Schema, core: Core | None = None) -> Schema | bool:
+        """The keys that are read as a value of a schema; False where none is."""
+        if "$ref" in made:
+            try:
+                made = self.resolve_ref_schema(made)
+            except (KeyError, RuntimeError):
+                return made
+        if "enum" in made or "const" in made:
+            named = made["enum"] if "enum" in made else [made["const"]]
+            texts = [value for value in named if isinstance(value, str)]
+            if core is not None and core.get("sub_type") == "int":
+                texts += [str(value) for value in named if isinstance(value, int)]
+            return {"enum": texts} if texts else False
+        for keyword in ("anyOf", "oneOf"):
+            if keyword in made:
+                kinds = [self._as_key(part) for part in made[keyword]]
+                some = [kind for kind in kinds if kind is not False]
+                return {"anyOf": some} if some else False
+        kind = made.get("type")
+        if kind in {"integer", "number"}:
+            return type_values.number_key(made)
+        if kind == "boolean":
+            return {"enum": ["true", "false"]}
+        if kind in {"null", "array", "object"}:
+            return False
+        return {keyword: value for keyword, value in made.items() if keyword != "title"}
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, Enum) else value
+
+
+def _with_contents(made: Any, definitions: Schema) -> Any:
+    """A schema in which each text that holds JSON says so by a format, with all that its schema refers to."""
+    if isinstance(made, list):
+        return [_with_contents(part, definitions) for part in made]
+    if not isinstance(made, dict):
+        return made
+    if made.get("contentMediaType") == "application/json" and "contentSchema" in made:
+        contents = _with_contents(made["contentSchema"], definitions)
+        if isinstance(contents, dict) and "$ref" in json.dumps(contents):
+            contents = {
+                **contents,
+                "$defs": {name: _with_contents(part, {}) for name, part in definitions.items()},
+            }
+        rest = {key: value for key, value in made.items() if not key.startswith("content")}
+        return {**rest, "format": f"{JSON_TEXT} {json.dumps(contents)}"}
+    return {key: _with_contents(part, definitions) for key, part in made.items()}
+
+
+# Fields that are read from a path.
+
+
+def _placed(made: Schema, fields: Mapping[str, Core]) -> Schema:
+    """An object of which some fields are read from paths: each at the end of its path."""
+    paths = {name: path for name, field in fields.items() if (path := _path_of(field)) is not None}
+    if not paths:
+        return made
+    required = made.pop("required", ())
+    properties = made.pop("properties", {})
+    for name, inner in properties.items():
+        _place(made, paths.get(name, [name]), inner, required=name in required)
+    return made
+
+
+def _path_of(field: Core) -> list[str | int] | None:
+    """The path that a field is read from; None where it has a key of its own."""
+    alias = field.get("validation_alias")
+    if not isinstance(alias, list):
+        return None
+    paths = alias if isinstance(alias[0], list) else [alias]
+    return None if any(len(path) == 1 for path in paths) else paths[0]
+
+
+def _place(made: Schema, path: list[str | int], inner: Schema, *, required: bool) -> None:
+    """Put a schema where a path leads in another one: a name into an object, a number into an array."""
+    step, rest = path[0], path[1:]
+    if isinstance(step, str):
+        places: Any = made.setdefault("properties", {})
+        if required and step not in made.setdefault("required", []):
+            made["required"].append(step)
+        places.setdefault(step, {})
+    else:
+        step = max(step, 0)  # -1, the last one, is the first of one
+        places = made.setdefault("prefixItems", [])
+        places.extend({} for _ in range(step + 1 - len(places)))
+        if required:
+            made["minItems"] = max(made.get("minItems", 0), step + 1)
+    if not rest:
+        places[step] = inner
+        return
+    if isinstance(rest[0], str):
+        places[step] |= {"type": "object", "additionalProperties": False}
+    else:
+        places[step] |= {"type": "array", "items": False}
+    _place(places[step], rest, inner, required=required)
+
+
+def _closed(made: Schema) -> Schema:
     """The schema of a class, closed where Pydantic says nothing of other keys: there it ignores them."""
     undeclared = set(made.get("required", ())) - set(made.get("properties", ()))
     if "properties" not in made or undeclared or _SPEAKS_OF_KEYS & made.keys():
@@ -95,7 +341,7 @@ def _is_json(value: Any) -> bool:
     return True
 
 
-def _untitled(made: dict[str, Any], cls: type | None) -> dict[str, Any]:
+def _untitled(made: Schema, cls: type | None) -> Schema:
     """The schema of a class without the title that is only the name of the class."""
     if cls is not None and made.get("title") == cls.__name__:
         made = {keyword: value for keyword, value in made.items() if keyword != "title"}

@@ -20,6 +20,7 @@ from typing import Any, Final, Literal, get_args
 from urllib.parse import unquote
 
 from constrain.errors import InvalidInputError
+from constrain.json_schema.formats_python import shown_name
 from engine.prompting import as_json, schema_request
 
 Way = Literal["schema", "skeleton", "typescript"]
@@ -99,7 +100,8 @@ class _Writer:
             return self._array(schema, depth)
         form = schema.get("format") or schema.get("pattern")
         if kind == "string" and isinstance(form, str):
-            return f"string ({form})" if self._is_skeleton else f"string /* {form} */"
+            said = shown_name(form)
+            return f"string ({said})" if self._is_skeleton else f"string /* {said} */"
         return str(kind)
 
     def _object(self, schema: Mapping[str, Any], depth: int) -> str:

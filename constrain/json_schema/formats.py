@@ -21,12 +21,17 @@ Cost: a format is built on first use.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from constrain.errors import InvalidInputError
 from constrain.json_schema import formats_hosts, formats_idn
+from constrain.json_schema.formats_clock import DATE, HOUR, MINUTE
 from constrain.json_schema.formats_hosts import IPV4, Alphabet, ipv6
+from constrain.json_schema.formats_python import JSON_TEXT, PREFIXES, python_format, texts_of
+from constrain.json_schema.json_in_text import json_texts
+from constrain.regular.keeping import remember
 from constrain.regular.leaf import Leaf, intern_leaf
 from constrain.regular.syntax import regex_term
 from constrain.regular.term import Way
@@ -43,6 +48,8 @@ class Format:
 
 REGISTERED = "registered"
 """The source of a format that `register_format` made."""
+PYTHON = "the type of Python that it names"
+"""The source of those in `formats_python.py`."""
 
 
 def _matching(pattern: Callable[[], str]) -> Callable[[Alphabet], Term]:
@@ -57,7 +64,21 @@ def name_in(draft: int, name: str) -> str:
 
 def find(name: str) -> Format | None:
     """The format of that name; None for one that is an annotation only."""
-    return FORMATS.get(name) or _OLDER.get(name)
+    known = FORMATS.get(name) or _OLDER.get(name)
+    return _of_python(name) if known is None and name.startswith(PREFIXES) else known
+
+
+@remember(4_096)
+def _of_python(name: str) -> Format | None:
+    """A format that a type of Python asks for (`formats_python.py`)."""
+    found = python_format(name)
+    if found is None:
+        return None
+    family, parameters = found
+    if family == JSON_TEXT:
+        schema = json.loads(parameters["text"][0])
+        return Format(PYTHON, lambda alphabet: json_texts(schema, alphabet, find))
+    return Format(PYTHON, lambda alphabet: texts_of(family, parameters, alphabet))
 
 
 def register_format(name: str, pattern: str) -> None:
@@ -79,16 +100,9 @@ def register_format(name: str, pattern: str) -> None:
 
 # Dates and times: RFC 3339, section 5.6, and its appendix A for durations.
 
-_LEAP_YEAR = r"(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
-_MONTH_DAY = (
-    r"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])"
-    r"|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))"
-)
-_DATE = rf"(?:\d{{4}}-{_MONTH_DAY}|{_LEAP_YEAR}-02-29)"
-_HOUR, _MINUTE = r"(?:[01]\d|2[0-3])", r"[0-5]\d"
 _SECOND_FRACTION = r"(?:\.\d+)?"
 DAY = 24 * 60
-_TIME = rf"{_HOUR}:{_MINUTE}:{_MINUTE}{_SECOND_FRACTION}(?:[Zz]|[+-]{_HOUR}:{_MINUTE})"
+_TIME = rf"{HOUR}:{MINUTE}:{MINUTE}{_SECOND_FRACTION}(?:[Zz]|[+-]{HOUR}:{MINUTE})"
 _LEAP_SECOND = rf"\d\d:\d\d:60{_SECOND_FRACTION}(?:[Zz]|[+-]\d\d:\d\d)"
 _DURATION_TIME = r"T(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S)"
 _DURATION_DATE = r"(?:\d+Y(?:\d+M(?:\d+D)?)?|\d+M(?:\d+D)?|\d+D)"
@@ -156,7 +170,7 @@ def _times(alphabet: Alphabet) -> Term:
 
 
 def _date_times(alphabet: Alphabet) -> Term:
-    return concat(regex_term(rf"{_DATE}[Tt]", dialect="ecma", alphabet=alphabet), _times(alphabet))
+    return concat(regex_term(rf"{DATE}[Tt]", dialect="ecma", alphabet=alphabet), _times(alphabet))
 
 
 # Resource identifiers: RFC 3986 appendix A, RFC 3987 section 2.2, RFC 6570 section 2.
@@ -216,7 +230,7 @@ def _regular_expression(depth: int = 3) -> str:
 
 #: Every format that constrains; others are annotations, as every dialect allows.
 FORMATS: dict[str, Format] = {
-    "date": Format("RFC 3339 section 5.6, full-date", _matching(lambda: _DATE)),
+    "date": Format("RFC 3339 section 5.6, full-date", _matching(lambda: DATE)),
     "time": Format("RFC 3339 section 5.6, full-time", _times),
     "date-time": Format("RFC 3339 section 5.6", _date_times),
     "duration": Format("RFC 3339 appendix A", _matching(lambda: _DURATION)),

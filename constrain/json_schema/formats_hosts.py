@@ -60,11 +60,11 @@ _ATEXT = "A-Za-z0-9!#$%&'*+/=?^_`{|}~-"
 _BEYOND_ASCII = "\u0080-\ud7ff\ue000-\U0010ffff"
 
 
-def labels(first: str, end: str, inner: str) -> str:
-    """A label of at most 63 characters: hyphens are inside, and not in both places 3 and 4."""
+def labels(first: str, end: str, inner: str, most: int = 63) -> str:
+    """A label of at most so many characters: hyphens are inside, and not in both places 3 and 4."""
     return (
-        f"(?:{first}(?:{inner}?{end})?|{first}{inner}{end}{inner}{{0,59}}{end}"
-        f"|{first}{inner}-{end}(?:{inner}{{0,58}}{end})?)"
+        f"(?:{first}(?:{inner}?{end})?|{first}{inner}{end}{inner}{{0,{most - 4}}}{end}"
+        f"|{first}{inner}-{end}(?:{inner}{{0,{most - 5}}}{end})?)"
     )
 
 

@@ -27,7 +27,7 @@ from constrain.budget import spend
 from constrain.continuation import bits
 from constrain.json_schema.arrays import UNKNOWN, ArrayShape, ArrayState
 from constrain.json_schema.emptiness import Fixpoint
-from constrain.json_schema.finite import is_endless, is_vast
+from constrain.json_schema.finite import is_vast
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.goals import Goals
 from constrain.json_schema.listing import list_values
@@ -168,8 +168,8 @@ class Liveness:
         return formulas.false
 
     def has_endless_keys(self, shape: ObjectShape, keys: Formula) -> bool:
-        """Are there infinitely many keys in this language of keys without names?"""
-        return keys.kind == "true" or is_endless(self.goals.scalars.string_language(keys))
+        """Are there more keys in this language of keys without names than can be written?"""
+        return keys.kind == "true" or is_vast(self.goals.scalars.string_language(keys))
 
     def matters(self, shape: ObjectShape, name: str) -> bool:
         """Does a key without a name matter to which others can come, now that it is written?

@@ -9,7 +9,8 @@ Whether a scalar's formula holds of anything is asked wherever a key may come, a
 regular language and a search in it (scalars.py).  `plainly_some` says True only where a value is at hand;
 False means no more than "build the language".
 
-No format of the standard is empty, and of each it is known how long its texts may be (`LENGTHS`).
+No format of the standard is empty, and of each it is known how long its texts may be (`LENGTHS`); of some of
+Python's it is known, too (`plain_lengths`).
 
 Cost: linear in the formula.
 """
@@ -17,10 +18,12 @@ Cost: linear in the formula.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 
-from constrain.json_schema.formats import REGISTERED, find
+from constrain.json_schema.formats import PYTHON, REGISTERED, find
+from constrain.json_schema.formats_python import plain_lengths
 from constrain.json_schema.formula import Formula
 from constrain.json_schema.numbers import SMALLEST_SPELLED
 from constrain.json_schema.values import NUMBER, STRING, Value
@@ -42,12 +45,28 @@ def format_lives(name: str, shortest: int = 0, longest: float = ANY) -> bool:
     found = find(name)
     if found is None:  # it is an annotation
         return shortest <= longest
+    if found.source == PYTHON:
+        return _python_lives(name, shortest, longest)
     if found.source == REGISTERED:
         return False
     if shortest == 0 and longest == ANY:
         return True
     least, most = LENGTHS.get(name, (ANY, 0))
     return max(shortest, least) <= min(longest, most)
+
+
+def _python_lives(name: str, shortest: int, longest: float) -> bool:
+    if name.startswith(_RUST):
+        pattern = name.removeprefix(_RUST)
+        # Rust's classes hold those of ECMA's, if none is a complement: what matches there, matches here.
+        is_within = not _COMPLEMENTS.search(pattern) and is_plain(pattern)
+        return is_within and plainly_matches(pattern, shortest, longest)
+    lengths = plain_lengths(name)
+    return lengths is not None and max(shortest, lengths[0]) <= min(longest, lengths[1])
+
+
+_RUST = "Rust pattern "
+_COMPLEMENTS = re.compile(r"\\[DWSbB]|\[\^|&&|--|~~|\[[^\]]*\[")
 
 
 def plainly_some(formula: Formula, kind: int) -> bool:

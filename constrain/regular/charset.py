@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 CharSet = tuple[tuple[int, int], ...]
-Dialect = Literal["python", "ecma"]
+Dialect = Literal["python", "ecma", "rust"]
 
 MAX_CODEPOINT = 0x10FFFF
 EVERY: CharSet = ((0, MAX_CODEPOINT),)

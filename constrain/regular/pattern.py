@@ -43,7 +43,7 @@ MAX_NESTING = 100
 
 IGNORECASE, DOTALL, MULTILINE, VERBOSE, ASCII, UNICODE = map(int, (re.I, re.S, re.M, re.X, re.A, re.U))
 """As plain numbers, which are a tenth of the work of Python's flags."""
-_KNOWN_FLAGS = {"i": IGNORECASE, "s": DOTALL, "m": MULTILINE, "x": VERBOSE, "a": ASCII, "u": UNICODE}
+KNOWN_FLAGS = {"i": IGNORECASE, "s": DOTALL, "m": MULTILINE, "x": VERBOSE, "a": ASCII, "u": UNICODE}
 
 
 def parse_regex(pattern: str, dialect: Dialect = "python", flags: int = 0, *, groups: bool = False) -> Node:
@@ -52,7 +52,7 @@ def parse_regex(pattern: str, dialect: Dialect = "python", flags: int = 0, *, gr
     Raises RegexError where it breaks the dialect's syntax, UnsupportedRegexError where no automaton
     can follow.
     """
-    return _Parser(pattern, dialect, flags, groups).parse()
+    return Parser(pattern, dialect, flags, groups).parse()
 
 
 def foreign_constructs(pattern: str) -> tuple[str, ...]:
@@ -61,13 +61,15 @@ def foreign_constructs(pattern: str) -> tuple[str, ...]:
     >>> foreign_constructs(r"\\A[0-9]+\\z")
     ('\\\\A', '\\\\z')
     """
-    parser = _Parser(pattern, "ecma", 0, groups=False)
+    parser = Parser(pattern, "ecma", 0, groups=False)
     parser.foreign = {}
     parser.parse()
     return tuple(parser.foreign)
 
 
-class _Parser:
+class Parser:
+    """Reads one pattern in Python's or ECMA-262's dialect; `rust_pattern.py` derives a third from it."""
+
     foreign: dict[str, None] | None = None
     """The foreign constructs met, where they are asked for."""
 
@@ -281,9 +283,9 @@ class _Parser:
         before = self.flags
         on = off = 0
         for letter in found[1]:
-            on |= _KNOWN_FLAGS[letter]
+            on |= KNOWN_FLAGS[letter]
         for letter in found[2] or "":
-            off |= _KNOWN_FLAGS[letter]
+            off |= KNOWN_FLAGS[letter]
         if on & (ASCII | UNICODE):
             # The two exclude one another, and the inner group's choice holds.
             off |= UNICODE if on & ASCII else ASCII
@@ -575,7 +577,7 @@ def _one_character(code: int) -> Chars:
 @lru_cache(maxsize=1_024)
 def _class_of(text: str, flags: int) -> CharSet | None:
     """The set that a whole class stands for; None where it is not one."""
-    parser = _Parser(text, "ecma", flags, groups=False)
+    parser = Parser(text, "ecma", flags, groups=False)
     parser.at = 1
     try:
         members = parser._members(0)

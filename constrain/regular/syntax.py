@@ -51,6 +51,7 @@ from constrain.regular.pattern_tree import (
     Repeat,
     Sequence,
 )
+from constrain.regular.rust_pattern import parse_rust
 from constrain.regular.substrings import substrings
 from constrain.regular.terms import (
     ANY_BYTES,
@@ -117,7 +118,10 @@ def regex_term(
     >>> accepts(term, b"ab1"), accepts(term, b"abc"), accepts(term, b"1")
     (True, False, False)
     """
-    tree = parse_regex(pattern, dialect, flags, groups=verbatim is not None)
+    if dialect == "rust":
+        tree = parse_rust(pattern)
+    else:
+        tree = parse_regex(pattern, dialect, flags, groups=verbatim is not None)
     if verbatim is None:
         return _Translation(pattern, alphabet).whole(tree, search=search)
     source = substrings(verbatim, alphabet)

@@ -24,6 +24,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from constrain.json_schema.formats_python import plain_lengths
+
 MAX_PLACES = 200
 
 _NOTES = frozenset({"type", "title", "description", "default"})
@@ -91,7 +93,8 @@ def _is_enum(value: object, schema: dict[str, Any]) -> bool:
 
 
 def _is_format(value: object, schema: dict[str, Any]) -> bool:
-    return value in _FORMATS and not schema.keys() & {"enum", "minLength", "maxLength"}
+    known = isinstance(value, str) and (value in _FORMATS or plain_lengths(value) is not None)
+    return known and not schema.keys() & {"enum", "minLength", "maxLength"}
 
 
 def _is_required(value: object, schema: dict[str, Any]) -> bool:

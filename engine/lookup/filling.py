@@ -24,8 +24,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from constrain.json_schema.formats_python import standard_name
 from engine.lookup.finding import STRONG, WEAK, Field, Finder, split_list
 from engine.lookup.lexicon import CONCEPTS, ENUM_WORDS, NEGATIONS, concept_of, phrase
+from engine.lookup.plain_values import plain_value
 from engine.lookup.shapes import mentions
 
 Schema = dict[str, Any]
@@ -77,7 +79,7 @@ class Filler:
         schema = self.resolve(schema)
         self._budget -= 1
         if self._budget < 0:
-            return Filled(_nothing(_kind(schema), schema), False)
+            return Filled(plain_value(_kind(schema), schema), False)
         if depth > 0 and (title := phrase(schema.get("title", ""))) and title not in names:
             names = (*names, title)
         if "const" in schema:
@@ -150,7 +152,7 @@ class Filler:
         for key in dict.fromkeys((*properties, *required)):
             if key not in plan and key in properties:
                 kind, leaf = _leaf(properties[key], self.resolve)
-                nothing = None if _nullable(properties[key]) else _nothing(kind, leaf)
+                nothing = None if _nullable(properties[key]) else plain_value(kind, leaf)
                 plan[key] = Filled(properties[key].get("default", nothing), False)
             elif key not in plan:
                 plan[key] = self.fill({}, (phrase(key),), depth + 1)
@@ -199,7 +201,7 @@ class Filler:
         listed = [self._of_text(text, kind) for text in self.finder.listed(labels)]
         if values := [value for value in listed if value is not None]:
             return values
-        sought = Field(tuple(labels), kind, str(item.get("format", "")))
+        sought = Field(tuple(labels), kind, _format(item))
         shapes = sought.shapes if kind != "string" or concept or item.get("format") else ()
         mentioned = list(self.finder.of_shape(shapes))
         if mentioned and "thing" not in shapes:
@@ -311,7 +313,7 @@ class Filler:
             return Filled(
                 answer if answer is not None else bool(schema.get("default", False)), answer is not None
             )
-        sought = Field(names, kind or "string", str(schema.get("format", "")), hints, _acceptor(schema))
+        sought = Field(names, kind or "string", _format(schema), hints, _acceptor(schema))
         if concept_of(*names) is None and hints and (concept := concept_of(*hints)):
             sought = Field(
                 (*names, concept.words.split("|")[0]), sought.kind, sought.format, hints, sought.accepts
@@ -320,7 +322,7 @@ class Filler:
             value = self.finder.find(sought, strength)
             if value is not None:
                 return Filled(value, True)
-        return Filled(schema.get("default", _nothing(kind, schema)), False)
+        return Filled(schema.get("default", plain_value(kind, schema)), False)
 
 
 def _kind(schema: Schema) -> str:
@@ -365,11 +367,9 @@ def _discriminated(part: Schema) -> bool:
     return any(isinstance(p, dict) and "const" in p for p in part.get("properties", {}).values())
 
 
-def _nothing(kind: str, schema: Schema) -> Any:
-    if kind in ("integer", "number"):
-        least = schema.get("minimum", 0)
-        return least if isinstance(least, int | float) and least > 0 else 0
-    return {"string": "", "boolean": False, "array": [], "object": {}}.get(kind)
+def _format(schema: Schema) -> str:
+    """The format that says what to look for, by its standard name."""
+    return standard_name(schema.get("format", ""))
 
 
 def _acceptor(schema: Schema) -> Callable[[Any], bool]:

@@ -77,6 +77,11 @@ def test_a_schema_may_be_shown_whole_or_not_at_all() -> None:
         ({"$ref": "#/$defs/a~1b", "$defs": {"a/b": {"type": "null"}}}, "a1b"),
         ({"allOf": [{"type": "object"}, {"required": ["a"]}]}, "object"),
         ({"type": "array"}, "any[]"),
+        (
+            {"type": "string", "format": "Python date, from 2024-01-01"},
+            "string /* date, from 2024-01-01 */",
+        ),
+        ({"type": "string", "format": r"Rust pattern ^\w$"}, r"string /* Rust pattern ^\w$ */"),
         ({}, "any"),
     ],
 )

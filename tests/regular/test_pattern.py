@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from constrain.errors import ConstrainError, RegexError
-from constrain.regular.pattern import _Parser, parse_regex
+from constrain.regular.pattern import Parser, parse_regex
 
 PIECES = ["a", "z", "0", "-", "^", "]", "[", "\\]", "\\d", "\\W", "\\b", "\\c", "\\cA", "\\x41", "\\x4",
     "\\u00e9", "\\u{5D}", "\\p{L}", "\\p{", "}", "\\", "é", "\n", "\\-", "a-z", "z-a"]  # fmt: skip
 
 
 def read(text: str, flags: int, *, remembered: bool) -> tuple[object, int] | str:
-    parser = _Parser(text, "ecma", flags, groups=False)
+    parser = Parser(text, "ecma", flags, groups=False)
     parser.at = 1
     try:
         members = parser._bracket(0) if remembered else parser._members(0)

@@ -24,7 +24,19 @@ KEYWORDS: dict[str, st.SearchStrategy[Any]] = {
     "description": st.sampled_from(["", "words", None]),
     "default": st.sampled_from([1, "x"]),
     "enum": ENUMS,
-    "format": st.sampled_from(["date", "email", "hostname", "ipv6", "duration", "unknown", "regex"]),
+    "format": st.sampled_from(
+        [
+            "date",
+            "email",
+            "hostname",
+            "ipv6",
+            "duration",
+            "unknown",
+            "regex",
+            "Python date",
+            "Python URL, scheme ftp",
+        ]
+    ),
     "required": st.lists(KEYS, max_size=2),
     "additionalProperties": st.sampled_from([True, False, {}]),
     "pattern": st.just("a+"),
@@ -60,6 +72,7 @@ def test_a_plain_schema_compiles(schema: dict[str, Any]) -> None:
     [
         {"type": "object", "properties": {"n": {"type": "number", "minimum": 0}}},
         {"type": "object", "properties": {"day": {"type": "string", "format": "date"}}, "required": ["day"]},
+        {"type": "string", "format": "Python date, from 2024-01-01"},
         {"type": "array", "items": {"type": "string", "enum": ["a", "b"]}, "maxItems": 3},
         {"type": "object", "properties": {"anything": {"description": "whatever"}}},
     ],
