@@ -39,11 +39,11 @@ import numpy as np
 from benchmarks.cpu import load_unpacked
 from constrain import LoadedModel, load
 from constrain.compiler import compile_json_schema
+from constrain.engine.finishing import Finishing
 from constrain.errors import ConstrainError, LimitExceeded
 from constrain.matcher import CompiledGrammar
 from constrain.vocabulary.bitmask import allocate_token_bitmask, unpack_words
 from constrain.vocabulary.vocabulary import Vocabulary
-from engine.finishing import Finishing
 
 BUDGETS = (0, 1, 3, 10, 40, 150, 500, 2_000)
 """Tokens beyond the minimum; the last one is the budget itself."""
@@ -197,7 +197,7 @@ def follow(
 
 def native(schemas: Sequence[Any], number: int, seed: int, most: int) -> None:
     """Every schema, budget and adversary by the native loop's rules."""
-    from engine.lookup import default_vocabulary
+    from constrain.engine.lookup import default_vocabulary
 
     vocabulary, count = default_vocabulary(), Count()
     wishes = adversaries(vocabulary)
@@ -220,7 +220,7 @@ def native(schemas: Sequence[Any], number: int, seed: int, most: int) -> None:
 
 def random_model() -> LoadedModel:
     """The tiny model with random weights."""
-    from engine.random_model import write_random_model
+    from constrain.engine.random_model import write_random_model
 
     folder = Path(tempfile.mkdtemp()) / "tiny"
     write_random_model(folder, shape="tiny", seed=0)
@@ -232,7 +232,7 @@ def in_batches(schemas: Sequence[Any], number: int, seed: int, most: int) -> Non
     import mlx.core as mx
     from mlx_lm.generate import BatchGenerator
 
-    from engine.processor import GrammarLogitsProcessor
+    from constrain.engine.processor import GrammarLogitsProcessor
 
     model = random_model()
     vocabulary, ends, outcomes = model.vocabulary, model.vocabulary.eos_token_ids, Counter[str]()
@@ -324,7 +324,7 @@ def prompt_of(model: LoadedModel) -> list[int]:
 
 def by_native_loop(model: LoadedModel, schema: Any, limit: int) -> list[int]:
     """Our own loop."""
-    from engine.decode import decode
+    from constrain.engine.decode import decode
 
     return list(
         decode(
@@ -341,7 +341,7 @@ def by_native_loop(model: LoadedModel, schema: Any, limit: int) -> list[int]:
 
 def mlx_options(model: LoadedModel, schema: Any, limit: int) -> dict[str, Any]:
     """What mlx-lm's loops are given; they count the end token."""
-    from engine.processor import GrammarLogitsProcessor
+    from constrain.engine.processor import GrammarLogitsProcessor
 
     processor = GrammarLogitsProcessor.of(model, schema, max_tokens=limit + 1)
     return {"max_tokens": limit + 1, "logits_processors": [processor]}

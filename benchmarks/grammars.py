@@ -30,8 +30,7 @@ from typing import Any
 
 import numpy as np
 
-import grammars
-from constrain import Vocabulary, allocate_token_bitmask, compile_lark
+from constrain import Vocabulary, allocate_token_bitmask, compile_lark, grammars
 from constrain.matcher import Matcher
 from constrain.vocabulary.remainders import EVERYTHING
 from constrain.vocabulary.tables import shared_tables

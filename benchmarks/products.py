@@ -17,8 +17,8 @@ from time import process_time
 from typing import Any
 
 from constrain import ConstrainError, allocate_token_bitmask, compile_json_schema
+from constrain.engine.model import load
 from constrain.regular.keeping import forget
-from engine.model import load
 
 COLORS = ["red", "green", "blue", "white", "black", "yellow", "orange"]
 DATE_TIME = "2024-02-29T12:34:56+05:30"

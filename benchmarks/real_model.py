@@ -36,7 +36,7 @@ import mlx.core as mx
 import numpy as np
 from mlx_lm.generate import generate_step
 
-import engine.decode
+import constrain.engine.decode
 from benchmarks.cpu import load_unpacked
 from constrain import (
     ConstrainError,
@@ -50,9 +50,9 @@ from constrain import (
     read_tool_calls,
     tool_call_grammar,
 )
+from constrain.engine.showing import Way
 from constrain.tool_calls.reader import CallEnd
 from constrain.vocabulary.bitmask import allocate_token_bitmask
-from engine.showing import Way
 
 MAX_TOKENS = 64
 LARGE = 0.5
@@ -169,8 +169,8 @@ class Watch:
     """What the decode loop does during one answer: its prompt, its tokens, its passes."""
 
     def __init__(self) -> None:
-        self._decode = engine.decode.decode
-        engine.decode.decode = self._watched  # type: ignore[assignment]
+        self._decode = constrain.engine.decode.decode
+        constrain.engine.decode.decode = self._watched  # type: ignore[assignment]
         self.forget()
 
     def forget(self) -> None:

@@ -55,11 +55,11 @@ from constrain import (
     read_tool_calls,
     tool_call_grammar,
 )
+from constrain.engine.random_model import write_random_model
+from constrain.engine.tool_prompting import form_of, tool_prompt_tokens
 from constrain.tool_calls.forms import as_form
 from constrain.tool_calls.plain import is_plain
 from constrain.tool_calls.reader import CallEnd, Departure, TextDelta
-from engine.random_model import write_random_model
-from engine.tool_prompting import form_of, tool_prompt_tokens
 
 RUNS = ("constrained", "unconstrained")
 MANY = 128

@@ -46,10 +46,10 @@ from pydantic.types import PaymentCardNumber
 from typing_extensions import TypedDict
 
 from constrain.compiler import compile_json_schema
+from constrain.engine.finishing import Finishing
 from constrain.matcher import CompiledGrammar
 from constrain.report import check_text
 from constrain.vocabulary.bitmask import allocate_token_bitmask, unpack_words
-from engine.finishing import Finishing
 
 Texts = Sequence[str] | st.SearchStrategy[Any] | None
 CET = dt.timezone(dt.timedelta(hours=2))
@@ -446,7 +446,7 @@ CATALOGUE: list[Entry] = [*NUMBERS, *TEXTS, *TIMES, *IDENTIFIERS, *CONTAINERS, *
 
 def compiled(entry: Entry) -> CompiledGrammar:
     """The grammar of a type, over the embedded vocabulary."""
-    from engine.lookup import default_vocabulary
+    from constrain.engine.lookup import default_vocabulary
 
     return compile_json_schema(entry.kind, default_vocabulary())
 

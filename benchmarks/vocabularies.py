@@ -171,7 +171,7 @@ def smollm2_vocabulary() -> Vocabulary:
     """The one without every byte."""
     from transformers import PreTrainedTokenizerFast
 
-    from engine.smollm2 import smollm2_folder
+    from constrain.engine.smollm2 import smollm2_folder
 
     tokenizer = PreTrainedTokenizerFast.from_pretrained(str(smollm2_folder()))
     return Vocabulary.from_tokenizer(tokenizer, cache=False)

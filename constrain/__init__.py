@@ -19,6 +19,41 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from constrain.compiler import compile_json_schema, compile_lark, compile_part, compile_regex
+    from constrain.engine.agent import AgentRun, AgentStep, arun_tools, run_tools
+    from constrain.engine.awaiting import (
+        agenerate_choice,
+        agenerate_json,
+        agenerate_lark,
+        agenerate_regex,
+        agenerate_text,
+        agenerate_tool_calls,
+    )
+    from constrain.engine.extraction import Extraction, extract
+    from constrain.engine.generate import (
+        Chosen,
+        generate_choice,
+        generate_json,
+        generate_lark,
+        generate_regex,
+        generate_text,
+        stream_json,
+        stream_lark,
+        stream_regex,
+        stream_text,
+    )
+    from constrain.engine.model import LoadedModel, load
+    from constrain.engine.partials import Partial, PartialStream
+    from constrain.engine.processor import GrammarLogitsProcessor
+    from constrain.engine.sampling import make_sampler
+    from constrain.engine.streaming import Generation, TextStream
+    from constrain.engine.tool_calling import (
+        PenaltyWarning,
+        ToolCall,
+        ToolCallAnswer,
+        ToolCallStream,
+        generate_tool_calls,
+        stream_tool_calls,
+    )
     from constrain.errors import (
         ConstrainError,
         EndedEarlyWarning,
@@ -62,41 +97,6 @@ if TYPE_CHECKING:
     from constrain.tool_calls.tools import Tool, as_tool
     from constrain.vocabulary.bitmask import allocate_token_bitmask
     from constrain.vocabulary.vocabulary import Vocabulary
-    from engine.agent import AgentRun, AgentStep, arun_tools, run_tools
-    from engine.awaiting import (
-        agenerate_choice,
-        agenerate_json,
-        agenerate_lark,
-        agenerate_regex,
-        agenerate_text,
-        agenerate_tool_calls,
-    )
-    from engine.extraction import Extraction, extract
-    from engine.generate import (
-        Chosen,
-        generate_choice,
-        generate_json,
-        generate_lark,
-        generate_regex,
-        generate_text,
-        stream_json,
-        stream_lark,
-        stream_regex,
-        stream_text,
-    )
-    from engine.model import LoadedModel, load
-    from engine.partials import Partial, PartialStream
-    from engine.processor import GrammarLogitsProcessor
-    from engine.sampling import make_sampler
-    from engine.streaming import Generation, TextStream
-    from engine.tool_calling import (
-        PenaltyWarning,
-        ToolCall,
-        ToolCallAnswer,
-        ToolCallStream,
-        generate_tool_calls,
-        stream_tool_calls,
-    )
 
 _HOME: dict[str, tuple[str, ...]] = {
     "constrain.compiler": ("compile_json_schema", "compile_lark", "compile_part", "compile_regex"),
@@ -121,22 +121,22 @@ _HOME: dict[str, tuple[str, ...]] = {
     "constrain.tool_calls.tools": ("Tool", "as_tool"),
     "constrain.vocabulary.bitmask": ("allocate_token_bitmask",),
     "constrain.vocabulary.vocabulary": ("Vocabulary",),
-    "engine.agent": ("AgentRun", "AgentStep", "arun_tools", "run_tools"),
-    "engine.awaiting": (
+    "constrain.engine.agent": ("AgentRun", "AgentStep", "arun_tools", "run_tools"),
+    "constrain.engine.awaiting": (
         "agenerate_choice", "agenerate_json", "agenerate_lark", "agenerate_regex", "agenerate_text",
         "agenerate_tool_calls",
     ),
-    "engine.extraction": ("Extraction", "extract"),
-    "engine.generate": (
+    "constrain.engine.extraction": ("Extraction", "extract"),
+    "constrain.engine.generate": (
         "Chosen", "generate_choice", "generate_json", "generate_lark", "generate_regex", "generate_text",
         "stream_json", "stream_lark", "stream_regex", "stream_text",
     ),
-    "engine.streaming": ("Generation", "TextStream"),
-    "engine.model": ("LoadedModel", "load"),
-    "engine.partials": ("Partial", "PartialStream"),
-    "engine.processor": ("GrammarLogitsProcessor",),
-    "engine.sampling": ("make_sampler",),
-    "engine.tool_calling": (
+    "constrain.engine.streaming": ("Generation", "TextStream"),
+    "constrain.engine.model": ("LoadedModel", "load"),
+    "constrain.engine.partials": ("Partial", "PartialStream"),
+    "constrain.engine.processor": ("GrammarLogitsProcessor",),
+    "constrain.engine.sampling": ("make_sampler",),
+    "constrain.engine.tool_calling": (
         "PenaltyWarning", "ToolCall", "ToolCallAnswer", "ToolCallStream", "generate_tool_calls",
         "stream_tool_calls",
     ),

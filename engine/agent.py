@@ -30,14 +30,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, Unpack
 
+from constrain.engine.asking import in_thread
+from constrain.engine.model import ModelLike, as_model
+from constrain.engine.options import whole
+from constrain.engine.prompting import Message, reasons
+from constrain.engine.tool_calling import Offering, ToolCall, ToolCallAnswer, generate_tool_calls
+from constrain.engine.tool_prompting import conversation
 from constrain.errors import InvalidInputError, RefusedOutputError, UnsupportedError
 from constrain.tool_calls.tools import Tool, as_tools
-from engine.asking import in_thread
-from engine.model import ModelLike, as_model
-from engine.options import whole
-from engine.prompting import Message, reasons
-from engine.tool_calling import Offering, ToolCall, ToolCallAnswer, generate_tool_calls
-from engine.tool_prompting import conversation
 
 DEFAULT_MAX_STEPS = 8
 MAX_RESULT_CHARACTERS = 8_192

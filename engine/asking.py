@@ -24,18 +24,18 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, cast
 
 from constrain.arguments import nearest
+from constrain.engine.model import LoadedModel
+from constrain.engine.options import whole
+from constrain.engine.prompting import Message, messages_of, prompt_tokens, with_refusal
+from constrain.engine.showing import Way
+from constrain.engine.streaming import Generation, TextStream, show, stream
+from constrain.engine.thinking import reasoning_budget
 from constrain.errors import ConstrainError, InvalidInputError, RefusedOutputError
 from constrain.json_schema.options import Compiling
-from engine.model import LoadedModel
-from engine.options import whole
-from engine.prompting import Message, messages_of, prompt_tokens, with_refusal
-from engine.showing import Way
-from engine.streaming import Generation, TextStream, show, stream
-from engine.thinking import reasoning_budget
 
 if TYPE_CHECKING:
+    from constrain.engine.sampling import SamplerFunction
     from constrain.matcher import CompiledGrammar
-    from engine.sampling import SamplerFunction
 
 T = TypeVar("T")
 Prompt = str | Sequence[Message]
@@ -240,6 +240,6 @@ def _stream(
 
 
 def _sampler(temp: float, top_p: float, min_p: float, top_k: int) -> SamplerFunction:
-    from engine.sampling import make_sampler
+    from constrain.engine.sampling import make_sampler
 
     return make_sampler(temp, top_p=top_p, min_p=min_p, top_k=top_k)

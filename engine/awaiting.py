@@ -12,12 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
-from engine.asking import Asking, Choosing, Prompt, Writing, in_thread
-from engine.generate import generate_choice, generate_json, generate_lark, generate_regex, generate_text
-from engine.model import ModelLike
-from engine.prompting import Message
-from engine.streaming import Generation
-from engine.tool_calling import Calling, ToolCallAnswer, generate_tool_calls
+from constrain.engine.asking import Asking, Choosing, Prompt, Writing, in_thread
+from constrain.engine.generate import (
+    generate_choice,
+    generate_json,
+    generate_lark,
+    generate_regex,
+    generate_text,
+)
+from constrain.engine.model import ModelLike
+from constrain.engine.prompting import Message
+from constrain.engine.streaming import Generation
+from constrain.engine.tool_calling import Calling, ToolCallAnswer, generate_tool_calls
 
 if TYPE_CHECKING:
     import os

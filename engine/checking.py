@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from constrain.budget import DEFAULT_MAX_STEPS, budget
 from constrain.compiler import compile_json_schema, compile_lark, compile_regex
+from constrain.engine.model import as_model
 from constrain.errors import ConstrainError, UnsatisfiableError
 from constrain.json_schema.options import Compiling
 from constrain.lark_grammar.grammar import grammar_text
 from constrain.report import TextVerdict, check_schema, check_text
 from constrain.shortest import fewest_tokens, shortest_text
 from constrain.target import schema_of
-from engine.model import as_model
 
 if TYPE_CHECKING:
+    from constrain.engine.model import ModelLike
     from constrain.matcher import CompiledGrammar
-    from engine.model import ModelLike
 
 
 @dataclass(frozen=True, slots=True)

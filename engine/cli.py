@@ -1,4 +1,4 @@
-"""The command line: read arguments, call `engine.generate`, print.
+"""The command line: read arguments, call `constrain.engine.generate`, print.
 
     constrain json --schema person.json --prompt "Mi chiamo Anna e ho 31 anni"
     constrain json '{"type": "array", "items": {"type": "integer"}}' --prompt "one, 2, three"
@@ -31,15 +31,7 @@ from typing import Annotated, Any, NoReturn, cast
 
 import typer
 
-from constrain.errors import (
-    ConstrainError,
-    EndedEarlyWarning,
-    IncompleteOutputError,
-    InvalidInputError,
-    LimitExceeded,
-    RefusedOutputError,
-)
-from engine.command_options import (
+from constrain.engine.command_options import (
     SCHEMA_HELP,
     ClosedOption,
     HiddenOption,
@@ -53,10 +45,18 @@ from engine.command_options import (
     tell_reasoning,
     template_kwargs,
 )
-from engine.extract_cli import extract_command
-from engine.files import is_file, read_prompt
-from engine.schema_files import read_schema
-from engine.tools_cli import tools_command
+from constrain.engine.extract_cli import extract_command
+from constrain.engine.files import is_file, read_prompt
+from constrain.engine.schema_files import read_schema
+from constrain.engine.tools_cli import tools_command
+from constrain.errors import (
+    ConstrainError,
+    EndedEarlyWarning,
+    IncompleteOutputError,
+    InvalidInputError,
+    LimitExceeded,
+    RefusedOutputError,
+)
 
 app = typer.Typer(
     name="constrain",
@@ -143,7 +143,7 @@ def json_command(
     target = read_schema(one_of(schema_argument, schema, "schema"))
     text = read_prompt(prompt)
     from constrain.answers import read_json
-    from engine.generate import generate_json
+    from constrain.engine.generate import generate_json
 
     answer = generate_json(
         model,
@@ -205,8 +205,8 @@ def regex_command(
     """
     pattern = one_of(pattern_argument, pattern, "pattern")
     text = read_prompt(prompt)
-    from engine.forms import PatternForm
-    from engine.generate import stream_regex
+    from constrain.engine.forms import PatternForm
+    from constrain.engine.generate import stream_regex
 
     form = PatternForm(pattern)
     if groups and not form.groups:
@@ -250,7 +250,7 @@ def choice_command(
 ) -> None:
     """Answer with one of some texts."""
     text = read_prompt(prompt)
-    from engine.generate import generate_choice
+    from constrain.engine.generate import generate_choice
 
     options: Any = {
         "temp": temp,
@@ -296,7 +296,7 @@ def grammar_command(
     """Answer with text that a Lark grammar accepts."""
     text = read_prompt(prompt)
     path = _find_grammar(grammar)
-    from engine.generate import stream_lark
+    from constrain.engine.generate import stream_lark
 
     answer = stream_lark(
         model,
@@ -327,7 +327,7 @@ def grammars_command(
     show: Annotated[str | None, typer.Option("--show", help="Print this grammar.")] = None,
 ) -> None:
     """List the grammars of the catalogue, or print one of them."""
-    import grammars
+    from constrain import grammars
 
     if name_argument is not None or show is not None:
         show = one_of(name_argument, show, "show")
@@ -362,7 +362,7 @@ def check_command(
     if [schema_argument, schema, pattern, grammar].count(None) != 3:
         raise InvalidInputError("give one of --schema, --pattern and --grammar")
     schema = schema_argument if schema is None else schema
-    from engine.checking import check_grammar, check_pattern, check_type
+    from constrain.engine.checking import check_grammar, check_pattern, check_type
 
     written = None if text is None else _read_bytes(text)
     if schema is not None:
@@ -389,7 +389,7 @@ app.command("extract")(extract_command)
 
 def _find_grammar(source: str) -> Path:
     """A grammar's file, or the one of the catalogue that has this name."""
-    import grammars
+    from constrain import grammars
 
     path = Path(source)
     if is_file(path) or source.endswith(".lark"):

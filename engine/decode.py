@@ -37,10 +37,10 @@ from typing import Literal
 
 import mlx.core as mx
 
+from constrain.engine.masking import Constraint, Mask, MaskRow
+from constrain.engine.network import Cache, Network
+from constrain.engine.sampling import Choice, Sampler, SamplerFunction, choose, choose_among
 from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded
-from engine.masking import Constraint, Mask, MaskRow
-from engine.network import Cache, Network
-from engine.sampling import Choice, Sampler, SamplerFunction, choose, choose_among
 
 FinishReason = Literal["stop", "length"]
 

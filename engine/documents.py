@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from constrain.arguments import parse_json
+from constrain.engine.files import is_file
 from constrain.errors import InvalidInputError, LimitExceeded
-from engine.files import is_file
 
 STANDARD_INPUT = "-"
 _GLOB = frozenset("*?[")

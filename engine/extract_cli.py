@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from constrain.errors import InvalidInputError
-from engine.command_options import (
+from constrain.engine.command_options import (
     SCHEMA_HELP,
     ClosedOption,
     HiddenOption,
@@ -32,7 +31,7 @@ from engine.command_options import (
     in_prompt,
     template_kwargs,
 )
-from engine.documents import (
+from constrain.engine.documents import (
     STANDARD_INPUT,
     Document,
     Fields,
@@ -41,8 +40,9 @@ from engine.documents import (
     read_documents,
     sources_of,
 )
-from engine.resuming import Results
-from engine.schema_files import read_schema
+from constrain.engine.resuming import Results
+from constrain.engine.schema_files import read_schema
+from constrain.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -169,7 +169,7 @@ def extract_command(
         **closed(no_additional_properties),
     }
     settings = {name: value for name, value in asked.items() if name not in {"schema", "model"}}
-    from engine.extraction import Extractor  # late, for it loads mlx
+    from constrain.engine.extraction import Extractor  # late, for it loads mlx
 
     extractor = Extractor.of(model, **settings, schema=target)
     with ExitStack() as stack:

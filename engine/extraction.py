@@ -27,25 +27,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, overload
 
+from constrain.engine.asking import DEFAULT_MAX_TOKENS, check_options
+from constrain.engine.documents import Document, Unreadable
+from constrain.engine.forms import Form, Found, PatternForm, SchemaForm
+from constrain.engine.generate import generate_compiled
+from constrain.engine.model import LoadedModel, ModelLike, as_model
+from constrain.engine.options import check_max_tokens, check_seed, whole
+from constrain.engine.prompting import Message, check_text, messages_of, prompt_tokens, with_refusal
+from constrain.engine.showing import Way
+from constrain.engine.splitting import Range, split
+from constrain.engine.thinking import reasoning_budget
 from constrain.errors import ConstrainError, InvalidInputError, RefusedOutputError, UnsatisfiableError
 from constrain.json_schema.options import Formatting
-from engine.asking import DEFAULT_MAX_TOKENS, check_options
-from engine.documents import Document, Unreadable
-from engine.forms import Form, Found, PatternForm, SchemaForm
-from engine.generate import generate_compiled
-from engine.model import LoadedModel, ModelLike, as_model
-from engine.options import check_max_tokens, check_seed, whole
-from engine.prompting import Message, check_text, messages_of, prompt_tokens, with_refusal
-from engine.showing import Way
-from engine.splitting import Range, split
-from engine.thinking import reasoning_budget
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
+    from constrain.engine.sampling import SamplerFunction
     from constrain.matcher import CompiledGrammar
     from constrain.regular.syntax import PatternLike
-    from engine.sampling import SamplerFunction
 
 T = TypeVar("T")
 
@@ -249,7 +249,7 @@ class Extractor:
         Raises RegexError, SchemaError, UnsupportedError, UnsatisfiableError or LimitExceeded for what is
         sought, ModelError for the model, InvalidInputError for the options.
         """
-        from engine.sampling import make_sampler
+        from constrain.engine.sampling import make_sampler
 
         if (pattern is None) == (schema is None):
             raise InvalidInputError("give a pattern or a schema, and not both")

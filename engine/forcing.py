@@ -21,8 +21,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from constrain.engine.masking import Constraint, Mask
 from constrain.vocabulary.vocabulary import Vocabulary
-from engine.masking import Constraint, Mask
 
 FEW_ENOUGH = 64
 _FOLLOWERS = ("a", "A", "1", " ", '"', "}", ",")

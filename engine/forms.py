@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING, Any
 from constrain.answers import read_json
 from constrain.budget import DEFAULT_MAX_STEPS
 from constrain.compiler import compile_json_schema, compile_part
+from constrain.engine.prompting import regex_request
+from constrain.engine.showing import Way, check_way, shown_schema
 from constrain.errors import InvalidInputError, RefusedOutputError, RegexError, UnsatisfiableError
 from constrain.json_schema.occurring import numbers_in
 from constrain.parts import either, regex
 from constrain.regular.syntax import PatternLike, as_pattern
 from constrain.target import is_type, schema_of
-from engine.prompting import regex_request
-from engine.showing import Way, check_way, shown_schema
 
 if TYPE_CHECKING:
     from constrain.matcher import CompiledGrammar

@@ -29,12 +29,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, cast, get_args, get_origin, overload
 
 from constrain.arguments import as_list
-from constrain.errors import ConstrainError, InvalidInputError
-from constrain.json_schema.options import Compiling
-from constrain.lark_grammar.grammar import grammar_text
-from constrain.regular.syntax import PatternLike, as_pattern
-from constrain.target import is_type, schema_of
-from engine.asking import (
+from constrain.engine.asking import (
     DEFAULT_MAX_TOKENS,
     Asking,
     Choosing,
@@ -45,18 +40,23 @@ from engine.asking import (
     check_options,
     is_batch,
 )
-from engine.model import ModelLike, as_model
-from engine.partials import PartialStream
-from engine.prompting import choice_request, grammar_request, messages_of, regex_request
-from engine.showing import shown_schema
-from engine.streaming import Generation, TextStream, stream
+from constrain.engine.model import ModelLike, as_model
+from constrain.engine.partials import PartialStream
+from constrain.engine.prompting import choice_request, grammar_request, messages_of, regex_request
+from constrain.engine.showing import shown_schema
+from constrain.engine.streaming import Generation, TextStream, stream
+from constrain.errors import ConstrainError, InvalidInputError
+from constrain.json_schema.options import Compiling
+from constrain.lark_grammar.grammar import grammar_text
+from constrain.regular.syntax import PatternLike, as_pattern
+from constrain.target import is_type, schema_of
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
+    from constrain.engine.sampling import SamplerFunction
     from constrain.matcher import CompiledGrammar
     from constrain.parts import PartLike
-    from engine.sampling import SamplerFunction
 
 T = TypeVar("T")
 
@@ -361,7 +361,7 @@ def _lark_writer(
 
     asking = check_options(options, Asking, "start", "embed", "grammar_in_prompt", *more)
     if isinstance(grammar, str) and grammar.isidentifier():  # no text of a grammar is one word
-        import grammars
+        from constrain import grammars
 
         grammar = grammars.path(grammar)
     loaded = as_model(model)
@@ -503,7 +503,7 @@ def generate_choice(
     made = stream.result()
     if not with_logprobs:
         return values[made.value]
-    from engine.scoring import shares
+    from constrain.engine.scoring import shares
 
     before = [*stream.prompt, *made.reasoning_tokens]
     found = shares(loaded.network, before, texts, loaded.vocabulary, loaded.tokenizer)

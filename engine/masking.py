@@ -8,8 +8,8 @@ words, `[0b10, 0b110]`.  Two ways lead from there to a token, and the number of 
 under every zero.  `apply_bitmask` does that as one compiled kernel.
 
 *Few allowed*: send the ids and look at nothing else.  `Mask.ids` lists them, and the sampler gets a row of
-k logits in place of 128,256 (`engine.sampling`); the LM head may even skip the other rows
-(`engine.decode`).
+k logits in place of 128,256 (`constrain.engine.sampling`); the LM head may even skip the other rows
+(`constrain.engine.decode`).
 
 A row of zeros is refused before it reaches the device, because there it would not fail: every logit
 becomes -inf, softmax becomes NaN, and argmax of NaN is token 0.

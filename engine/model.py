@@ -28,18 +28,18 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from constrain.engine import smollm2
+from constrain.engine.cpu import use_openblas, widen
+from constrain.engine.files import shown
+from constrain.engine.showing import DEFAULT_WAY, Way
 from constrain.errors import ModelError
-from engine import smollm2
-from engine.cpu import use_openblas, widen
-from engine.files import shown
-from engine.showing import DEFAULT_WAY, Way
 
 if TYPE_CHECKING:
     from mlx import nn
 
+    from constrain.engine.forcing import Forcing
+    from constrain.engine.network import Network
     from constrain.vocabulary.vocabulary import Vocabulary
-    from engine.forcing import Forcing
-    from engine.network import Network
 
 ModelLike: TypeAlias = "LoadedModel | tuple[nn.Module, Any] | tuple[nn.Module, Any, Any] | str | Path | None"
 """What `load` returns, what `mlx_lm.load` does, a path, a hub id, or None: the embedded model."""
@@ -65,7 +65,7 @@ class LoadedModel:
     @cached_property
     def network(self) -> Network:
         """The model cut into body and head."""
-        from engine.network import Network
+        from constrain.engine.network import Network
 
         return Network.of(self.model)
 
@@ -79,8 +79,8 @@ class LoadedModel:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The tokenizer's tokens as bytes, as wide as the logits."""
+        from constrain.engine import lookup
         from constrain.vocabulary.vocabulary import Vocabulary
-        from engine import lookup
 
         ends = tuple(sorted(int(token) for token in self.tokenizer.eos_token_ids))
         vocabulary = Vocabulary.from_tokenizer(self.tokenizer, size=self.width, eos_token_ids=ends)
@@ -91,14 +91,14 @@ class LoadedModel:
     @property
     def reads(self) -> Way:
         """How a schema is shown to the model where nobody says how: the embedded one reads JSON Schema."""
-        from engine import lookup
+        from constrain.engine import lookup
 
         return "schema" if isinstance(self.model, lookup.Model) else DEFAULT_WAY
 
     @cached_property
     def forcing(self) -> Forcing:
         """What spells forced text as the tokenizer would."""
-        from engine.forcing import Forcing
+        from constrain.engine.forcing import Forcing
 
         return Forcing(self.tokenizer, self.vocabulary)
 
@@ -161,7 +161,7 @@ _PAIRS: dict[tuple[int, int], tuple[LoadedModel, Any]] = {}
 
 def _load_with_mlx(name: str, *, is_local: bool, options: dict[str, Any]) -> tuple[Any, Any]:
     use_openblas()  # before anything imports MLX
-    from engine.lookup import register
+    from constrain.engine.lookup import register
 
     register()
     try:
@@ -232,6 +232,6 @@ _UNREACHABLE = {
 
 @lru_cache(maxsize=1)
 def _default_model() -> LoadedModel:
-    from engine.lookup import Model, ModelArgs, default_tokenizer
+    from constrain.engine.lookup import Model, ModelArgs, default_tokenizer
 
     return LoadedModel(Model(ModelArgs()), default_tokenizer(), "lookup")

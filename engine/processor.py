@@ -50,6 +50,12 @@ import numpy as np
 
 from constrain.arguments import kind_of
 from constrain.compiler import compile_json_schema, compile_part, compile_regex
+from constrain.engine.decode import Forcing
+from constrain.engine.finishing import Finishing
+from constrain.engine.masking import Constraint, Mask, apply_bitmask
+from constrain.engine.model import ModelLike, as_model
+from constrain.engine.options import check_max_tokens
+from constrain.engine.sampling import NOT_FINITE, NOT_FINITE_HINT, Sampler, SamplerFunction, choose
 from constrain.errors import ConstrainError, InvalidInputError, ModelError
 from constrain.json_schema.options import Compiling
 from constrain.matcher import CompiledGrammar
@@ -57,12 +63,6 @@ from constrain.parts import Part
 from constrain.target import schema_of
 from constrain.vocabulary.bitmask import Words, allocate_token_bitmask, set_tokens
 from constrain.vocabulary.vocabulary import Vocabulary
-from engine.decode import Forcing
-from engine.finishing import Finishing
-from engine.masking import Constraint, Mask, apply_bitmask
-from engine.model import ModelLike, as_model
-from engine.options import check_max_tokens
-from engine.sampling import NOT_FINITE, NOT_FINITE_HINT, Sampler, SamplerFunction, choose
 
 
 class GrammarLogitsProcessor:

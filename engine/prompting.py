@@ -9,8 +9,8 @@ the user asked:
     {"properties": {"city": {"type": "string"}}, "required": ["city"], "type": "object"}
 
 With a chat template this is the last user message, and the template says where the answer begins.  Without
-one, a line `Answer:` does.  The lookup model reads the same forms back (`engine.lookup.reading`), so they
-are written here once.
+one, a line `Answer:` does.  The lookup model (`lookup/reading.py`) reads the same forms back, so they are
+written here once.
 """
 
 from __future__ import annotations

@@ -29,9 +29,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
+from constrain.engine.documents import Document, Unreadable
+from constrain.engine.files import shown
 from constrain.errors import InvalidInputError
-from engine.documents import Document, Unreadable
-from engine.files import shown
 
 Options = dict[str, Any]
 

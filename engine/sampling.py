@@ -27,9 +27,9 @@ from typing import NamedTuple, cast
 
 import mlx.core as mx
 
+from constrain.engine.masking import Mask, apply_bitmask
+from constrain.engine.options import real, whole
 from constrain.errors import InvalidInputError, ModelError
-from engine.masking import Mask, apply_bitmask
-from engine.options import real, whole
 
 SamplerFunction = Callable[[mx.array], mx.array]
 

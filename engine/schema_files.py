@@ -19,8 +19,8 @@ from types import FunctionType
 from typing import Any
 
 from constrain.arguments import parse_json
+from constrain.engine.files import is_file, read_json, shown
 from constrain.errors import SchemaError, caret
-from engine.files import is_file, read_json, shown
 
 
 def read_schema(source: str) -> object:

@@ -33,12 +33,12 @@ from typing import Any, cast
 import mlx.core as mx
 import numpy as np
 
+from constrain.engine.masking import MaskRow, apply_bitmask
+from constrain.engine.network import Cache, Network
+from constrain.engine.sampling import NOT_FINITE, NOT_FINITE_HINT
 from constrain.errors import ModelError
 from constrain.matcher import Matcher
 from constrain.vocabulary.vocabulary import Vocabulary
-from engine.masking import MaskRow, apply_bitmask
-from engine.network import Cache, Network
-from engine.sampling import NOT_FINITE, NOT_FINITE_HINT
 
 READ_AT_ONCE = 512
 SCORED_AT_ONCE = 8

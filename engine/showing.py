@@ -19,9 +19,9 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args
 from urllib.parse import unquote
 
+from constrain.engine.prompting import as_json, schema_request
 from constrain.errors import InvalidInputError
 from constrain.json_schema.formats_python import shown_name
-from engine.prompting import as_json, schema_request
 
 Way = Literal["schema", "skeleton", "typescript"]
 DEFAULT_WAY: Final[Way] = "typescript"

@@ -18,19 +18,19 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from constrain.engine.model import LoadedModel
+from constrain.engine.options import check_max_tokens, check_seed
 from constrain.errors import EndedEarlyWarning, IncompleteOutputError, InvalidInputError, LimitExceeded
 from constrain.recipe import LOGGER
-from engine.model import LoadedModel
-from engine.options import check_max_tokens, check_seed
 
 if TYPE_CHECKING:
     import mlx.core as mx
 
+    from constrain.engine.masking import Constraint
+    from constrain.engine.network import Cache
+    from constrain.engine.sampling import SamplerFunction
+    from constrain.engine.thinking import Thinking
     from constrain.matcher import CompiledGrammar
-    from engine.masking import Constraint
-    from engine.network import Cache
-    from engine.sampling import SamplerFunction
-    from engine.thinking import Thinking
 
 T = TypeVar("T")
 
@@ -144,7 +144,7 @@ def stream(
 
     Up to `reasoning` tokens are thought first, which `max_tokens` do not count.
     """
-    from engine.finishing import Finishing
+    from constrain.engine.finishing import Finishing
 
     def answer(limit: int) -> Constraint:
         return Finishing(compiled, limit) if finish else compiled.matcher()
@@ -167,7 +167,7 @@ class Limits:
 
         Raises InvalidInputError and LimitExceeded where the prompt, or the reasoning, leaves none.
         """
-        from engine.decode import check_prompt
+        from constrain.engine.decode import check_prompt
 
         max_tokens = check_max_tokens(max_tokens)
         room = check_prompt(loaded.network, prompt)
@@ -201,7 +201,7 @@ class Run:
         self._sampler, self._seed = sampler, seed
         self._thinking: Thinking | None = None
         if limits.reasoning:
-            from engine.thinking import Thinking
+            from constrain.engine.thinking import Thinking
 
             self._thinking = Thinking(loaded, prompt, limits.reasoning, answer)
         self._tokens: list[int] = []
@@ -260,7 +260,7 @@ class Run:
         )
 
     def _removed(self) -> float:
-        from engine.scoring import removed
+        from constrain.engine.scoring import removed
 
         thought = self._thinking.tokens if self._thinking is not None else ()
         return removed(self.loaded.network, [*self.prompt, *thought], self._tokens, self.compiled.matcher())
@@ -273,7 +273,7 @@ class Run:
         """Decode, and yield the tokens of the answer alone; the value returned says why it ended."""
         import mlx.core as mx
 
-        from engine.decode import decode
+        from constrain.engine.decode import decode
 
         if self._seed is not None:
             mx.random.seed(self._seed)

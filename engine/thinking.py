@@ -26,19 +26,19 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from constrain.compiler import compile_part
+from constrain.engine.finishing import Finishing
+from constrain.engine.masking import Constraint
+from constrain.engine.options import whole
+from constrain.engine.prompting import AFTER_THOUGHT, thinking_marks, thinks_at_the_end
+from constrain.engine.tool_prompting import special_in
 from constrain.errors import LimitExceeded
 from constrain.parts import Part, SpecialToken, sequence
 from constrain.structural import free_text
 from constrain.vocabulary.bitmask import Words
-from engine.finishing import Finishing
-from engine.masking import Constraint
-from engine.options import whole
-from engine.prompting import AFTER_THOUGHT, thinking_marks, thinks_at_the_end
-from engine.tool_prompting import special_in
 
 if TYPE_CHECKING:
+    from constrain.engine.model import LoadedModel
     from constrain.matcher import CompiledGrammar
-    from engine.model import LoadedModel
 
 DEFAULT_REASONING_TOKENS = 512
 """The budget of `reasoning=True`."""

@@ -26,25 +26,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from constrain.compiler import compile_part
+from constrain.engine.asking import Asking, check_options
+from constrain.engine.model import LoadedModel, ModelLike, as_model
+from constrain.engine.options import check_max_tokens, check_seed, real
+from constrain.engine.prompting import Message
+from constrain.engine.streaming import Limits, Run, frames_to_the_caller, written
+from constrain.engine.thinking import reasoning_budget
+from constrain.engine.tool_prompting import form_of, special_pieces, tool_prompt_tokens
 from constrain.errors import ConstrainError, IncompleteOutputError, InvalidInputError
 from constrain.json_schema.options import Compiling, Formatting
 from constrain.tool_calls.forms import Form, as_form
 from constrain.tool_calls.grammar import ToolChoice, tool_call_grammar
 from constrain.tool_calls.reader import CallEnd, Departure, Event, TextDelta, ToolCallReader
 from constrain.tool_calls.tools import as_tools
-from engine.asking import Asking, check_options
-from engine.model import LoadedModel, ModelLike, as_model
-from engine.options import check_max_tokens, check_seed, real
-from engine.prompting import Message
-from engine.streaming import Limits, Run, frames_to_the_caller, written
-from engine.thinking import reasoning_budget
-from engine.tool_prompting import form_of, special_pieces, tool_prompt_tokens
 
 if TYPE_CHECKING:
     import mlx.core as mx
 
-    from engine.finishing import Finishing
-    from engine.sampling import SamplerFunction
+    from constrain.engine.finishing import Finishing
+    from constrain.engine.sampling import SamplerFunction
 
 DEFAULT_MAX_TOKENS = 1024
 PENALTY_CONTEXT = 20
@@ -205,7 +205,7 @@ def _stream(
     **compiling: Unpack[Compiling],
 ) -> ToolCallStream:
     """The stream of an answer: here `Calling` has its defaults."""
-    from engine.finishing import Finishing
+    from constrain.engine.finishing import Finishing
 
     max_tokens, seed, budget = check_max_tokens(max_tokens), check_seed(seed), reasoning_budget(reasoning)
     repetition_penalty = real("repetition_penalty", repetition_penalty)
@@ -241,7 +241,7 @@ def _stream(
 
 
 def _sampler(temp: float, top_p: float, min_p: float, top_k: int) -> SamplerFunction:
-    from engine.sampling import make_sampler
+    from constrain.engine.sampling import make_sampler
 
     return make_sampler(temp, top_p=top_p, min_p=min_p, top_k=top_k)
 

@@ -23,12 +23,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from constrain.errors import InvalidInputError
-from constrain.parts import SpecialToken, special_token
-from constrain.tool_calls.forms import DEFAULT_FORM, Form, form_of_template
-from constrain.tool_calls.tools import Tool
-from constrain.vocabulary.vocabulary import Vocabulary
-from engine.prompting import (
+from constrain.engine.prompting import (
     ANSWER_LINE,
     RESULT_LINE,
     Message,
@@ -39,6 +34,11 @@ from engine.prompting import (
     messages_of,
     templated,
 )
+from constrain.errors import InvalidInputError
+from constrain.parts import SpecialToken, special_token
+from constrain.tool_calls.forms import DEFAULT_FORM, Form, form_of_template
+from constrain.tool_calls.tools import Tool
+from constrain.vocabulary.vocabulary import Vocabulary
 
 TOOLS_LINE = "You can call these tools, each given as JSON with its parameters as a JSON Schema:"
 FORM_LINE = "To call a tool, answer with its name and arguments in this form:"

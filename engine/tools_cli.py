@@ -22,8 +22,7 @@ from typing import Annotated, Any
 
 import typer
 
-from constrain.errors import InvalidInputError
-from engine.command_options import (
+from constrain.engine.command_options import (
     ClosedOption,
     ReasoningOption,
     TemplateOption,
@@ -31,8 +30,9 @@ from engine.command_options import (
     tell_reasoning,
     template_kwargs,
 )
-from engine.files import is_file, read_json, read_prompt, shown
-from engine.schema_files import read_named
+from constrain.engine.files import is_file, read_json, read_prompt, shown
+from constrain.engine.schema_files import read_named
+from constrain.errors import InvalidInputError
 
 UNFINISHED = 1
 
@@ -101,7 +101,7 @@ def tools_command(
 
 
 def _answer(model: str | None, asked: Any, tools: list[object], _: int, options: dict[str, Any]) -> bool:
-    from engine.tool_calling import generate_tool_calls
+    from constrain.engine.tool_calling import generate_tool_calls
 
     answer = generate_tool_calls(model, asked, tools, **options)
     tell_reasoning(answer.reasoning)
@@ -112,7 +112,7 @@ def _answer(model: str | None, asked: Any, tools: list[object], _: int, options:
 
 
 def _run(model: str | None, asked: Any, tools: list[object], steps: int, options: dict[str, Any]) -> bool:
-    from engine.agent import run_tools
+    from constrain.engine.agent import run_tools
 
     ran = run_tools(model, asked, tools, max_steps=steps, **options)
     for step in ran.steps:

@@ -16,7 +16,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-import grammars
+from constrain import grammars
 from tests.oracle import toy_vocabulary
 
 Rng = random.Random

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from constrain.answers import read_json
+from constrain.engine.generate import schema_of
 from constrain.errors import LimitExceeded
-from engine.generate import schema_of
 
 
 class Measure(BaseModel):

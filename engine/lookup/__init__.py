@@ -18,7 +18,7 @@ words the lexicon knows.  What it is not: a language model.  It reads labels, ph
 understand, translate, count or infer.  Where it finds nothing it writes the shortest valid thing.
 """
 
-from engine.lookup.model import Model, ModelArgs, register, write_model_folder
-from engine.lookup.tokenizer import default_tokenizer, default_vocabulary
+from constrain.engine.lookup.model import Model, ModelArgs, register, write_model_folder
+from constrain.engine.lookup.tokenizer import default_tokenizer, default_vocabulary
 
 __all__ = ["Model", "ModelArgs", "default_tokenizer", "default_vocabulary", "register", "write_model_folder"]

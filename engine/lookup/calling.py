@@ -24,12 +24,12 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from constrain.engine.lookup.choosing import LEAST, Offer, scores
+from constrain.engine.lookup.filling import Filler
+from constrain.engine.lookup.lexicon import phrase
+from constrain.engine.lookup.reading import Request
+from constrain.engine.lookup.writing import Planner
 from constrain.tool_calls.forms import DEFAULT_FORM, FORMS, Form
-from engine.lookup.choosing import LEAST, Offer, scores
-from engine.lookup.filling import Filler
-from engine.lookup.lexicon import phrase
-from engine.lookup.reading import Request
-from engine.lookup.writing import Planner
 
 _JOINED = re.compile(r"(?:\s*,\s*|\s+)(?:and|e|ed|or|o|vs\.?|&)\s+(?:(?:a|in|di|for|of|to)\s+)?|\s*,\s*")
 _BESIDE = re.compile(rf"(?:{_JOINED.pattern})[A-ZÀ-Þ][\w'-]*")

@@ -24,8 +24,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.lookup.computing import sum_in
-from engine.lookup.lexicon import fold, phrase
+from constrain.engine.lookup.computing import sum_in
+from constrain.engine.lookup.lexicon import fold, phrase
 
 TOPICS: tuple[str, ...] = (
     "weather|forecast|meteo|tempo|previsioni|rain|piove|piovera|pioggia|snow|neve|nevica|sunny|umbrella|ombrello|temperature|temperatura",

@@ -24,11 +24,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from constrain.engine.lookup.finding import STRONG, WEAK, Field, Finder, split_list
+from constrain.engine.lookup.lexicon import CONCEPTS, ENUM_WORDS, NEGATIONS, concept_of, phrase
+from constrain.engine.lookup.plain_values import plain_value
+from constrain.engine.lookup.shapes import mentions
 from constrain.json_schema.formats_python import standard_name
-from engine.lookup.finding import STRONG, WEAK, Field, Finder, split_list
-from engine.lookup.lexicon import CONCEPTS, ENUM_WORDS, NEGATIONS, concept_of, phrase
-from engine.lookup.plain_values import plain_value
-from engine.lookup.shapes import mentions
 
 Schema = dict[str, Any]
 

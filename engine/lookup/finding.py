@@ -22,9 +22,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.lookup.computing import side_of_conversion, sum_in
-from engine.lookup.lexicon import CONCEPTS, NEGATIONS, NO, NUMBER_WORDS, YES, Concept, concept_of, fold
-from engine.lookup.shapes import Mention, currency_of, mentions
+from constrain.engine.lookup.computing import side_of_conversion, sum_in
+from constrain.engine.lookup.lexicon import (
+    CONCEPTS,
+    NEGATIONS,
+    NO,
+    NUMBER_WORDS,
+    YES,
+    Concept,
+    concept_of,
+    fold,
+)
+from constrain.engine.lookup.shapes import Mention, currency_of, mentions
 
 STRONG, WEAK = "strong", "weak"
 

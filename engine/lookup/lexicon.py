@@ -2,7 +2,7 @@
 
 A schema says `age`; a text says "I'm 42", "Età: 42 anni", "di anni 42" or "42-year-old".  A `Concept` ties
 them together: `words` name it (as a key, or as a label before a colon), `before` are phrases that lead in to
-a value, `after` phrases that follow one, `shapes` what its values look like (`engine.lookup.finding` knows
+a value, `after` phrases that follow one, `shapes` what its values look like (`constrain.engine.lookup.finding` knows
 the shapes).  Phrases are regular expressions over folded text: lower case, without accents.
 
 It is a table on purpose.  To teach the lookup model something, add a row.

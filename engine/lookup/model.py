@@ -35,10 +35,10 @@ import numpy as np
 import numpy.typing as npt
 from mlx import nn
 
-from engine.lookup.calling import CallPlanner
-from engine.lookup.reading import SPECIAL, after_thought, read, split
-from engine.lookup.tokenizer import WIDTH, default_vocabulary
-from engine.lookup.writing import Planner
+from constrain.engine.lookup.calling import CallPlanner
+from constrain.engine.lookup.reading import SPECIAL, after_thought, read, split
+from constrain.engine.lookup.tokenizer import WIDTH, default_vocabulary
+from constrain.engine.lookup.writing import Planner
 
 MODEL_TYPE = "prompt_lookup"
 WINDOW = 8

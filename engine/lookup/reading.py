@@ -19,8 +19,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from constrain.tool_calls.forms import FORMS
-from engine.prompting import (
+from constrain.engine.prompting import (
     ANSWER_LINE,
     CHOICE_LINE,
     GRAMMAR_LINE,
@@ -30,6 +29,7 @@ from engine.prompting import (
     SCHEMA_LINE,
     THINKING_MARKS,
 )
+from constrain.tool_calls.forms import FORMS
 
 SPECIAL = "\0"
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from engine.lookup.lexicon import (
+from constrain.engine.lookup.lexicon import (
     COLORS,
     COMMON,
     COUNTRIES,

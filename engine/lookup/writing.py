@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from engine.lookup.filling import Filler
-from engine.lookup.finding import split_list
-from engine.lookup.lexicon import phrase
-from engine.lookup.reading import Request
+from constrain.engine.lookup.filling import Filler
+from constrain.engine.lookup.finding import split_list
+from constrain.engine.lookup.lexicon import phrase
+from constrain.engine.lookup.reading import Request
 
 Phase = Literal["value", "string", "scalar", "first key", "key", "in key", "colon", "after"]
 Path = tuple[str | int, ...]
@@ -290,7 +290,7 @@ class Planner:
 
         Where none does, the first match of any length; or `null`, if the pattern takes that for an answer.
         """
-        from engine.lookup.matching import alternatives, first_match, matcher_of
+        from constrain.engine.lookup.matching import alternatives, first_match, matcher_of
 
         accepts = matcher_of(self.request.pattern or "")
         if options := alternatives(self.request.pattern or ""):

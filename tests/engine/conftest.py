@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.model import LoadedModel, load
-from engine.random_model import write_random_model
+from constrain.engine.model import LoadedModel, load
+from constrain.engine.random_model import write_random_model
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,11 @@ import mlx.core as mx
 import numpy as np
 import numpy.typing as npt
 
+from constrain.engine import lookup
+from constrain.engine.lookup.model import Speller
+from constrain.engine.model import LoadedModel
+from constrain.engine.prompting import REFUSED_LINE
 from constrain.vocabulary.bitmask import set_tokens
-from engine import lookup
-from engine.lookup.model import Speller
-from engine.model import LoadedModel
-from engine.prompting import REFUSED_LINE
 
 
 @dataclass

@@ -32,7 +32,7 @@ def write_shown_files(page: Path, folder: Path, *, but: str = "") -> None:
 def check_sessions(page: Path, folder: Path) -> None:
     """Every command prints what the page shows; in order, for a later one may read an earlier one's files."""
     for command, expected in sessions(page):
-        shell = f'constrain() {{ "{sys.executable}" -m engine.cli "$@"; }}; {command}'
+        shell = f'constrain() {{ "{sys.executable}" -m constrain.engine.cli "$@"; }}; {command}'
         result = subprocess.run(
             ["bash", "-c", shell], cwd=folder, capture_output=True, text=True, check=False
         )

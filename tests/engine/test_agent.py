@@ -11,13 +11,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, field_validator
 
+from constrain.engine import agent
+from constrain.engine.agent import MAX_RESULT_CHARACTERS, AgentRun, arun_tools, run_tools
+from constrain.engine.awaiting import agenerate_json, agenerate_regex
+from constrain.engine.model import LoadedModel
+from constrain.engine.prompting import messages_of
+from constrain.engine.tool_calling import ToolCall, ToolCallAnswer
 from constrain.errors import InvalidInputError, UnsupportedError
-from engine import agent
-from engine.agent import MAX_RESULT_CHARACTERS, AgentRun, arun_tools, run_tools
-from engine.awaiting import agenerate_json, agenerate_regex
-from engine.model import LoadedModel
-from engine.prompting import messages_of
-from engine.tool_calling import ToolCall, ToolCallAnswer
 
 
 class Even(BaseModel):

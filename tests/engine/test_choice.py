@@ -18,9 +18,9 @@ from constrain import (
     structural_tags,
     tool_call_grammar,
 )
+from constrain.engine.model import LoadedModel
+from constrain.engine.prompting import choice_request, prompt_tokens
 from constrain.tool_calls.reader import CallEnd, CallStart
-from engine.model import LoadedModel
-from engine.prompting import choice_request, prompt_tokens
 
 CITIES = ["Roma", "Milano", "Reggio nell'Emilia, provincia omonima, Italia settentrionale"]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import constrain
-import grammars
-from engine import cli
+from constrain import grammars
+from constrain.engine import cli
 from tests.engine.fakes import wishful_model
 from tests.grammars.readers import reads
 
@@ -146,17 +146,17 @@ def test_takes_a_type_from_a_file_or_a_module(  # type: ignore[no-untyped-def]
 @pytest.fixture
 def prompts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the embedded model was given to read, answer by answer."""
-    import engine.decode
+    import constrain.engine.decode
     from constrain import load
 
     seen: list[str] = []
-    decode = engine.decode.decode
+    decode = constrain.engine.decode.decode
 
     def watched(network, prompt, constraint, **options):  # type: ignore[no-untyped-def]
         seen.append(load().tokenizer.decode(list(prompt)))
         return decode(network, prompt, constraint, **options)
 
-    monkeypatch.setattr(engine.decode, "decode", watched)
+    monkeypatch.setattr(constrain.engine.decode, "decode", watched)
     return seen
 
 
@@ -514,7 +514,7 @@ def test_a_validator_that_asks_for_more_than_the_schema_is_explained(run, tmp_pa
 def test_starts_without_loading_a_model_library() -> None:
     """A wrong argument is told at once; mlx-lm takes a second to import."""
     script = (
-        "import sys, engine.cli, constrain; "
+        "import sys, constrain.engine.cli, constrain; "
         "sys.exit(any(m in sys.modules for m in ('mlx', 'mlx_lm', 'transformers', 'pydantic')))"
     )
 
@@ -524,7 +524,7 @@ def test_starts_without_loading_a_model_library() -> None:
 def test_runs_as_a_program(schema: Path) -> None:
     """The whole of it, in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "engine.cli", "json", "-s", str(schema), "-p", "Nome: Anna. Età: 31"],
+        [sys.executable, "-m", "constrain", "json", "-s", str(schema), "-p", "Nome: Anna. Età: 31"],
         check=False, capture_output=True, text=True,
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from engine import cli
+from constrain.engine import cli
 
 FILES = {
     "good.json": b'{"type": "null"}',
@@ -186,7 +186,7 @@ def test_an_output_that_nobody_reads_is_no_traceback(stdout: str) -> None:
         os.close(reader)
     else:
         writer = os.open(stdout, os.O_WRONLY)
-    command = [sys.executable, "-m", "engine.cli", "grammars", "--show", "sql"]
+    command = [sys.executable, "-m", "constrain", "grammars", "--show", "sql"]
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
 

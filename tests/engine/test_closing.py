@@ -10,9 +10,9 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from constrain import extract, generate_json, generate_tool_calls
-from engine import cli
-from engine import model as models
-from engine.checking import check_type
+from constrain.engine import cli
+from constrain.engine import model as models
+from constrain.engine.checking import check_type
 from tests.engine.fakes import wishful_model
 
 INVENTED = '{"name": "Anna", "title": "Person"}'

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from engine.lookup.choosing import Offer, scores
-from engine.lookup.computing import sum_in
-from engine.lookup.filling import fill
-from engine.lookup.lexicon import fold
+from constrain.engine.lookup.choosing import Offer, scores
+from constrain.engine.lookup.computing import sum_in
+from constrain.engine.lookup.filling import fill
+from constrain.engine.lookup.lexicon import fold
 
 OFFERS = [
     Offer("evaluate", "Calculate a math expression.", {"properties": {"expression": {}}}),

@@ -16,9 +16,9 @@ import pytest
 from mlx import nn
 from mlx.utils import tree_flatten
 
+from constrain.engine import cpu
+from constrain.engine.model import LoadedModel, load
 from constrain.errors import Float32Warning
-from engine import cpu
-from engine.model import LoadedModel, load
 
 pytestmark = pytest.mark.skipif(mx.default_device() != mx.Device(mx.cpu), reason="this is about CPUs")
 

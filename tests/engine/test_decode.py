@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from constrain.engine import decode as decode_module
+from constrain.engine.decode import decode
+from constrain.engine.masking import Constraint, Mask
+from constrain.engine.model import LoadedModel
+from constrain.engine.network import Network
+from constrain.engine.sampling import make_sampler
 from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded, ModelError
-from engine import decode as decode_module
-from engine.decode import decode
-from engine.masking import Constraint, Mask
-from engine.model import LoadedModel
-from engine.network import Network
-from engine.sampling import make_sampler
 from tests.engine.fakes import Script, decode_by_definition
 
 PROMPT = [9906, 11, 1917, 0, 3092, 836, 374]

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.documents import Document, Fields, Unreadable, count_documents, read_documents, sources_of
+from constrain.engine.documents import (
+    Document,
+    Fields,
+    Unreadable,
+    count_documents,
+    read_documents,
+    sources_of,
+)
 
 PIECES = st.sampled_from(
     [

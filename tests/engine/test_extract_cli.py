@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from engine import cli
+from constrain.engine import cli
 
 DATE = r"(?P<date>\d{4}-\d{2}-\d{2})"
 BASE = ("extract", "--pattern", DATE, "--verbatim", "--nullable")
@@ -283,7 +283,16 @@ def test_a_killed_run_loses_no_finished_line(tmp_path: Path) -> None:
     """Killed between two documents, without a chance to tidy up."""
     content = documents(12)
     fed = b"".join(content.splitlines(keepends=True)[:5])
-    command = [sys.executable, "-m", "engine.cli", *BASE, "--field", "t", "-o", str(tmp_path / "out.jsonl")]
+    command = [
+        sys.executable,
+        "-m",
+        "constrain.engine.cli",
+        *BASE,
+        "--field",
+        "t",
+        "-o",
+        str(tmp_path / "out.jsonl"),
+    ]
     output = tmp_path / "out.jsonl"
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdin is not None
@@ -376,7 +385,7 @@ def test_a_file_that_something_else_wrote_is_refused(run, tmp_path: Path, file, 
 
 def test_a_terminal_sees_a_bar_and_a_pipe_does_not(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("2024-03-12", encoding="utf-8")
-    command = [sys.executable, "-m", "engine.cli", *BASE, str(tmp_path / "a.txt")]
+    command = [sys.executable, "-m", "constrain", *BASE, str(tmp_path / "a.txt")]
     master, terminal = pty.openpty()
 
     shown = subprocess.run(command, stdout=subprocess.PIPE, stderr=terminal, check=True)

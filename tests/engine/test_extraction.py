@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel
 
+from constrain.engine.documents import Document, Unreadable
+from constrain.engine.extraction import Extractor, context_of, extract
+from constrain.engine.forms import SchemaForm
+from constrain.engine.model import LoadedModel, load
 from constrain.errors import InvalidInputError, LimitExceeded, RegexError, UnsatisfiableError
 from constrain.json_schema.occurring import numbers_in
-from engine.documents import Document, Unreadable
-from engine.extraction import Extractor, context_of, extract
-from engine.forms import SchemaForm
-from engine.model import LoadedModel, load
 from tests.engine import corpus
 
 DATE = r"(?P<date>\d{4}-\d{2}-\d{2})"

@@ -17,11 +17,11 @@ from mlx_lm.sample_utils import make_sampler
 
 import constrain
 from constrain.compiler import compile_json_schema
+from constrain.engine.decode import decode
+from constrain.engine.finishing import Finishing
+from constrain.engine.model import LoadedModel
+from constrain.engine.processor import GrammarLogitsProcessor
 from constrain.errors import LimitExceeded
-from engine.decode import decode
-from engine.finishing import Finishing
-from engine.model import LoadedModel
-from engine.processor import GrammarLogitsProcessor
 
 PROMPT = [9906, 11, 1917]
 RECORD = {

@@ -15,14 +15,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from constrain.compiler import compile_json_schema, compile_part, compile_regex
+from constrain.engine.decode import decode
+from constrain.engine.finishing import MAX_REFUSALS, NEAR, Finishing
+from constrain.engine.model import LoadedModel
 from constrain.errors import LimitExceeded, UnsatisfiableError
 from constrain.matcher import CompiledGrammar
 from constrain.parts import choice, either, sequence, special_token
 from constrain.vocabulary.bitmask import allocate_token_bitmask, unpack_words
 from constrain.vocabulary.vocabulary import Vocabulary
-from engine.decode import decode
-from engine.finishing import MAX_REFUSALS, NEAR, Finishing
-from engine.model import LoadedModel
 from tests.json_schema.schemas import schemas
 from tests.oracle import toy_vocabulary
 from tests.walks import shortest_way_on

@@ -17,6 +17,11 @@ from typing_extensions import TypedDict
 
 import constrain
 from constrain import generate_json, generate_regex, stream_json
+from constrain.engine.generate import generate_compiled, schema_of
+from constrain.engine.model import LoadedModel
+from constrain.engine.processor import GrammarLogitsProcessor
+from constrain.engine.prompting import prompt_tokens, schema_request
+from constrain.engine.sampling import make_sampler
 from constrain.errors import (
     EndedEarlyWarning,
     IncompleteOutputError,
@@ -25,11 +30,6 @@ from constrain.errors import (
     RegexError,
     SchemaError,
 )
-from engine.generate import generate_compiled, schema_of
-from engine.model import LoadedModel
-from engine.processor import GrammarLogitsProcessor
-from engine.prompting import prompt_tokens, schema_request
-from engine.sampling import make_sampler
 from tests.walks import shortest_way_on
 
 TEXT = "Mi chiamo Anna e ho 31 anni"
@@ -189,7 +189,7 @@ def test_forced_text_is_written_as_the_tokenizer_writes_it(random_model: LoadedM
     """Random weights choose odd spellings; the certain parts are canonical, and cost no choice."""
     schema = {"const": {"temperature": "unchanged", "humidity": [1, 2, 3]}}
     compiled = constrain.compile_json_schema(schema, random_model.vocabulary, whitespace="compact")
-    from engine.masking import MaskRow
+    from constrain.engine.masking import MaskRow
 
     matcher = compiled.matcher()
     tokens = random_model.forcing(matcher, MaskRow(random_model.vocabulary.size).fill(matcher))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 from lark import Lark
 
-import grammars
-from constrain import GrammarError, IncompleteOutputError, generate_lark, json_value
-from engine.model import LoadedModel
-from engine.prompting import GRAMMAR_LINE
+from constrain import GrammarError, IncompleteOutputError, generate_lark, grammars, json_value
+from constrain.engine.model import LoadedModel
+from constrain.engine.prompting import GRAMMAR_LINE
 from tests.grammars.readers import reads
 from tests.lark_grammar.grammars import parses
 

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from mlx_lm.generate import BatchGenerator
 from mlx_lm.models.cache import load_prompt_cache, save_prompt_cache, trim_prompt_cache
 
-from engine.lookup.filling import fill
-from engine.lookup.lexicon import fold
-from engine.lookup.model import WINDOW, Model, ModelArgs, Speller
-from engine.lookup.reading import SPECIAL, Request, read, split
-from engine.lookup.shapes import mentions
-from engine.lookup.writing import Planner, place_of
-from engine.model import LoadedModel
-from engine.prompting import prompt_tokens, schema_request
+from constrain.engine.lookup.filling import fill
+from constrain.engine.lookup.lexicon import fold
+from constrain.engine.lookup.model import WINDOW, Model, ModelArgs, Speller
+from constrain.engine.lookup.reading import SPECIAL, Request, read, split
+from constrain.engine.lookup.shapes import mentions
+from constrain.engine.lookup.writing import Planner, place_of
+from constrain.engine.model import LoadedModel
+from constrain.engine.prompting import prompt_tokens, schema_request
 from tests.engine.extraction_cases import FIRST_UNSEEN, SECOND_UNSEEN, THIRD_UNSEEN, WHILE_WRITING, Case, S
 
 PERSON = S(name="string", age="integer")

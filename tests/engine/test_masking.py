@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from constrain.engine.masking import Mask, MaskRow, apply_bitmask
 from constrain.errors import ConstrainError
-from engine.masking import Mask, MaskRow, apply_bitmask
 from tests.engine.fakes import Script, words_of
 
 TYPES = st.sampled_from([mx.float32, mx.float16, mx.bfloat16])

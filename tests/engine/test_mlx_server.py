@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from benchmarks.mlx_server import Post, asking, serving
-from engine.model import LoadedModel
+from constrain.engine.model import LoadedModel
 from tests.engine.test_finished_in_mlx_lm import PROMPT, SCHEMAS, TREE, by_native_loop, until_end
 
 pytestmark = pytest.mark.filterwarnings("ignore:mlx_lm.server is not recommended")

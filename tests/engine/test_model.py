@@ -9,9 +9,9 @@ import mlx.core as mx
 import mlx_lm
 import pytest
 
+from constrain.engine.lookup import Model, register, write_model_folder
+from constrain.engine.model import LoadedModel, as_model, load
 from constrain.errors import ModelError
-from engine.lookup import Model, register, write_model_folder
-from engine.model import LoadedModel, as_model, load
 
 
 def message(call: Any, *arguments: Any) -> str:

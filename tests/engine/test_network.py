@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from mlx import nn
 
-from engine.model import LoadedModel
-from engine.network import Network
+from constrain.engine.model import LoadedModel
+from constrain.engine.network import Network
 
 TOKENS = mx.array([[9906, 11, 1917]])
 
@@ -63,7 +63,7 @@ def test_rows_of_a_quantized_head_are_rows_of_its_logits(random_model: LoadedMod
             self.model = nn.Module()
             self.model.embed_tokens = quantized
 
-    from engine.network import _rows_of
+    from constrain.engine.network import _rows_of
 
     rows = _rows_of(Small())
     assert rows is not None

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from constrain.engine.options import check_max_tokens, check_seed, real, whole
+from constrain.engine.prompting import as_json, messages_of
+from constrain.engine.sampling import make_sampler
 from constrain.errors import ConstrainError, InvalidInputError
-from engine.options import check_max_tokens, check_seed, real, whole
-from engine.prompting import as_json, messages_of
-from engine.sampling import make_sampler
 
 ANYTHING = st.recursive(
     st.none()

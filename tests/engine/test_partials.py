@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter
 
 from constrain import EndedEarlyWarning, Partial, RefusedOutputError, generate_json, stream_json
-from engine.model import LoadedModel
-from engine.partials import Cursor, Path
+from constrain.engine.model import LoadedModel
+from constrain.engine.partials import Cursor, Path
 from tests.engine.fakes import wishful_model
 
 # Where every value of a JSON text begins and ends, by a parser of its own.

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from constrain.engine.generate import generate_json
+from constrain.engine.lookup.plain_values import plain_value
+from constrain.engine.model import load
 from constrain.errors import ConstrainError
 from constrain.json_schema.formats import FORMATS
 from constrain.json_schema.grammar import compile_schema
-from engine.generate import generate_json
-from engine.lookup.plain_values import plain_value
-from engine.model import load
 from tests.json_schema.walk import accepts
 
 PATTERNS = [r"\w+@\w+", r"[0-9]+ EUR$", r"^[A-Z]+-[0-9]+$", "x", "^a{3}$"]

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from mlx_lm.generate import BatchGenerator, generate_step
 
 from constrain.compiler import compile_json_schema
-from engine.model import LoadedModel
-from engine.processor import GrammarLogitsProcessor
-from engine.sampling import NOT_FINITE
+from constrain.engine.model import LoadedModel
+from constrain.engine.processor import GrammarLogitsProcessor
+from constrain.engine.sampling import NOT_FINITE
 from tests.engine.fakes import Script, decode_by_definition
 
 SIZE = 64

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from mlx_lm import load, stream_generate
 
+from constrain.engine.random_model import SHAPES, write_random_model
 from constrain.errors import ModelError
 from constrain.vocabulary.vocabulary import Vocabulary
-from engine.random_model import SHAPES, write_random_model
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from constrain import (
     generate_tool_calls,
     stream_json,
 )
-from engine.prompting import with_refusal
+from constrain.engine.prompting import with_refusal
 from tests.engine.fakes import wishful_model
 
 Nested = TypeAliasType("Nested", "list[Nested]")

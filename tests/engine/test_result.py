@@ -22,9 +22,9 @@ from constrain import (
     generate_json,
     stream_json,
 )
-from engine.model import LoadedModel
-from engine.scoring import removed
-from engine.streaming import Generation
+from constrain.engine.model import LoadedModel
+from constrain.engine.scoring import removed
+from constrain.engine.streaming import Generation
 from tests.engine.fakes import wishful_model
 
 SCHEMA = {

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from constrain.engine.documents import Document
+from constrain.engine.resuming import Results
 from constrain.errors import InvalidInputError
-from engine.documents import Document
-from engine.resuming import Results
 
 OPTIONS = {"pattern": "a", "instruction": "half \ud800"}
 RECORD = '{"source": "a.txt", "value": null}'
@@ -42,7 +42,7 @@ def test_a_second_run_is_refused_while_the_first_goes_on(tmp_path: Path, is_begu
 def test_a_run_that_was_killed_holds_no_lock(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     code = (
-        "import os, signal, sys\nfrom pathlib import Path\nfrom engine.resuming import Results\n"
+        "import os, signal, sys\nfrom pathlib import Path\nfrom constrain.engine.resuming import Results\n"
         "results = Results.begin(Path(sys.argv[1]), {'pattern': 'a'})\n"
         f"results.write({RECORD!r})\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"

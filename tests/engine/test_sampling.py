@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from constrain.engine.masking import Mask
+from constrain.engine.sampling import Sampler, choose, make_sampler
 from constrain.errors import InvalidInputError
-from engine.masking import Mask
-from engine.sampling import Sampler, choose, make_sampler
 from tests.engine.fakes import words_of
 
 SIZE = 200

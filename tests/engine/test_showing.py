@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
+from constrain.engine.generate import schema_of
+from constrain.engine.prompting import schema_request
+from constrain.engine.showing import shown_schema
 from constrain.errors import InvalidInputError, SchemaError
-from engine.generate import schema_of
-from engine.prompting import schema_request
-from engine.showing import shown_schema
 from tests.strategies import first_part_schemas
 
 

@@ -18,11 +18,11 @@ from mlx.utils import tree_flatten
 from mlx_lm.generate import generate_step
 from mlx_lm.models.llama import Model, ModelArgs
 
+from constrain.engine import smollm2
+from constrain.engine.generate import generate_json
+from constrain.engine.model import load
 from constrain.errors import ModelError
 from constrain.vocabulary.token_bytes import byte_level_text
-from engine import smollm2
-from engine.generate import generate_json
-from engine.model import load
 
 HEADS, KV_HEADS, WIDTH = 4, 2, 64
 MERGES = ["t h", "th e", "Ġ the", "1 2"]

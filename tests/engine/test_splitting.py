@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.splitting import split
+from constrain.engine.splitting import split
 
 
 def words(text: str) -> int:

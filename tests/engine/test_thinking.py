@@ -27,14 +27,14 @@ from constrain import (
     stream_tool_calls,
 )
 from constrain.compiler import compile_json_schema
+from constrain.engine.finishing import Finishing
+from constrain.engine.model import LoadedModel
+from constrain.engine.prompting import prompt_tokens, thinking_marks
+from constrain.engine.thinking import Thinking, reasoning_budget
 from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded
 from constrain.tool_calls.reader import ArgumentsDelta, TextDelta
 from constrain.vocabulary.bitmask import allocate_token_bitmask, unpack_words
 from constrain.vocabulary.llama3 import llama3_tokenizer_folder
-from engine.finishing import Finishing
-from engine.model import LoadedModel
-from engine.prompting import prompt_tokens, thinking_marks
-from engine.thinking import Thinking, reasoning_budget
 from tests.engine.fakes import wishful_model
 
 THOUGHT = "Her name is Anna; it says so."

@@ -18,12 +18,12 @@ import pytest
 
 IN_A_THREAD = """
 import importlib, json, os, pkgutil, sys, threading, traceback
-import constrain, engine, engine.lookup, mlx.core as mx, mlx_lm
+import constrain, engine, constrain.engine.lookup, mlx.core as mx, mlx_lm
 from mlx_lm.generate import BatchGenerator
-for package in (engine, engine.lookup):
+for package in (engine, constrain.engine.lookup):
     for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
         importlib.import_module(module.name)
-from engine.processor import GrammarLogitsProcessor
+from constrain.engine.processor import GrammarLogitsProcessor
 
 SHORT = {"type": "string", "minLength": 1, "maxLength": 3}
 

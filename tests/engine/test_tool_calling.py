@@ -9,19 +9,19 @@ from typing import Any
 import jsonschema
 import pytest
 
-from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded
-from constrain.tool_calls.forms import FORMS, Form
-from constrain.tool_calls.grammar import tool_call_grammar
-from constrain.tool_calls.reader import ArgumentsDelta, CallEnd, CallStart, TextDelta, read_tool_calls
-from constrain.tool_calls.tools import as_tools
-from engine.model import LoadedModel
-from engine.tool_calling import (
+from constrain.engine.model import LoadedModel
+from constrain.engine.tool_calling import (
     PenaltyWarning,
     ToolCall,
     ToolCallAnswer,
     generate_tool_calls,
     stream_tool_calls,
 )
+from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded
+from constrain.tool_calls.forms import FORMS, Form
+from constrain.tool_calls.grammar import tool_call_grammar
+from constrain.tool_calls.reader import ArgumentsDelta, CallEnd, CallStart, TextDelta, read_tool_calls
+from constrain.tool_calls.tools import as_tools
 
 
 def get_weather(city: str, days: int = 1) -> str:

@@ -8,18 +8,18 @@ import pytest
 from mlx_lm.tokenizer_utils import TokenizerWrapper
 from transformers import PreTrainedTokenizerFast
 
-from constrain.errors import InvalidInputError, UnsupportedError
-from constrain.tool_calls.forms import FORMS
-from constrain.tool_calls.tools import as_tools
-from constrain.vocabulary.llama3 import llama3_tokenizer_folder
-from constrain.vocabulary.vocabulary import Vocabulary
-from engine.tool_prompting import (
+from constrain.engine.tool_prompting import (
     described,
     explanation,
     form_of,
     special_pieces,
     tool_prompt_tokens,
 )
+from constrain.errors import InvalidInputError, UnsupportedError
+from constrain.tool_calls.forms import FORMS
+from constrain.tool_calls.tools import as_tools
+from constrain.vocabulary.llama3 import llama3_tokenizer_folder
+from constrain.vocabulary.vocabulary import Vocabulary
 
 TOOLS = as_tools([{"name": "get_weather", "parameters": {"type": "object"}}])
 TEMPLATES = {

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from engine import cli
+from constrain.engine import cli
 
 ROOT = Path(__file__).parents[2]
 FUNCTION = f"{ROOT / 'examples' / 'weather.py'}:get_weather"

@@ -27,10 +27,10 @@ from constrain import (
     load,
     stream_json,
 )
+from constrain.engine.model import LoadedModel
 from constrain.errors import ConstrainError
 from constrain.parts import json_value, sequence
 from constrain.target import schema_of
-from engine.model import LoadedModel
 
 TEXT = "Mi chiamo Anna e ho 31 anni"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from lark import Lark
 
-import grammars
+from constrain import grammars
 from constrain.compiler import compile_lark
 from constrain.errors import GrammarError
 from constrain.matcher import CompiledGrammar

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from engine.documents import Document, Fields, Unreadable, read_documents
+from constrain.engine.documents import Document, Fields, Unreadable, read_documents
 
 FOLDER = Path(__file__).parent
 QUESTIONS: dict[str, dict[str, Any]] = tomllib.loads((FOLDER / "questions.toml").read_text(encoding="utf-8"))
