@@ -13,6 +13,7 @@
     ├── UnsatisfiableError         right, but no text satisfies it
     ├── LimitExceeded              right, but larger than the limits allow; names the setting
     ├── IncompleteOutputError      a generation that ended before the text was complete
+    ├── MissingPackageError        right, but it needs a package that is not installed
     └── RefusedOutputError         an answer that a validator of its type refuses, which no schema can say
 
     EndedEarlyWarning              a generation that was brought to its end because its tokens ran low
@@ -135,6 +136,10 @@ class IncompleteOutputError(ConstrainError):
     def __init__(self, what: str, *, text: str, where: str = "", hint: str = "") -> None:
         super().__init__(what, where=where, hint=hint)
         self.text = text
+
+
+class MissingPackageError(ConstrainError, ImportError):
+    """What was asked for needs a package that a plain installation leaves out; the hint has the command."""
 
 
 class RefusedOutputError(ConstrainError, ValueError):

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from constrain.errors import ModelError
+from constrain.extras import need
 from constrain.vocabulary.cache import cache_folder, write_whole
 from constrain.vocabulary.fast_tokenizer import byte_level_bpe
 from constrain.vocabulary.token_bytes import byte_level_text
@@ -179,9 +180,10 @@ def write_tokenizer(folder: Path, *, chatml: bool = True) -> None:
 
 
 def _package_folder() -> Path:
+    need("embedded", "the Llama-3 tokenizer of the embedded model")
     found = importlib.util.find_spec("llama_models")
     if found is None or not found.submodule_search_locations:
-        raise ModelError("the package llama-models is not installed", hint="uv pip install llama-models")
+        raise ModelError("llama-models is installed without its files")
     return Path(next(iter(found.submodule_search_locations))) / "llama3"
 
 
