@@ -123,7 +123,4 @@ def test_a_pattern_has_no_objects_to_close() -> None:
     with pytest.raises(cli.InvalidInputError) as caught:
         extract(None, [], pattern="a", additional_properties=False)
 
-    assert str(caught.value) == (
-        "there is no option `additional_properties`\nhint: the options are verbatim, nullable, instruction, "
-        "max_tokens, context, overlap, seed, use_chat_template, chat_template_kwargs, reasoning"
-    )
+    assert str(caught.value) == "`additional_properties` is about JSON, and a pattern is sought"
