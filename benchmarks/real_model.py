@@ -29,7 +29,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import jsonschema
 import mlx.core as mx
@@ -55,6 +55,7 @@ from constrain.tool_calls.reader import CallEnd
 from constrain.vocabulary.bitmask import allocate_token_bitmask
 
 MAX_TOKENS = 64
+Spelling = Literal["canonical", "any"]
 LARGE = 0.5
 """A mask that takes more than this away is shown."""
 
@@ -199,24 +200,32 @@ class Watch:
             yield token
 
 
-def ask(model: LoadedModel, question: Question, way: bool | Way) -> Any:
+def ask(model: LoadedModel, question: Question, way: bool | Way, spelling: Spelling) -> Any:
     """The constrained answer: data, or text."""
     prompt, form = question.prompt, question.form
     if question.kind == "json":
         return generate_json(
-            model, prompt, form, max_tokens=MAX_TOKENS, schema_in_prompt=way, additional_properties=False
+            model,
+            prompt,
+            form,
+            max_tokens=MAX_TOKENS,
+            schema_in_prompt=way,
+            additional_properties=False,
+            spelling=spelling,
         )
     if question.kind == "choice":
         return generate_choice(model, prompt, form)
     if question.kind == "regex":
         return generate_regex(model, prompt, form, max_tokens=MAX_TOKENS)
     if question.kind == "extract":
-        told = {"pattern" if isinstance(form, str) else "schema": form}
+        told = {"pattern": form} if isinstance(form, str) else {"schema": form, "spelling": spelling}
         found = next(iter(extract(model, [prompt], verbatim=True, max_tokens=MAX_TOKENS, **told)))
         if found.error is not None:
             raise found.error
         return found.value
-    answer = generate_tool_calls(model, prompt, form, tool_choice="required", max_tokens=MAX_TOKENS)
+    answer = generate_tool_calls(
+        model, prompt, form, tool_choice="required", max_tokens=MAX_TOKENS, spelling=spelling
+    )
     return next([call.name, call.arguments] for call in answer.calls)
 
 
@@ -322,6 +331,15 @@ def text_of(model: LoadedModel, watch: Watch) -> str:
     return model.vocabulary.decode(watch.tokens).decode("utf-8", "replace")
 
 
+def endless(text: str) -> int:
+    """How many numbers of more than 12 digits a text has, those in its strings left out.
+
+    >>> endless('{"a": 8.5000000000000001, "b": "123456789012345"}')
+    1
+    """
+    return len(re.findall(r"[0-9.]{14,}", re.sub(r'"(?:[^"\\]|\\.)*"', '""', text)))
+
+
 def is_canonical(model: LoadedModel, tokens: list[int]) -> bool:
     """Are the tokens those that the tokenizer writes for their text?"""
     text = model.vocabulary.decode(tokens).decode("utf-8", "replace")
@@ -329,7 +347,13 @@ def is_canonical(model: LoadedModel, tokens: list[int]) -> bool:
 
 
 def observe(
-    model: LoadedModel, watch: Watch, question: Question, way: bool | Way, *, is_free: bool
+    model: LoadedModel,
+    watch: Watch,
+    question: Question,
+    way: bool | Way,
+    spelling: Spelling,
+    *,
+    is_free: bool,
 ) -> dict[str, Any]:
     """One question in both ways, or constrained only."""
     watch.forget()
@@ -338,7 +362,7 @@ def observe(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            value = ask(model, question, way)
+            value = ask(model, question, way, spelling)
         except ConstrainError as problem:
             error = f"{type(problem).__name__}: {problem.what}"
             if isinstance(problem, IncompleteOutputError):
@@ -361,7 +385,7 @@ def observe(
         "right": right,
         "fields": fields,
         "invented": invented(question.right, value),
-        "endless": len(re.findall(r"[0-9.]{14,}", text_of(model, watch))),
+        "endless": endless(text_of(model, watch)),
         "tokens": len(watch.tokens),
         "prompt_tokens": len(watch.prompt),
         "passes": watch.passes,
@@ -414,6 +438,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="some of the questions, by name")
     parser.add_argument("--json", type=Path, help="one line of JSON for each question")
     parser.add_argument("--show", choices=get_args(Way), help="how a schema is shown in the prompt")
+    parser.add_argument("--spelling", choices=get_args(Spelling), default="canonical", help="of JSON")
     parser.add_argument("--constrained", action="store_true", help="no free answers")
     arguments = parser.parse_args()
     model, watch, found = load_unpacked(arguments.model), Watch(), []
@@ -421,7 +446,8 @@ def main() -> None:
     for question in QUESTIONS:
         if question.held != arguments.held or (arguments.only and question.name not in arguments.only):
             continue
-        one = observe(model, watch, question, arguments.show or True, is_free=not arguments.constrained)
+        way = arguments.show or True
+        one = observe(model, watch, question, way, arguments.spelling, is_free=not arguments.constrained)
         found.append(one)
         print(
             f"{one['question']}: {one['text']!r} {one['error']}\n    free: {one['free_text']!r}", flush=True

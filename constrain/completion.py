@@ -127,7 +127,7 @@ class Completions:
     def forget(self) -> None:
         """Drop every memo."""
         memos = self._at, self._known, self._parts.known, self._terminals, self._named, self._others
-        self._texts = ShortestTexts(short, only_bytes=True)
+        self._texts.forget()
         for memo in (*memos, self._besides, self._moves, self._words):
             memo.clear()
 

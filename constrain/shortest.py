@@ -61,6 +61,10 @@ class ShortestTexts:
         self._only_bytes = only_bytes
         self._parts: Nested[Continuation, bytes | None] = Nested(None)
 
+    def forget(self) -> None:
+        """Drop what is known of parts."""
+        self._parts.known.clear()
+
     def text(self, start: Continuation) -> bytes | None:
         """A shortest text without one of an open part inside; None if there is none."""
         start = start.plainest
