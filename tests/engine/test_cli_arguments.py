@@ -17,7 +17,7 @@ from constrain.engine import cli
 
 FILES = {
     "good.json": b'{"type": "null"}',
-    "deep.json": b'{"items":' * 5_000 + b"true" + b"}" * 5_000,
+    "deep.json": b'{"items":' * 100_000 + b"true" + b"}" * 100_000,
     "digits.json": b'{"const":' + b"1" * 10_000 + b"}",
     "half.json": b'{"const": "\\ud800"}',
     "key.json": b'{"\\ud800": 1, "type": "strnig", "description": "\\udfff"}',

@@ -105,9 +105,9 @@ def test_schemas_nested_deeper_are_too_large_and_not_wrong(depth: int) -> None:
     )
 
 
-@pytest.mark.parametrize("depth", [1_000, 100_000])
-def test_json_text_nested_deeper_than_it_can_be_read_is_too_large(depth: int) -> None:
-    """Python's own parser ends in a RecursionError."""
+def test_json_text_nested_deeper_than_it_can_be_read_is_too_large() -> None:
+    """Python's own parser ends in a RecursionError, at a thousand levels or at ten thousand."""
+    depth = 100_000
     with pytest.raises(LimitExceeded) as caught:
         compile_json_schema('{"items":' * depth + "true" + "}" * depth, VOCABULARY)
     assert str(caught.value) == (
