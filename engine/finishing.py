@@ -40,7 +40,8 @@ from constrain.vocabulary.bitmask import Words, set_tokens
 
 NEAR = 16
 """Few tokens open more.  Those that do cost a forward pass that is thrown away."""
-SEARCH_STEPS = 100_000
+SEARCH_STEPS = 400_000
+"""What a text nine hundred levels deep takes, when all that was remembered has been dropped."""
 MAX_REFUSALS = 4
 """So many are refused where there are tokens to spare; where there are none, one."""
 
