@@ -43,7 +43,7 @@ from __future__ import annotations
 import heapq
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count, islice
+from itertools import count, groupby, islice
 from typing import Any, NamedTuple
 
 from constrain.budget import spend
@@ -53,7 +53,7 @@ from constrain.nesting import Nested
 from constrain.position import Position, Positions, Thread
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.short import short
-from constrain.shortest import WAY, ShortestTexts, other_ways
+from constrain.shortest import WAY, ShortestTexts
 
 NARROW = 16
 """The hexadecimal digits: a state with more is most likely inside a string, and met at each character."""
@@ -64,11 +64,13 @@ PAIRS = 400
 LATE_PAIRS = 100
 """So many when a text has ended between two tokens."""
 LOST = 500
+"""Ways on.  Without it two of 600 schemas, with forty optional keys, had no end in a million steps."""
 PATIENCE = 24
 """With 200 a new position takes ten times as long, and no completion of the tests' schemas is shorter."""
 MANY_LITERALS = 8
 """So many of the shortest literals are spelled, where there are too many to walk through."""
 SHORT = 64
+"""Bytes of an end that are read on, in some 40 us; a search takes ten times as long."""
 MAX_KNOWN = 20_000
 
 Pieces = tuple[bytes | int, ...]
@@ -120,7 +122,6 @@ class Completions:
         self._terminals: dict[tuple[int, int], list[Exit]] = {}
         self._named: dict[tuple[LiteralSet, int, int, int], list[Exit]] = {}
         self._others: dict[tuple[Continuation, int, bytes], tuple[bytes, Continuation | None]] = {}
-        self._besides: dict[tuple[LiteralSet, int, bytes], list[bytes]] = {}
         self._moves: dict[int, list[tuple[int, int]]] = {}
         self._words: dict[int, bytes] = {}
 
@@ -128,7 +129,7 @@ class Completions:
         """Drop every memo."""
         memos = self._at, self._known, self._parts.known, self._terminals, self._named, self._others
         self._texts.forget()
-        for memo in (*memos, self._besides, self._moves, self._words):
+        for memo in (*memos, self._moves, self._words):
             memo.clear()
 
     def known(self, position: Position) -> Completion | None:
@@ -156,10 +157,10 @@ class Completions:
         No search, and so an upper bound of what is owed: most tokens go on with a text that ends as it would
         have ended before.  None where that cannot be told by reading SHORT bytes.
         """
-        pieces = before.pieces if before.rest is not None else (b"",)
-        if len(pieces) != 1 or isinstance(pieces[0], int) or len(pieces[0]) > SHORT or not token:
+        text = _short_text(before.rest)
+        if text is None or not token:
             return None
-        text, size = pieces[0], before.size
+        size = before.size
         if text.startswith(token):
             text = text[len(token) :]
             size = len(self._spelled(text))
@@ -214,12 +215,8 @@ class Completions:
         patience, lost = PATIENCE, LOST
         while heap:
             if lost < 0 and best is None:
-                text = self._texts.text(start)
-                size = None if text is None else self._spelling(text, node).get(0)
-                best, lost = (
-                    None if text is None or size is None else (size, None, ((text,), None)),
-                    sys.maxsize,
-                )
+                lost, found = sys.maxsize, self._shortest(start, node).get(0)
+                best = None if found is None else (found[0], None, (found[1], None))
             cost, length, _, here, at, path = heapq.heappop(heap)
             if best is not None and (cost >= best[0] or patience == 0):
                 break
@@ -297,9 +294,9 @@ class Completions:
     def _shortest(self, start: Continuation, node: int) -> dict[int, tuple[int, Pieces]]:
         """The nodes where the shortest text of a continuation ends, and its cost; none if there is none."""
         text = self._texts.text(start)
-        return (
-            {} if text is None else {to: (cost, (text,)) for to, cost in self._spelling(text, node).items()}
-        )
+        if text is None:
+            return {}
+        return {to: (cost, (text,)) for to, cost in self._spelling(text, node).items()}
 
     def _onward(self, here: Continuation, at: int, is_over: bool) -> Iterator[Onward]:
         """The ways on; where a way to the end is known already, only those that are quickly found."""
@@ -370,8 +367,7 @@ class Completions:
             if not word or whole in edge.literals.index or whole in edge.excluded:
                 if is_over:
                     return b"", None
-                words = self._besides.setdefault((edge.literals, state, captured), [])
-                ((word, then),) = other_ways(edge, owner, captured, self._automaton.term(state), words)
+                word, then = self._texts.others.of(edge, owner, captured, self._automaton.term(state))
             else:
                 then = follow_text(edge, owner, whole)
             found = self._others[owner, state, captured] = word, then
@@ -572,18 +568,25 @@ def _written(path: Path) -> Pieces:
     return _joined(piece for pieces in reversed(found) for piece in pieces)
 
 
+def _short_text(rest: Rest) -> bytes | None:
+    """What is still to be written, where it is SHORT and has no special token."""
+    text = b""
+    while rest is not None:
+        pieces, rest = rest
+        for piece in pieces:
+            if isinstance(piece, int) or len(text) + len(piece) > SHORT:
+                return None
+            text += piece
+    return text
+
+
 def _joined(pieces: Iterable[bytes | int]) -> Pieces:
     """The pieces, texts side by side made one."""
     found: list[Any] = []
-    text: list[bytes] = []
-    for piece in pieces:
-        if isinstance(piece, int):
-            found += [b"".join(text)] if text else []
-            found.append(piece)
-            text = []
-        else:
-            text.append(piece)
-    return (*found, b"".join(text)) if text else tuple(found)
+    for is_token, several in groupby(pieces, lambda piece: isinstance(piece, int)):
+        group: list[Any] = list(several)
+        found += group if is_token else [b"".join(group)]
+    return tuple(found)
 
 
 def _rests(node: int, literals: LiteralSet, allowed: int) -> Iterator[tuple[bytes, int]]:

@@ -28,6 +28,7 @@ from itertools import count
 
 from constrain.budget import spend
 from constrain.continuation import AnyEdge, Continuation, Edge, LiteralEdge, OpenEdge, TokenEdge, bits
+from constrain.literals import LiteralSet
 from constrain.nesting import Nested
 from constrain.regular.queries import shortest
 from constrain.regular.short import short
@@ -59,10 +60,12 @@ class ShortestTexts:
     def __init__(self, word: Callable[[Term], bytes | None] = shortest, *, only_bytes: bool = False) -> None:
         self._word = word
         self._only_bytes = only_bytes
+        self.others = OtherWays()
         self._parts: Nested[Continuation, bytes | None] = Nested(None)
 
     def forget(self) -> None:
-        """Drop what is known of parts."""
+        """Drop every memo."""
+        self.others.forget()
         self._parts.known.clear()
 
     def text(self, start: Continuation) -> bytes | None:
@@ -110,7 +113,7 @@ class ShortestTexts:
             found = [(edge.literals.literals[index], owner.follow(index)) for index in bits(edge.allowed)]
         elif isinstance(edge, OpenEdge):
             found = list(named_ways(edge, owner, b""))
-            found += other_ways(edge, owner, b"", edge.terminal)
+            found.append(self.others.of(edge, owner, b"", edge.terminal))
         elif isinstance(edge, TokenEdge):
             found = [] if self._only_bytes else [(edge.text, owner.follow(edge.number))]
         else:
@@ -130,30 +133,35 @@ def named_ways(
             yield text[len(read) :], owner.follow(index)
 
 
-def other_ways(
-    edge: OpenEdge, owner: Continuation, read: bytes, left: Term, words: list[bytes] | None = None
-) -> list[tuple[bytes, Continuation | None]]:
-    """A short rest of a text of an open edge that is no literal; `left` is the language of the rests.
+class OtherWays:
+    """Short rests of texts of open edges that are no literal, remembered in the order they were found.
 
-    What is excluded grows with each key that is written, and few of them are short: so `words`, the short
-    rests in order, are those of the edge alone, for whoever asks again with more texts excluded.
+    What is excluded grows with each key that is written, and few of those keys are short.  So the rests are
+    those of the edge alone, and whoever asks again with more texts excluded takes the next of them.
     """
-    words = [] if words is None else words
-    for word in words:
-        spend()
-        if read + word not in edge.excluded:
-            break
-    else:
-        gone = [text[len(read) :] for text in edge.literals.literals if text.startswith(read)]
-        while True:
+
+    def __init__(self) -> None:
+        self._words: dict[tuple[LiteralSet, Term, bytes], list[bytes]] = {}
+
+    def forget(self) -> None:
+        """Drop every memo."""
+        self._words.clear()
+
+    def of(
+        self, edge: OpenEdge, owner: Continuation, read: bytes, left: Term
+    ) -> tuple[bytes, Continuation | None]:
+        """A short rest behind `read`, and what follows it; `left` is the language of the rests."""
+        words = self._words.setdefault((edge.literals, left, read), [])
+        spend(1 + (len(words) >> 2))
+        word = next((word for word in words if read + word not in edge.excluded), None)
+        while word is None:
+            gone = [text[len(read) :] for text in edge.literals.literals if text.startswith(read)]
             found = short(difference(left, literals([*gone, *words])))
             assert found is not None, "there are always others"
             spend(len(words))
-            word = found
-            words.append(word)
-            if read + word not in edge.excluded:
-                break
-    return [(word, owner.follow(edge.classes.of(read + word), read + word))]
+            words.append(found)
+            word = found if read + found not in edge.excluded else None
+        return word, owner.follow(edge.classes.of(read + word), read + word)
 
 
 def fewest_tokens(text: bytes, vocabulary: Vocabulary) -> int:

@@ -99,17 +99,14 @@ def run_tools(
                 hint="await arun_tools(...)",
             )
     loop = _loop(model, messages, made, max_steps, options)
-    outcome: Any = None
-    while True:
-        try:
-            work = loop.send(outcome)
-        except StopIteration as end:
-            run: AgentRun = end.value
-            return run
+    work = _next(loop, None)
+    while isinstance(work, _Work):
         if work.awaits:
             outcome = asyncio.run(_outcome(work))
         else:
             outcome = _called(work) if work.is_tool else work.function()
+        work = _next(loop, outcome)
+    return work
 
 
 async def arun_tools(
@@ -122,19 +119,16 @@ async def arun_tools(
 ) -> AgentRun:
     """`run_tools` in a coroutine: coroutine functions are awaited, the model and functions have threads."""
     loop = _loop(model, messages, as_tools(tools), max_steps, options)
-    outcome: Any = None
-    while True:
-        try:
-            work = loop.send(outcome)
-        except StopIteration as end:
-            run: AgentRun = end.value
-            return run
+    work = _next(loop, None)
+    while isinstance(work, _Work):
         if not work.is_tool:
             outcome = await in_thread(work.function)
         elif work.awaits:
             outcome = await _outcome(work)
         else:
             outcome = await asyncio.to_thread(_called, work)
+        work = _next(loop, outcome)
+    return work
 
 
 def _is_in_a_loop() -> bool:
@@ -167,6 +161,15 @@ async def _outcome(work: _Work) -> tuple[Any, Exception | None]:
         return await work.function(), None
     except Exception as problem:
         return None, problem
+
+
+def _next(loop: Generator[_Work, Any, AgentRun], outcome: Any) -> _Work | AgentRun:
+    """What is to be done behind an `outcome`; the run, when all is done."""
+    try:
+        return loop.send(outcome)
+    except StopIteration as end:
+        run: AgentRun = end.value
+        return run
 
 
 def _loop(

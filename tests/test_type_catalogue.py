@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("email_validator", reason="some types of Pydantic's need it")
-
 from benchmarks.type_catalogue import CATALOGUE, Entry, missing, refusals
 
 SEEDS = range(2)

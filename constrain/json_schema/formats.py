@@ -22,7 +22,7 @@ Cost: a format is built on first use.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from constrain.errors import InvalidInputError
@@ -32,9 +32,8 @@ from constrain.json_schema.formats_hosts import IPV4, Alphabet, ipv6
 from constrain.json_schema.formats_python import JSON_TEXT, PREFIXES, python_format, texts_of
 from constrain.json_schema.json_in_text import json_texts
 from constrain.regular.keeping import remember
-from constrain.regular.leaf import Leaf, intern_leaf
+from constrain.regular.leaf import WrittenLeaf, intern_leaf
 from constrain.regular.syntax import regex_term
-from constrain.regular.term import Way
 from constrain.regular.terms import Term, choice, concat
 
 
@@ -109,36 +108,23 @@ _DURATION_DATE = r"(?:\d+Y(?:\d+M(?:\d+D)?)?|\d+M(?:\d+D)?|\d+D)"
 _DURATION = rf"P(?:{_DURATION_DATE}(?:{_DURATION_TIME})?|{_DURATION_TIME}|\d+W)"
 
 
-class _LeapSecond(Leaf):
+class _LeapSecond(WrittenLeaf):
     """The times with second 60, those that are 23:59:60 in UTC, behind some `digits` of hour and minute.
 
     Each hour and minute has its own two offsets, so this is 1,440 ways on: written as they are asked for.
     """
 
-    __slots__ = ("_alphabet", "_digits", "_known")
+    __slots__ = ("_alphabet", "_digits")
 
     def __init__(self, alphabet: Alphabet, digits: str) -> None:
         self._alphabet, self._digits = alphabet, digits
-        self._known: Term | None = None
+        self._written_as = None
         self._register(nullable=False, plain=False)
-
-    def derivative(self, byte: int) -> Term:
-        """That of the next digit, or of what follows the second."""
-        return self._written.derivative(byte)
-
-    def _find_ways(self, within: int) -> Iterable[Way]:
-        return self._written.ways_within(within)
 
     @property
     def outline(self) -> Term | None:
         """Any hour, minute and offset; known of the whole time only."""
         return None if self._digits else regex_term(_LEAP_SECOND, dialect="ecma", alphabet=self._alphabet)
-
-    @property
-    def _written(self) -> Term:
-        if self._known is None:
-            self._known = self._write()
-        return self._known
 
     def _write(self) -> Term:
         digits = self._digits

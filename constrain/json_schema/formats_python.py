@@ -38,9 +38,8 @@ from constrain.json_schema.formats_hosts import Alphabet
 from constrain.json_schema.number_set import NumberSet
 from constrain.json_schema.numbers import number_space
 from constrain.regular.charset import Dialect, normal
-from constrain.regular.leaf import Leaf, intern_leaf
+from constrain.regular.leaf import WrittenLeaf, intern_leaf
 from constrain.regular.syntax import regex_term
-from constrain.regular.term import Way
 from constrain.regular.terms import EMPTY, EPSILON, Term, choice, concat, intersect, literals, star
 from constrain.regular.utf8 import ALL_CODEPOINTS, CharSet
 
@@ -319,32 +318,19 @@ def _next_byte(place: tuple[int, int, int], byte: int) -> tuple[int, int, int] |
     return next((then for (first, last), then in _FIRST_BYTES if first <= byte <= last), None)
 
 
-class _Base64Text(Leaf):
+class _Base64Text(WrittenLeaf):
     """The Base64 of texts in UTF-8, from a place on: `bits` of the byte that is being written, `count` of
     them."""
 
-    __slots__ = ("_alphabet", "_bits", "_count", "_digits", "_known", "_place")
+    __slots__ = ("_alphabet", "_bits", "_count", "_digits", "_place")
 
     def __init__(
         self, alphabet: Alphabet, digits: str, bits: int, count: int, place: tuple[int, int, int]
     ) -> None:
         self._alphabet, self._digits = alphabet, digits
         self._bits, self._count, self._place = bits, count, place
-        self._known: Term | None = None
+        self._written_as = None
         self._register(nullable=count == 0 and place == _BETWEEN, plain=False)
-
-    def derivative(self, byte: int) -> Term:
-        """That of the next digit, or of the padding."""
-        return self._written.derivative(byte)
-
-    def _find_ways(self, within: int) -> Iterable[Way]:
-        return self._written.ways_within(within)
-
-    @property
-    def _written(self) -> Term:
-        if self._known is None:
-            self._known = self._write()
-        return self._known
 
     def _write(self) -> Term:
         after: dict[Term, list[int]] = {}

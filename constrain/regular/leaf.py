@@ -6,10 +6,11 @@ empty it must know by itself: nothing about its states follows from a structure.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from constrain.regular.interning import intern
 from constrain.regular.keeping import remember
+from constrain.regular.term import Way
 from constrain.regular.terms import (
     Choice,
     Concat,
@@ -50,6 +51,32 @@ class Leaf(Term):
     def with_counts(self, changed: Callable[[Term], Term]) -> Term:
         """The same with something else for each term of `counted`."""
         return self
+
+
+class WrittenLeaf(Leaf):
+    """A leaf that is written as a term when it is first asked for its ways: there are too many of its kind.
+
+    A subclass implements `_write`, and sets `_written_as` to None.
+    """
+
+    __slots__ = ("_written_as",)
+    _written_as: Term | None
+
+    def derivative(self, byte: int) -> Term:
+        return self._written.derivative(byte)
+
+    def _find_ways(self, within: int) -> Iterable[Way]:
+        return self._written.ways_within(within)
+
+    @property
+    def _written(self) -> Term:
+        if self._written_as is None:
+            self._written_as = self._write()
+        return self._written_as
+
+    def _write(self) -> Term:
+        """The same language, its next byte spelled out."""
+        raise NotImplementedError
 
 
 @remember(1 << 14)

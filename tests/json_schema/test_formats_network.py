@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from importlib.util import find_spec
 from typing import Annotated, Any
 
 import pydantic
@@ -63,12 +62,6 @@ def test_urls_as_people_write_them(text: str, allowed: bool) -> None:
     assert not allowed or TypeAdapter(AnyUrl).validate_python(text)
 
 
-needs_validator = pytest.mark.skipif(
-    find_spec("email_validator") is None, reason="email-validator is what Pydantic asks about mailboxes"
-)
-
-
-@needs_validator
 @settings(max_examples=40)
 @given(st.integers())
 def test_every_mailbox_that_is_written_is_taken(seed: int) -> None:
@@ -78,7 +71,6 @@ def test_every_mailbox_that_is_written_is_taken(seed: int) -> None:
     assert text is None or TypeAdapter(pydantic.EmailStr).validate_python(text.decode())
 
 
-@needs_validator
 @settings(max_examples=20)
 @given(st.integers())
 def test_every_named_mailbox_that_is_written_is_taken(seed: int) -> None:
@@ -87,7 +79,6 @@ def test_every_named_mailbox_that_is_written_is_taken(seed: int) -> None:
     assert text is None or TypeAdapter(pydantic.NameEmail).validate_python(text.decode())
 
 
-@needs_validator
 @given(st.emails())
 def test_mailboxes_that_are_taken_can_be_written(text: str) -> None:
     """All in ASCII but those in a domain with an A-label, or in one that is both deep and long."""
@@ -119,7 +110,6 @@ def test_mailboxes_as_people_write_them(text: str, allowed: bool) -> None:
     assert accepts(regex_term(mailboxes(), dialect="ecma"), text.encode()) is allowed
 
 
-@needs_validator
 @pytest.mark.parametrize(
     "text", ["Anna Rossi <a@b.it>", "a@b.it", "J. Doe <a@b.it>", "Città <a@b.it>", "O'Neil <a@b.it>"]
 )

@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
-
-import pytest
 
 CALLS = Path(__file__).with_name("calls.py")
 ROOT = CALLS.parents[2]
@@ -27,7 +24,6 @@ def test_mypy_infers_what_the_calls_return() -> None:
     assert (done.returncode, done.stdout) == (0, "Success: no issues found in 1 source file\n"), done.stdout
 
 
-@pytest.mark.skipif(find_spec("pyright") is None, reason="pyright is one of the packages of the extra `dev`")
 def test_pyright_infers_what_the_calls_return(tmp_path: Path) -> None:
     settings = tmp_path / "pyrightconfig.json"
     settings.write_text(
