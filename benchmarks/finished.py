@@ -203,7 +203,9 @@ def native(schemas: Sequence[Any], number: int, seed: int, most: int) -> None:
     wishes = adversaries(vocabulary)
     rng = np.random.default_rng(seed)
     started = time.process_time()
-    for compiled, least, _ in rows(schemas, number, vocabulary):
+    for done, (compiled, least, _) in enumerate(rows(schemas, number, vocabulary)):
+        if done and done % 10 == 0:
+            print(f"{done} schemas: {count} ({time.process_time() - started:.0f} s)", flush=True)
         if least:
             try:
                 Finishing(compiled, least - 1)
