@@ -39,7 +39,7 @@ import numpy as np
 from benchmarks.cpu import load_unpacked
 from constrain import LoadedModel, load
 from constrain.compiler import compile_json_schema
-from constrain.engine.finishing import Finishing
+from constrain.finishing import Finishing
 from constrain.errors import ConstrainError, LimitExceeded
 from constrain.matcher import CompiledGrammar
 from constrain.vocabulary.bitmask import allocate_token_bitmask, unpack_words

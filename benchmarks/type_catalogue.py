@@ -46,7 +46,7 @@ from pydantic.types import PaymentCardNumber
 from typing_extensions import TypedDict
 
 from constrain.compiler import compile_json_schema
-from constrain.engine.finishing import Finishing
+from constrain.finishing import Finishing
 from constrain.matcher import CompiledGrammar
 from constrain.report import check_text
 from constrain.vocabulary.bitmask import allocate_token_bitmask, unpack_words

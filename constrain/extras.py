@@ -15,11 +15,12 @@ from typing import Literal
 
 from constrain.errors import MissingPackageError
 
-Extra = Literal["mlx", "embedded"]
+Extra = Literal["mlx", "embedded", "testing"]
 
 PACKAGES: dict[Extra, dict[str, str]] = {
     "mlx": {"mlx": "mlx", "mlx_lm": "mlx-lm", "jsonschema": "jsonschema", "rich": "rich", "typer": "typer"},
     "embedded": {"llama_models": "llama-models"},
+    "testing": {"hypothesis": "hypothesis", "jsonschema": "jsonschema", "jsonschema_rs": "jsonschema-rs"},
 }
 """By extra, the names to import and those to install."""
 

@@ -51,7 +51,7 @@ import numpy as np
 from constrain.arguments import kind_of
 from constrain.compiler import compile_json_schema, compile_part, compile_regex
 from constrain.engine.decode import Forcing
-from constrain.engine.finishing import Finishing
+from constrain.finishing import Finishing
 from constrain.engine.masking import Constraint, Mask, apply_bitmask
 from constrain.engine.model import ModelLike, as_model
 from constrain.engine.options import check_max_tokens

@@ -144,7 +144,7 @@ def stream(
 
     Up to `reasoning` tokens are thought first, which `max_tokens` do not count.
     """
-    from constrain.engine.finishing import Finishing
+    from constrain.finishing import Finishing
 
     def answer(limit: int) -> Constraint:
         return Finishing(compiled, limit) if finish else compiled.matcher()

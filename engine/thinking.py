@@ -26,7 +26,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from constrain.compiler import compile_part
-from constrain.engine.finishing import Finishing
+from constrain.finishing import Finishing
 from constrain.engine.masking import Constraint
 from constrain.engine.options import whole
 from constrain.engine.prompting import AFTER_THOUGHT, thinking_marks, thinks_at_the_end

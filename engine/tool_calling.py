@@ -43,7 +43,7 @@ from constrain.tool_calls.tools import as_tools
 if TYPE_CHECKING:
     import mlx.core as mx
 
-    from constrain.engine.finishing import Finishing
+    from constrain.finishing import Finishing
     from constrain.engine.sampling import SamplerFunction
 
 DEFAULT_MAX_TOKENS = 1024
@@ -205,7 +205,7 @@ def _stream(
     **compiling: Unpack[Compiling],
 ) -> ToolCallStream:
     """The stream of an answer: here `Calling` has its defaults."""
-    from constrain.engine.finishing import Finishing
+    from constrain.finishing import Finishing
 
     max_tokens, seed, budget = check_max_tokens(max_tokens), check_seed(seed), reasoning_budget(reasoning)
     repetition_penalty = real("repetition_penalty", repetition_penalty)

@@ -18,7 +18,7 @@ from mlx_lm.sample_utils import make_sampler
 import constrain
 from constrain.compiler import compile_json_schema
 from constrain.engine.decode import decode
-from constrain.engine.finishing import Finishing
+from constrain.finishing import Finishing
 from constrain.engine.model import LoadedModel
 from constrain.engine.processor import GrammarLogitsProcessor
 from constrain.errors import LimitExceeded

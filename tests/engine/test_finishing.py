@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from constrain.compiler import compile_json_schema, compile_part, compile_regex
 from constrain.engine.decode import decode
-from constrain.engine.finishing import MAX_REFUSALS, NEAR, Finishing
+from constrain.finishing import MAX_REFUSALS, NEAR, Finishing
 from constrain.engine.model import LoadedModel
 from constrain.errors import LimitExceeded, UnsatisfiableError
 from constrain.matcher import CompiledGrammar

@@ -27,7 +27,7 @@ from constrain import (
     stream_tool_calls,
 )
 from constrain.compiler import compile_json_schema
-from constrain.engine.finishing import Finishing
+from constrain.finishing import Finishing
 from constrain.engine.model import LoadedModel
 from constrain.engine.prompting import prompt_tokens, thinking_marks
 from constrain.engine.thinking import Thinking, reasoning_budget

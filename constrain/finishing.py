@@ -91,6 +91,11 @@ class Finishing:
         """Whether `accept_token` is likely to refuse what the mask allows: the end is near, or not known."""
         return self._owed is None or self._spares_at_most(self._near)
 
+    @property
+    def refuses(self) -> bool:
+        """Whether tokens that the grammar allows here have been refused."""
+        return bool(self._refused) or not self.left
+
     def accept_token(self, token_id: int, /) -> bool:
         """Advance by a token; False, and nothing changed, where it is not allowed or leaves too little."""
         if not self.matcher.accept_token(token_id):

@@ -1,0 +1,252 @@
+"""Who says whether a text is right?  Judges that share no code with what wrote it.
+
+    JSON Schema    `json`, strictly (no key twice, no NaN), then `jsonschema` and `jsonschema-rs`
+    a type         the same, and Pydantic
+    a pattern      `re`
+    a grammar      `lark`, its Earley parser
+    tool calls     the reader that takes calls apart, then the two validators for each call's arguments
+
+The two validators are made exact where their defaults are not: `jsonschema` gets the numbers of a text as
+`Decimal`, for floats make 0.07 no multiple of 0.01, and its patterns mean what ECMA-262 says as far as
+`re` can say it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal, localcontext
+from functools import cache
+from typing import Any
+
+from constrain.extras import need
+
+DIGITS = 2_000
+"""Digits that a remainder may have: more than the longest number of a text."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """`refuses` returns what is wrong with a text, or None where nothing is.
+
+    Raises CannotJudge for a text that it cannot read though it may be right.
+    """
+
+    name: str
+    refuses: Callable[[str], str | None]
+
+
+class CannotJudge(Exception):  # noqa: N818 - it is an answer, and no fault
+    """A judge has no opinion: a pattern that its library does not know, a text nested too deeply for it."""
+
+
+def schema_judges(
+    schema: Any, *, formats: bool = True, registry: Mapping[str, Any] | None = None
+) -> list[Judge]:
+    """The judges of the texts of a JSON Schema; `registry` has the documents it refers to, by URI."""
+    need("testing", "judging what was written")
+    documents = registry or {}
+    return [
+        Judge("json", _read),
+        _python_judge(schema, formats, documents),
+        _rust_judge(schema, formats, documents),
+    ]
+
+
+def type_judges(kind: Any, schema: Any, *, formats: bool = True) -> list[Judge]:
+    """The judges of the texts of a type with this JSON Schema."""
+    from pydantic import TypeAdapter
+
+    adapter = TypeAdapter(kind)
+
+    def refuses(text: str) -> str | None:
+        try:
+            adapter.validate_json(text)
+        except ValueError as problem:
+            return " ".join(str(problem).split())
+        return None
+
+    return [*schema_judges(schema, formats=formats), Judge("pydantic", refuses)]
+
+
+def pattern_judges(pattern: str, flags: int = 0) -> list[Judge]:
+    """`re`, which must match the whole text."""
+    compiled = re.compile(pattern, flags)
+    return [Judge("re", lambda text: None if compiled.fullmatch(text) else f"does not match {pattern}")]
+
+
+def lark_judges(grammar: str, start: str = "start") -> list[Judge]:
+    """Lark's Earley parser with its complete lexer, which finds every way to read a text."""
+    from lark import Lark
+    from lark.exceptions import LarkError, UnexpectedInput
+
+    parser = Lark(grammar, start=start, parser="earley", lexer="dynamic_complete", ambiguity="explicit")
+
+    def refuses(text: str) -> str | None:
+        try:
+            parser.parse(text)
+        except UnexpectedInput as problem:
+            return str(problem).splitlines()[0]
+        except LarkError as problem:
+            raise CannotJudge(str(problem)) from problem
+        return None
+
+    return [Judge("lark", refuses)]
+
+
+def _strictly(text: str) -> Any:
+    """The data of a JSON text, its numbers exact.  Raises ValueError for a key twice, and for NaN."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            names = [name for name, _ in pairs]
+            raise ValueError(f"the key {next(n for n in names if names.count(n) > 1)!r} is there twice")
+        return made
+
+    def refuse(name: str) -> None:
+        raise ValueError(f"{name} is not JSON")
+
+    return json.loads(text, object_pairs_hook=once, parse_float=Decimal, parse_constant=refuse)
+
+
+def _read(text: str) -> str | None:
+    try:
+        _strictly(text)
+    except ValueError as problem:
+        return str(problem)
+    except RecursionError as problem:
+        raise CannotJudge("nested too deeply for Python's parser") from problem
+    return None
+
+
+def _judging(name: str, judge: Callable[[Any], str | None]) -> Judge:
+    """A judge of the data of a text that parses."""
+
+    def refuses(text: str) -> str | None:
+        try:
+            with localcontext(Context(prec=DIGITS)):
+                return judge(_strictly(text))
+        except (re.error, RecursionError, NotImplementedError) as problem:
+            raise CannotJudge(f"{name}: {problem}") from problem
+
+    return Judge(name, refuses)
+
+
+def _python_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> Judge:
+    from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
+    from jsonschema.validators import extend, validator_for
+    from referencing import Registry
+    from referencing.jsonschema import DRAFT202012
+
+    exact = json.loads(json.dumps(schema), parse_float=Decimal)
+    registry = Registry().with_contents(documents.items(), default_specification=DRAFT202012)
+    kind = validator_for(exact, default=Draft202012Validator)
+    if kind is not Draft4Validator:
+        whole = kind.TYPE_CHECKER.redefine("integer", _is_integer)
+        kind = extend(kind, type_checker=whole)
+    checker = FormatChecker(FormatChecker.checkers.keys() - _OTHER_FORMATS) if formats else None
+    validator = kind(_with_patterns_of_python(exact), format_checker=checker, registry=registry)
+
+    def judge(value: Any) -> str | None:
+        first = next(iter(validator.iter_errors(value)), None)
+        return None if first is None else f"{first.json_path}: {first.message[:200]}"
+
+    return _judging("jsonschema", judge)
+
+
+def _rust_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> Judge:
+    import jsonschema_rs
+
+    try:
+        known = jsonschema_rs.Registry(list(documents.items())) if documents else None
+        validator = jsonschema_rs.validator_for(schema, validate_formats=formats, registry=known)
+    except (ValueError, jsonschema_rs.ValidationError) as problem:
+        said = f"jsonschema-rs cannot read the schema: {str(problem).splitlines()[0]}"
+
+        def cannot(value: Any) -> str | None:
+            raise NotImplementedError(said)
+
+        return _judging("jsonschema-rs", cannot)
+
+    def judge(value: Any) -> str | None:
+        first = next(iter(validator.iter_errors(value)), None)
+        return None if first is None else f"{list(first.instance_path)}: {first.message[:200]}"
+
+    return _judging("jsonschema-rs", judge)
+
+
+def _is_integer(checker: Any, value: Any) -> bool:
+    if isinstance(value, Decimal):
+        return value == value.to_integral_value()
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _with_patterns_of_python(schema: Any) -> Any:
+    """The schema with each pattern as `re` has to read it; `schema` is changed."""
+    from referencing import Resource
+    from referencing.jsonschema import DRAFT202012
+
+    pending = [Resource.from_contents(schema, default_specification=DRAFT202012)]
+    while pending:
+        resource = pending.pop()
+        found = resource.contents
+        if isinstance(found, dict):
+            if isinstance(found.get("pattern"), str):
+                found["pattern"] = python_pattern(found["pattern"])
+            named = found.get("patternProperties")
+            if isinstance(named, dict):
+                found["patternProperties"] = {python_pattern(name): inner for name, inner in named.items()}
+        try:
+            pending.extend(resource.subresources())
+        except (AttributeError, TypeError):  # `items` of another draft than the schema says it follows
+            continue
+    return schema
+
+
+_OTHER_FORMATS = frozenset({"time", "color"})
+"""Those whose meaning in `jsonschema` is that of draft 3."""
+_IN_PYTHON: Mapping[str, tuple[str, str]] = {
+    r"\d": ("[0-9]", "0-9"),
+    r"\D": ("[^0-9]", r"\D"),
+    r"\w": ("[A-Za-z0-9_]", "A-Za-z0-9_"),
+    r"\W": ("[^A-Za-z0-9_]", r"\W"),
+    r"\s": ("[\\s\ufeff]", "\\s\ufeff"),
+    "$": (r"\Z", "$"),
+    "(?<": ("(?P<", "(?<"),
+    "[": ("[", r"\["),
+}
+"""What ECMA-262 writes, as Python does: outside a class, and inside one."""
+_PIECES = re.compile(r"\\.|\(\?<(?=[A-Za-z_])|\$|\[|\]|[^\\$\[\](]+|\(", re.DOTALL)
+
+
+@cache
+def python_pattern(pattern: str) -> str:
+    """A pattern of ECMA-262 (21.2.2) in Python's words, where these differ.
+
+    >>> python_pattern(r"^\\d[\\w$]$")
+    '^[0-9][A-Za-z0-9_$]\\\\Z'
+    """
+    inside, written = False, []
+    for piece in _PIECES.findall(pattern):
+        written.append(_IN_PYTHON.get(piece, (piece, piece))[inside])
+        if piece == "[":
+            inside = True
+        elif piece == "]":
+            inside = False
+    return "".join(written)
+
+
+def verdicts(judges: Sequence[Judge], text: str) -> dict[str, str | None]:
+    """What each judge that has an opinion says of a text: None, or what is wrong with it."""
+    found: dict[str, str | None] = {}
+    for judge in judges:
+        try:
+            found[judge.name] = judge.refuses(text)
+        except CannotJudge:
+            continue
+        if judge.name == "json" and found["json"] is not None:
+            break  # nobody else can read it
+    return found

@@ -1,0 +1,103 @@
+"""What is to be proved: a grammar over a vocabulary, and who judges its texts.
+
+`subject` takes what the rest of the package takes: a type, a schema, a compiled pattern, tools; a Lark grammar
+by `lark_subject`.  All that a report has to say of it is its name, which a command line can read again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Unpack
+
+from constrain.compiler import compile_json_schema, compile_lark, compile_part, compile_regex
+from constrain.json_schema.options import Compiling
+from constrain.lark_grammar.grammar import grammar_text
+from constrain.matcher import CompiledGrammar
+from constrain.proof.judges import (
+    Judge,
+    lark_judges,
+    pattern_judges,
+    schema_judges,
+    type_judges,
+    verdicts,
+)
+from constrain.target import as_schema, is_type
+from constrain.tool_calls.grammar import ToolCallGrammar, tool_call_grammar
+from constrain.tool_calls.reader import CallEnd, Departure, TextDelta, read_tool_calls
+from constrain.vocabulary.vocabulary import VocabularyLike
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A compiled grammar, its judges, and its schema where it has one."""
+
+    name: str
+    compiled: CompiledGrammar
+    judges: Sequence[Judge]
+    schema: Any = None
+
+
+def schema_subject(
+    target: object,
+    vocabulary: VocabularyLike,
+    *,
+    name: str = "",
+    registry: Mapping[str, Any] | None = None,
+    **options: Unpack[Compiling],
+) -> Subject:
+    """A JSON Schema, or a type; raises what `compile_json_schema` raises."""
+    schema = as_schema(target)
+    compiled = compile_json_schema(target, vocabulary, registry=registry, **options)
+    formats = options.get("formats", "assert") == "assert"
+    if is_type(target):
+        judges = type_judges(target, schema, formats=formats)
+    else:
+        judges = schema_judges(schema, formats=formats, registry=registry)
+    return Subject(name or getattr(target, "__name__", "schema"), compiled, judges, schema)
+
+
+def pattern_subject(pattern: str | re.Pattern[str], vocabulary: VocabularyLike) -> Subject:
+    """A regular expression; raises what `compile_regex` raises."""
+    given = re.compile(pattern) if isinstance(pattern, str) else pattern
+    compiled = compile_regex(pattern, vocabulary)
+    return Subject(given.pattern, compiled, pattern_judges(given.pattern, given.flags))
+
+
+def lark_subject(
+    grammar: str | os.PathLike[str], vocabulary: VocabularyLike, *, start: str = "start"
+) -> Subject:
+    """A Lark grammar; raises what `compile_lark` raises."""
+    compiled = compile_lark(grammar, vocabulary, start=start)
+    name = os.fspath(grammar) if isinstance(grammar, os.PathLike) else "grammar"
+    return Subject(name, compiled, lark_judges(grammar_text(grammar), start))
+
+
+def tools_subject(
+    tools: Iterable[object], vocabulary: VocabularyLike, *, form: str = "hermes", choice: Any = "required"
+) -> Subject:
+    """Tools, whose calls are read back; raises what `tool_call_grammar` raises."""
+    grammar = tool_call_grammar(tools, form, tool_choice=choice)
+    compiled = compile_part(grammar.written, vocabulary)
+    name = ", ".join(tool.name for tool in grammar.tools)
+    return Subject(name, compiled, [Judge("reader", lambda text: _not_read_back(grammar, text))])
+
+
+def _not_read_back(grammar: ToolCallGrammar, text: str) -> str | None:
+    """What is wrong with an answer as the reader reads it."""
+    judges = {tool.name: schema_judges(tool.parameters) for tool in grammar.tools}
+    events = read_tool_calls(text, grammar)
+    calls = [event for event in events if isinstance(event, CallEnd)]
+    for event in events:
+        if isinstance(event, Departure):
+            return f"the reader stops at {event.text[:40]!r}"
+    for call in calls:
+        said = verdicts(judges[call.name], call.text)
+        for name, problem in said.items():
+            if problem is not None:
+                return f"arguments of {call.name}: {name}: {problem}"
+    free = "".join(event.text for event in events if isinstance(event, TextDelta))
+    again = free + grammar.form.write((call.name, call.text) for call in calls)
+    return None if again == text else f"read back and written again it is {again!r}"
