@@ -240,7 +240,9 @@ def in_batches(schemas: Sequence[Any], number: int, seed: int, most: int) -> Non
     vocabulary, ends, outcomes = model.vocabulary, model.vocabulary.eos_token_ids, Counter[str]()
     rng = np.random.default_rng(seed)
     started = time.process_time()
-    for compiled, least, _ in rows(schemas, number, vocabulary):
+    for done, (compiled, least, _) in enumerate(rows(schemas, number, vocabulary)):
+        if done and done % 10 == 0:
+            print(f"{done} schemas: {dict(outcomes)} ({time.process_time() - started:.0f} s)", flush=True)
         for more in BUDGETS:
             size = max(least, more) if more == BUDGETS[-1] else least + more
             if size > most:

@@ -124,12 +124,13 @@ def _read(text: str) -> str | None:
 
 def _judging(name: str, judge: Callable[[Any], str | None]) -> Judge:
     """A judge of the data of a text that parses."""
+    from referencing.exceptions import Unresolvable
 
     def refuses(text: str) -> str | None:
         try:
             with localcontext(Context(prec=DIGITS)):
                 return judge(_strictly(text))
-        except (re.error, RecursionError, NotImplementedError) as problem:
+        except (re.error, RecursionError, NotImplementedError, Unresolvable) as problem:
             raise CannotJudge(f"{name}: {problem}") from problem
 
     return Judge(name, refuses)
@@ -141,14 +142,14 @@ def _python_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> J
     from referencing import Registry
     from referencing.jsonschema import DRAFT202012
 
-    exact = json.loads(json.dumps(schema), parse_float=Decimal)
+    exact = _exact(schema)
     registry = Registry().with_contents(documents.items(), default_specification=DRAFT202012)
     kind = validator_for(exact, default=Draft202012Validator)
     if kind is not Draft4Validator:
         whole = kind.TYPE_CHECKER.redefine("integer", _is_integer)
         kind = extend(kind, type_checker=whole)
     checker = FormatChecker(FormatChecker.checkers.keys() - _OTHER_FORMATS) if formats else None
-    validator = kind(_with_patterns_of_python(exact), format_checker=checker, registry=registry)
+    validator = kind(_rewritten(exact, _with_patterns_of_python), format_checker=checker, registry=registry)
 
     def judge(value: Any) -> str | None:
         first = next(iter(validator.iter_errors(value)), None)
@@ -160,9 +161,10 @@ def _python_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> J
 def _rust_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> Judge:
     import jsonschema_rs
 
+    spoken = _rewritten(_exact(schema), _without_contents)
     try:
         known = jsonschema_rs.Registry(list(documents.items())) if documents else None
-        validator = jsonschema_rs.validator_for(schema, validate_formats=formats, registry=known)
+        validator = jsonschema_rs.validator_for(spoken, validate_formats=formats, registry=known)
     except (ValueError, jsonschema_rs.ValidationError) as problem:
         said = f"jsonschema-rs cannot read the schema: {str(problem).splitlines()[0]}"
 
@@ -178,27 +180,31 @@ def _rust_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> Jud
     return _judging("jsonschema-rs", judge)
 
 
+def _exact(schema: Any) -> Any:
+    """A copy whose fractions are decimal, as its author wrote them."""
+    if isinstance(schema, dict):
+        return {key: _exact(inner) for key, inner in schema.items()}
+    if isinstance(schema, list | tuple):
+        return [_exact(inner) for inner in schema]
+    return Decimal(repr(schema)) if isinstance(schema, float) else schema
+
+
 def _is_integer(checker: Any, value: Any) -> bool:
     if isinstance(value, Decimal):
         return value == value.to_integral_value()
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _with_patterns_of_python(schema: Any) -> Any:
-    """The schema with each pattern as `re` has to read it; `schema` is changed."""
+def _rewritten(schema: Any, change: Callable[[dict[str, Any]], None]) -> Any:
+    """The schema with a change made to each of its schemas, in place."""
     from referencing import Resource
     from referencing.jsonschema import DRAFT202012
 
     pending = [Resource.from_contents(schema, default_specification=DRAFT202012)]
     while pending:
         resource = pending.pop()
-        found = resource.contents
-        if isinstance(found, dict):
-            if isinstance(found.get("pattern"), str):
-                found["pattern"] = python_pattern(found["pattern"])
-            named = found.get("patternProperties")
-            if isinstance(named, dict):
-                found["patternProperties"] = {python_pattern(name): inner for name, inner in named.items()}
+        if isinstance(resource.contents, dict):
+            change(resource.contents)
         try:
             pending.extend(resource.subresources())
         except (AttributeError, TypeError):  # `items` of another draft than the schema says it follows
@@ -206,8 +212,23 @@ def _with_patterns_of_python(schema: Any) -> Any:
     return schema
 
 
-_OTHER_FORMATS = frozenset({"time", "color"})
-"""Those whose meaning in `jsonschema` is that of draft 3."""
+def _with_patterns_of_python(schema: dict[str, Any]) -> None:
+    """Each pattern as `re` has to read it."""
+    if isinstance(schema.get("pattern"), str):
+        schema["pattern"] = python_pattern(schema["pattern"])
+    named = schema.get("patternProperties")
+    if isinstance(named, dict):
+        schema["patternProperties"] = {python_pattern(name): inner for name, inner in named.items()}
+
+
+def _without_contents(schema: dict[str, Any]) -> None:
+    """What a string holds is an annotation since 2019-09, and in draft 7 an assertion that nobody has to make."""
+    for keyword in ("contentEncoding", "contentMediaType", "contentSchema"):
+        schema.pop(keyword, None)
+
+
+_OTHER_FORMATS = frozenset({"time", "color", "regex"})
+"""Those whose meaning in `jsonschema` is that of draft 3, or of Python's `re`."""
 _IN_PYTHON: Mapping[str, tuple[str, str]] = {
     r"\d": ("[0-9]", "0-9"),
     r"\D": ("[^0-9]", r"\D"),

@@ -7,6 +7,7 @@
     rollback    what was taken back is as if it had never been
     finished    with a budget that the shortest answer fits, the answer is whole within it
     sound       a whole text is taken by every judge that has an opinion
+    complete    JSON data that every judge takes can be written, in some spelling and order of keys
 
 A `Case` is all that it takes to see a law broken again: the tokens, and what was done behind them.  `broken`
 looks at it with a new matcher, so that a case can be made smaller (`shrinking.py`) and told to others.
@@ -25,12 +26,13 @@ from constrain.finishing import Finishing
 from constrain.matcher import CompiledGrammar, Matcher
 from constrain.proof.judges import verdicts
 from constrain.proof.subject import Subject
+from constrain.report import check_text
 from constrain.vocabulary.bitmask import Words, allocate_token_bitmask, is_set, unpack_words
 
 ASKED = 8
 """So often a token is chosen again: more than a budget refuses in one place."""
 
-Law = Literal["live", "exact", "one rule", "fork", "rollback", "finished", "sound"]
+Law = Literal["live", "exact", "one rule", "fork", "rollback", "finished", "sound", "complete"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Case:
     """A sequence of tokens that breaks a law.
 
     `token` is the one the law speaks of behind them (exact, one rule, fork), `count` how many are taken back
-    (rollback), or the budget of the answer (finished), whose choices `tokens` then are.
+    (rollback), or the budget of the answer (finished), whose choices `tokens` then are.  Where a grammar is
+    incomplete, `tokens` only spell the text that it refuses.
     """
 
     law: Law
@@ -51,6 +54,8 @@ def broken(subject: Subject, case: Case) -> str | None:
     """What goes wrong in a case; None where the law holds, or the case is none: a token is not allowed."""
     if case.law == "finished":
         return _unfinished(subject, case)
+    if case.law == "complete":
+        return missing(subject, subject.compiled.vocabulary.decode(case.tokens))
     matcher = subject.compiled.matcher()
     if not _follow(matcher, case.tokens):
         return None
@@ -158,6 +163,19 @@ def wrong(subject: Subject, text: bytes) -> str | None:
         if problem is not None:
             return f"{name}: {problem}"
     return None
+
+
+def missing(subject: Subject, text: bytes) -> str | None:
+    """Whether every judge takes a text, and no grammar of the subject does."""
+    if subject.widest is None:
+        return None
+    said = verdicts(subject.judges, text.decode(errors="replace"))
+    if len(said) < len(subject.judges) or any(problem is not None for problem in said.values()):
+        return None
+    verdict = check_text(subject.widest, text)
+    if verdict.conforms:
+        return None
+    return f"every judge takes it, and the grammar does not: expected {verdict.expected} at byte {verdict.offset}"
 
 
 def _unfinished(subject: Subject, case: Case) -> str | None:

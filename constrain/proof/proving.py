@@ -10,6 +10,8 @@ What breaks a law is made smaller and kept as a `Failure`; a subject stops at it
 
 from __future__ import annotations
 
+import json
+import random
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +27,7 @@ from constrain.finishing import Finishing
 from constrain.matcher import CompiledGrammar
 from constrain.proof.judges import CannotJudge
 from constrain.proof.laws import Case, Law, against_one_rule, broken, inexact, mask_of
+from constrain.proof.mutations import changed, constants
 from constrain.proof.shrinking import shrunk
 from constrain.proof.subject import Subject
 from constrain.proof.walkers import WALKERS, Menu, Walker
@@ -32,10 +35,12 @@ from constrain.vocabulary.bitmask import Mask, Words, allocate_token_bitmask, un
 
 BUDGETS = (0, 1, 4, 12, 32, 80)
 """Tokens beyond the fewest."""
-TRIED = 96
+TRIED = 64
 """So many tokens are compared with the definition at a step that is looked at."""
-LOOKED_AT = 24
+LOOKED_AT = 32
 """One step in so many."""
+NEAR = 2
+"""One output in so many is changed in one place."""
 MAX_FAILURES = 3
 MAX_MENUS = 64
 """Masks whose tokens are kept as lists, up to half a megabyte each."""
@@ -178,7 +183,7 @@ def outputs(
     if least is None:
         proof.undecided.append(subject.name)
         return
-    run = _Run(subject, proof, np.random.default_rng(seed))
+    run = _Run(subject, proof, seed)
     for number, walker in zip(range(n), cycle(walkers), strict=False):
         size = least + budgets[number // len(walkers) % len(budgets)]
         text = run.output(walker, size)
@@ -198,14 +203,16 @@ def _least(compiled: CompiledGrammar) -> int | None:
 class _Run:
     """The outputs of one subject."""
 
-    def __init__(self, subject: Subject, proof: Proof, rng: np.random.Generator) -> None:
+    def __init__(self, subject: Subject, proof: Proof, seed: int) -> None:
         self.subject = subject
         self.proof = proof
-        self.rng = rng
+        self.rng = np.random.default_rng(seed)
         self.vocabulary = subject.compiled.vocabulary
         self._ends = frozenset(self.vocabulary.eos_token_ids)
         self._bitmask = allocate_token_bitmask(1, self.vocabulary.size)
         self._menus: dict[int, tuple[Mask, Menu]] = {}
+        self._chance = random.Random(seed)
+        self._known = constants(subject.schema)
 
     def output(self, walker: Walker, size: int) -> bytes:
         """The text of one generation of at most `size` tokens."""
@@ -296,7 +303,23 @@ class _Run:
             if problem is not None:
                 self._fail(walker, Case("sound", self._text_tokens(finishing)))
                 break
+        if self.subject.schema is not None and self._chance.randrange(NEAR) == 0:
+            self._look_beside(walker, decoded)
         return text
+
+    def _look_beside(self, walker: Walker, text: str) -> None:
+        """Data one change away: refused, unless every judge takes it; written, if every judge does."""
+        try:
+            data = changed(json.loads(text), self._known, self._chance)
+            near = json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
+        except (ValueError, RecursionError, OverflowError):
+            return  # not JSON, which has been told; or a number beyond Python's
+        tokens = self.subject.compiled.completions.tokens(Completion(0, ((near,), None)))
+        for law in ("sound", "complete"):
+            self.proof.looked[f"{law}, beside"] += 1
+            case = Case(law, tokens)
+            if broken(self.subject, case) is not None:
+                self._fail(walker, case)
 
     def _text_tokens(self, finishing: Finishing) -> tuple[int, ...]:
         return tuple(token for token in finishing.tokens if token not in self._ends)

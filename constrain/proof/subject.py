@@ -32,12 +32,17 @@ from constrain.vocabulary.vocabulary import VocabularyLike
 
 @dataclass(frozen=True)
 class Subject:
-    """A compiled grammar, its judges, and its schema where it has one."""
+    """A compiled grammar, its judges, and its schema where it has one.
+
+    `widest` takes each text of JSON data that the schema allows, in any spelling and order, where the judges know
+    all that the grammar does.
+    """
 
     name: str
     compiled: CompiledGrammar
     judges: Sequence[Judge]
     schema: Any = None
+    widest: CompiledGrammar | None = None
 
 
 def schema_subject(
@@ -56,7 +61,12 @@ def schema_subject(
         judges = type_judges(target, schema, formats=formats)
     else:
         judges = schema_judges(schema, formats=formats, registry=registry)
-    return Subject(name or getattr(target, "__name__", "schema"), compiled, judges, schema)
+    if is_type(target) or options.get("additional_properties") is False or options.get("verbatim"):
+        widest = None  # formats of Python's, and what an option forbids, no judge of a schema knows
+    else:
+        wide: Compiling = {**options, "whitespace": "any", "spelling": "any", "property_order": "any"}
+        widest = compile_json_schema(target, vocabulary, registry=registry, **wide)
+    return Subject(name or getattr(target, "__name__", "schema"), compiled, judges, schema, widest)
 
 
 def pattern_subject(pattern: str | re.Pattern[str], vocabulary: VocabularyLike) -> Subject:
