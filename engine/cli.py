@@ -8,6 +8,7 @@
     constrain grammar sql --prompt "The names of all red cars"
     constrain grammars --show sql
     constrain tools --tools tools.json --prompt "Che tempo fa a Roma?"
+    constrain prove models.py:Person
     constrain check --schema person.json --text '{"name": "Anna"}'
 
 The answer goes to stdout and nothing else does, so it can be piped.  What goes wrong goes to stderr as one
@@ -46,8 +47,9 @@ from constrain.engine.command_options import (
     template_kwargs,
 )
 from constrain.engine.extract_cli import extract_command
-from constrain.engine.files import is_file, read_prompt
-from constrain.engine.schema_files import read_schema
+from constrain.engine.files import read_prompt
+from constrain.engine.prove_cli import prove_command
+from constrain.engine.schema_files import find_grammar, read_schema
 from constrain.engine.tools_cli import tools_command
 from constrain.errors import (
     ConstrainError,
@@ -295,7 +297,7 @@ def grammar_command(
 ) -> None:
     """Answer with text that a Lark grammar accepts."""
     text = read_prompt(prompt)
-    path = _find_grammar(grammar)
+    path = find_grammar(grammar)
     from constrain.engine.generate import stream_lark
 
     answer = stream_lark(
@@ -368,7 +370,7 @@ def check_command(
     if schema is not None:
         found = check_type(read_schema(schema), written, model, **closed(no_additional_properties))
     elif grammar is not None:
-        found = check_grammar(_find_grammar(grammar), start, written, model)
+        found = check_grammar(find_grammar(grammar), start, written, model)
     else:
         found = check_pattern(str(pattern), written, model)
     typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2) if as_json else str(found))
@@ -385,16 +387,7 @@ def help_command(context: typer.Context) -> None:
 
 app.command("tools")(tools_command)
 app.command("extract")(extract_command)
-
-
-def _find_grammar(source: str) -> Path:
-    """A grammar's file, or the one of the catalogue that has this name."""
-    from constrain import grammars
-
-    path = Path(source)
-    if is_file(path) or source.endswith(".lark"):
-        return path
-    return grammars.path(source)
+app.command("prove")(prove_command)
 
 
 def _whole_or_name(text: str) -> int | str:

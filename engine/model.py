@@ -111,20 +111,49 @@ def load(path_or_hf_repo: str | Path | None = None, **options: Any) -> LoadedMod
     """
     if path_or_hf_repo is None:
         return _default_model()
-    name = str(path_or_hf_repo)
+    name, is_local = _found(str(path_or_hf_repo))
+    return LoadedModel(*_load_with_mlx(name, is_local=is_local, options=options), str(path_or_hf_repo))
+
+
+def load_vocabulary(path_or_hf_repo: str | Path | None = None) -> Vocabulary:
+    """The vocabulary of what `load` would load, without its weights: only the tokenizer is read.
+
+    It is as wide as the logits that the model's config.json tells of.
+    Raises ModelError as `load` does.
+    """
+    from constrain.vocabulary.vocabulary import Vocabulary
+
+    if path_or_hf_repo is None:
+        from constrain.engine.lookup import default_vocabulary
+
+        return default_vocabulary()
+    name, is_local = _found(str(path_or_hf_repo))
+    try:
+        from mlx_lm.utils import load_tokenizer
+
+        tokenizer = load_tokenizer(name)
+        config = json.loads((Path(name) / "config.json").read_text("utf-8")) if is_local else {}
+    except Exception as problem:  # as in `_load_with_mlx`
+        raise _explained(name, problem, is_local=is_local) from problem
+    size = config.get("vocab_size", config.get("text_config", {}).get("vocab_size"))
+    ends = tuple(sorted(int(token) for token in tokenizer.eos_token_ids))
+    return Vocabulary.from_tokenizer(tokenizer, size=size, eos_token_ids=ends)
+
+
+def _found(name: str) -> tuple[str, bool]:
+    """The folder or the hub id that a name stands for, and whether it is a folder."""
     folder = Path(os.path.expanduser(name))
     if os.path.exists(folder):
         _check_folder(folder)
-        name = str(folder)
-    elif name == smollm2.NAME:
-        folder = smollm2.smollm2_folder()
-        return LoadedModel(*_load_with_mlx(str(folder), is_local=True, options=options), name)
-    elif not _HUB_ID.fullmatch(name):
+        return str(folder), True
+    if name == smollm2.NAME:
+        return str(smollm2.smollm2_folder()), True
+    if not _HUB_ID.fullmatch(name):
         raise ModelError(
             f"there is no folder `{shown(name)}`, and it is not a model id of the form owner/name",
             hint="give a folder with config.json, or an id such as mlx-community/nesso-0.4B-agentic-mlx",
         )
-    return LoadedModel(*_load_with_mlx(name, is_local=os.path.exists(folder), options=options), name)
+    return name, False
 
 
 def as_model(model: ModelLike) -> LoadedModel:

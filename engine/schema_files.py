@@ -43,6 +43,19 @@ def read_schema(source: str) -> object:
     return read_named(module, name)
 
 
+def find_grammar(source: str) -> Path:
+    """A grammar's file, or the one of the catalogue that has this name.
+
+    Raises InvalidInputError for neither.
+    """
+    from constrain import grammars
+
+    path = Path(source)
+    if is_file(path) or source.endswith(".lark"):
+        return path
+    return grammars.path(source)
+
+
 def _inline(text: str) -> object:
     try:
         return parse_json(text, "the schema")

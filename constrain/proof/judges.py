@@ -14,6 +14,7 @@ The two validators are made exact where their defaults are not: `jsonschema` get
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from functools import cache
 from typing import Any
 
 from constrain.extras import need
+from constrain.lark_grammar.grammar import grammar_text
 
 DIGITS = 2_000
 """Digits that a remainder may have: more than the longest number of a text."""
@@ -77,19 +79,29 @@ def pattern_judges(pattern: str, flags: int = 0) -> list[Judge]:
     return [Judge("re", lambda text: None if compiled.fullmatch(text) else f"does not match {pattern}")]
 
 
-def lark_judges(grammar: str, start: str = "start") -> list[Judge]:
+def lark_judges(grammar: str | os.PathLike[str], start: str = "start") -> list[Judge]:
     """Lark's Earley parser with its complete lexer, which finds every way to read a text."""
     from lark import Lark
     from lark.exceptions import LarkError, UnexpectedInput
 
-    parser = Lark(grammar, start=start, parser="earley", lexer="dynamic_complete", ambiguity="explicit")
+    text, source = grammar_text(grammar)
+    parser = Lark(
+        text,
+        start=start,
+        parser="earley",
+        lexer="dynamic_complete",
+        ambiguity="forest",
+        source_path=None if source == "<string>" else source,
+    )
 
     def refuses(text: str) -> str | None:
         try:
             parser.parse(text)
         except UnexpectedInput as problem:
             return str(problem).splitlines()[0]
-        except LarkError as problem:
+        except AssertionError:
+            return None  # Lark found the start rule complete twice over, and takes that for a fault of its own
+        except (LarkError, RecursionError) as problem:
             raise CannotJudge(str(problem)) from problem
         return None
 

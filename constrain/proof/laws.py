@@ -15,13 +15,14 @@ looks at it with a new matcher, so that a case can be made smaller (`shrinking.p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import numpy as np
 
-from constrain.errors import LimitExceeded
+from constrain.errors import InvalidInputError, LimitExceeded
 from constrain.finishing import Finishing
 from constrain.matcher import CompiledGrammar, Matcher
 from constrain.proof.judges import verdicts
@@ -33,6 +34,9 @@ ASKED = 8
 """So often a token is chosen again: more than a budget refuses in one place."""
 
 Law = Literal["live", "exact", "one rule", "fork", "rollback", "finished", "sound", "complete"]
+
+
+_CASE = re.compile(r"(?P<law>[a-z-]+):(?P<tokens>[0-9,]*)(?:>(?P<token>[0-9]+))?(?:@(?P<count>[0-9]+))?")
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,28 @@ class Case:
     tokens: tuple[int, ...]
     token: int | None = None
     count: int = 0
+
+    def __str__(self) -> str:
+        behind = "" if self.token is None else f">{self.token}"
+        count = f"@{self.count}" if self.count else ""
+        return f"{self.law.replace(' ', '-')}:{','.join(map(str, self.tokens))}{behind}{count}"
+
+    @classmethod
+    def read(cls, text: str) -> Case:
+        """The case that is written so.  Raises InvalidInputError for what is none.
+
+        >>> Case.read(str(Case("one rule", (3, 4), token=7)))
+        Case(law='one rule', tokens=(3, 4), token=7, count=0)
+        """
+        found = _CASE.fullmatch(text.strip())
+        law = found["law"].replace("-", " ") if found else ""
+        if found is None or law not in get_args(Law):
+            raise InvalidInputError(
+                "this is no case of a proof", where=text, hint="paste what a failure says: exact:12,5>77"
+            )
+        tokens = tuple(int(token) for token in found["tokens"].split(",") if token)
+        behind = None if found["token"] is None else int(found["token"])
+        return cls(cast("Law", law), tokens, behind, int(found["count"] or 0))
 
 
 def broken(subject: Subject, case: Case) -> str | None:

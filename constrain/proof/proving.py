@@ -10,11 +10,12 @@ What breaks a law is made smaller and kept as a `Failure`; a subject stops at it
 
 from __future__ import annotations
 
+import html
 import json
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
@@ -57,12 +58,10 @@ class Failure:
     problem: str
 
     def __str__(self) -> str:
-        behind = f", then {self.case.token}" if self.case.token is not None else ""
-        count = f", {self.case.count}" if self.case.count else ""
         return (
-            f"{self.subject}: {self.case.law}{count}: {self.problem}\n"
-            f"  tokens {', '.join(map(str, self.case.tokens)) or 'none'}{behind}: {self.text!r}\n"
-            f"  found by the walker `{self.walker}`"
+            f"{self.subject}: {self.case.law}: {self.problem}\n"
+            f"  {len(self.case.tokens)} tokens, written by `{self.walker}`: {self.text!r}\n"
+            f"  again: --replay '{self.case}'"
         )
 
 
@@ -117,15 +116,17 @@ class Proof:
                     "subject": failure.subject,
                     "walker": failure.walker,
                     "law": failure.case.law,
-                    "tokens": list(failure.case.tokens),
-                    "token": failure.case.token,
-                    "count": failure.case.count,
+                    "case": str(failure.case),
                     "text": failure.text.decode(errors="backslashreplace"),
                     "problem": failure.problem,
                 }
                 for failure in self.failures
             ],
         }
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def __str__(self) -> str:
         lines = [
@@ -155,8 +156,11 @@ def prove(
     seconds: float | None = None,
     walkers: Sequence[Walker] = tuple(WALKERS.values()),
     budgets: Sequence[int] = BUDGETS,
+    told: Callable[[], None] | None = None,
 ) -> Proof:
     """Write `n` outputs of a subject, the walkers in turn, and check each; or as many as `seconds` allow.
+
+    `told` is called after each, for a progress bar.
 
     Raises LimitExceeded where a mask needs more than the grammar's limits.
     """
@@ -164,6 +168,8 @@ def prove(
     started = time.perf_counter()
     for _ in outputs(subject, proof, n, seed, walkers, budgets):
         proof.seconds = time.perf_counter() - started
+        if told is not None:
+            told()
         if len(proof.failures) >= MAX_FAILURES or (seconds is not None and proof.seconds >= seconds):
             break
     proof.seconds = time.perf_counter() - started

@@ -14,7 +14,6 @@ from typing import Any, Unpack
 
 from constrain.compiler import compile_json_schema, compile_lark, compile_part, compile_regex
 from constrain.json_schema.options import Compiling
-from constrain.lark_grammar.grammar import grammar_text
 from constrain.matcher import CompiledGrammar
 from constrain.proof.judges import (
     Judge,
@@ -82,7 +81,7 @@ def lark_subject(
     """A Lark grammar; raises what `compile_lark` raises."""
     compiled = compile_lark(grammar, vocabulary, start=start)
     name = os.fspath(grammar) if isinstance(grammar, os.PathLike) else "grammar"
-    return Subject(name, compiled, lark_judges(grammar_text(grammar), start))
+    return Subject(name, compiled, lark_judges(grammar, start))
 
 
 def tools_subject(
@@ -98,7 +97,7 @@ def tools_subject(
 def _not_read_back(grammar: ToolCallGrammar, text: str) -> str | None:
     """What is wrong with an answer as the reader reads it."""
     judges = {tool.name: schema_judges(tool.parameters) for tool in grammar.tools}
-    events = read_tool_calls(text, grammar)
+    events = read_tool_calls(text, grammar, loose=False)
     calls = [event for event in events if isinstance(event, CallEnd)]
     for event in events:
         if isinstance(event, Departure):
