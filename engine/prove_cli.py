@@ -52,7 +52,8 @@ def prove_command(
     model: Annotated[
         str | None,
         typer.Option(
-            "--model", help="Whose tokenizer: a folder, a hub id, smollm2, or small; default: the embedded one."
+            "--model",
+            help="Whose tokenizer: a folder, a hub id, smollm2, or small; default: the embedded one.",
         ),
     ] = None,
     outputs: Annotated[int, typer.Option("-n", "--outputs", min=1, help="So many generations.")] = 1_000,
@@ -126,7 +127,9 @@ def _without_size(arguments: list[str]) -> list[str]:
             skipped = False
         elif argument in {"-n", "--outputs", "--seconds", "--seed", "--html", "--walker"}:
             skipped = True
-        elif argument != "--json" and not argument.startswith(("--outputs=", "--seconds=", "--seed=", "--html=")):
+        elif argument != "--json" and not argument.startswith(
+            ("--outputs=", "--seconds=", "--seed=", "--html=")
+        ):
             kept.append(argument)
     return kept
 

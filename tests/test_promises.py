@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from constrain.compiler import compile_json_schema
 from constrain.errors import LimitExceeded, UnsatisfiableError, UnsupportedError
 from constrain.matcher import CompiledGrammar
-from tests.json_schema.schemas import schemas as all_keyword_schemas
+from constrain.testing.random_schemas import schemas as all_keyword_schemas
 from tests.oracle import by_trying, ids, toy_vocabulary
 from tests.strategies import first_part_schemas
 from tests.walks import CHOOSERS, walk
@@ -93,7 +93,7 @@ def test_the_mask_equals_trying_every_token(schema: Any, seed: int, options: dic
 
 
 @given(
-    schema=all_keyword_schemas,
+    schema=all_keyword_schemas(),
     seed=st.integers(0, 2**32),
     options=OPTIONS,
     chooser=st.sampled_from(sorted(CHOOSERS)),

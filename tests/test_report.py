@@ -12,7 +12,7 @@ from constrain.compiler import compile_json_schema
 from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded, UnsatisfiableError
 from constrain.report import check_schema, check_text
 from constrain.vocabulary.vocabulary import Vocabulary
-from tests.json_schema.schemas import documents, schemas
+from constrain.testing.random_schemas import documents, schemas
 from tests.json_schema.test_schemas import is_valid, written
 
 VOCABULARY = Vocabulary.from_tokens(
@@ -127,7 +127,7 @@ def test_an_option_that_does_not_exist_is_an_error_of_the_caller() -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(schemas)
+@given(schemas())
 def test_agrees_with_compiling(schema: Any) -> None:
     """What compiles is satisfiable, and what does not has the same problem in the report."""
     report = check_schema(schema, VOCABULARY)
@@ -147,7 +147,7 @@ def test_agrees_with_compiling(schema: Any) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(schemas, documents, st.integers(0, 40))
+@given(schemas(), documents, st.integers(0, 40))
 def test_a_text_conforms_exactly_when_it_is_valid(schema: Any, document: Any, cut: int) -> None:
     """And where it stops conforming, a matcher refuses the next byte and takes all those before it."""
     try:

@@ -16,7 +16,7 @@ from constrain.json_schema.grammar import compile_schema
 from constrain.json_schema.options import JsonOptions
 from constrain.shortest import ShortestTexts, fewest_tokens, shortest_text
 from constrain.vocabulary.vocabulary import Vocabulary
-from tests.json_schema.schemas import schemas
+from constrain.testing.random_schemas import schemas
 from tests.json_schema.walk import Thread, accepts, can_end, next_bytes, start_threads, step
 
 TOKENS = [*(bytes([byte]) for byte in range(256)), b"ab", b"abc", b"bc", b"ca", None]
@@ -34,7 +34,7 @@ def shortest_length(start: Continuation, *, at_most: int) -> int | None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(schemas)
+@given(schemas())
 def test_the_text_conforms_and_none_is_shorter(schema: Any) -> None:
     """Shorter texts are looked for one by one, by length."""
     try:

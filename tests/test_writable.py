@@ -28,7 +28,7 @@ from constrain.regular.syntax import regex_term
 from constrain.regular.terms import Term, byte_set, complement, difference, intersect, star
 from constrain.report import check_text
 from constrain.vocabulary.vocabulary import Vocabulary
-from tests.json_schema.schemas import schemas as all_keyword_schemas
+from constrain.testing.random_schemas import schemas as all_keyword_schemas
 from tests.lark_grammar.grammars import grammars
 from tests.oracle import strings_over
 from tests.strategies import first_part_schemas, small_patterns
@@ -217,7 +217,7 @@ def assert_what_is_left_of_a_schema(schema: Any, missing: bytes, seed: int, opti
 
 
 @given(
-    schema=first_part_schemas() | all_keyword_schemas,
+    schema=first_part_schemas() | all_keyword_schemas(),
     missing=some_of("abé1-,ulq \n".encode()) | st.just(SMOLLM2),
     seed=st.integers(0, 2**32),
     options=OPTIONS,

@@ -100,7 +100,9 @@ def lark_judges(grammar: str | os.PathLike[str], start: str = "start") -> list[J
         except UnexpectedInput as problem:
             return str(problem).splitlines()[0]
         except AssertionError:
-            return None  # Lark found the start rule complete twice over, and takes that for a fault of its own
+            return (
+                None  # Lark found the start rule complete twice over, and takes that for a fault of its own
+            )
         except (LarkError, RecursionError) as problem:
             raise CannotJudge(str(problem)) from problem
         return None
@@ -142,7 +144,7 @@ def _judging(name: str, judge: Callable[[Any], str | None]) -> Judge:
         try:
             with localcontext(Context(prec=DIGITS)):
                 return judge(_strictly(text))
-        except (re.error, RecursionError, NotImplementedError, Unresolvable) as problem:
+        except (re.error, RecursionError, NotImplementedError, Unresolvable, UnicodeEncodeError) as problem:
             raise CannotJudge(f"{name}: {problem}") from problem
 
     return Judge(name, refuses)

@@ -271,7 +271,10 @@ class _Run:
         for law, case in (
             ("one rule", Case("one rule", matcher.tokens, refused)),
             ("fork", Case("fork", matcher.tokens, token)),
-            ("rollback", Case("rollback", matcher.tokens, count=int(self.rng.integers(len(matcher.tokens) + 1)))),
+            (
+                "rollback",
+                Case("rollback", matcher.tokens, count=int(self.rng.integers(len(matcher.tokens) + 1))),
+            ),
         ):
             looked[law] += 1
             if self._is_broken(matcher, case):

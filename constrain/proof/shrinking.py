@@ -78,7 +78,9 @@ def _ended_sooner(compiled: CompiledGrammar, case: Case) -> Iterator[Case]:
 
 def _with_fewer_tokens(compiled: CompiledGrammar, case: Case) -> Iterator[Case]:
     for tokens in _pieces_left_out(case.tokens):
-        yield replace(case, tokens=tokens, count=min(case.count, len(tokens)) if _takes_back(case) else case.count)
+        yield replace(
+            case, tokens=tokens, count=min(case.count, len(tokens)) if _takes_back(case) else case.count
+        )
     if _takes_back(case):
         yield from (replace(case, count=count) for count in range(1, case.count))
 

@@ -29,7 +29,20 @@ def small_vocabulary() -> Vocabulary:
     ()
     """
     longer = [piece.encode() for piece in (*_BORDERS.split(" "), *_WORDS.split(" "))]
-    longer += [b"  ", b"    ", b"\n", b"\n  ", b", ", b": ", b'": ', b'", "', b"\xc3", b"a\xc3", b'\xa9"', b"\xe6\x97"]
+    longer += [
+        b"  ",
+        b"    ",
+        b"\n",
+        b"\n  ",
+        b", ",
+        b": ",
+        b'": ',
+        b'", "',
+        b"\xc3",
+        b"a\xc3",
+        b'\xa9"',
+        b"\xe6\x97",
+    ]
     tokens: list[bytes | None] = [bytes((byte,)) for byte in range(256)]
     tokens += [text for text in dict.fromkeys(longer) if len(text) > 1]
     return Vocabulary.from_tokens([*tokens, None], eos_token_ids=[len(tokens)])

@@ -23,7 +23,7 @@ from constrain.matcher import CompiledGrammar
 from constrain.parts import choice, either, sequence, special_token
 from constrain.vocabulary.bitmask import allocate_token_bitmask, unpack_words
 from constrain.vocabulary.vocabulary import Vocabulary
-from tests.json_schema.schemas import schemas
+from constrain.testing.random_schemas import schemas
 from tests.oracle import toy_vocabulary
 from tests.walks import shortest_way_on
 
@@ -289,7 +289,7 @@ LONGEST = sorted(range(VOCABULARY.size), key=lambda token: -len(VOCABULARY.token
 
 
 @given(
-    schemas,
+    schemas(),
     st.sampled_from([OPENING, DIGITS, BLANKS, LONGEST, []]),
     st.sampled_from([0, 1, 2, 5, 20, 60, 400, 600]),
     st.integers(0, 2**32),

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from constrain.errors import ConstrainError
 from constrain.json_schema.grammar import compile_schema
 from constrain.json_schema.options import JsonOptions
-from tests.json_schema.schemas import schemas
+from constrain.testing.random_schemas import schemas
 from tests.json_schema.walk import accepts, random_text
 
 CLOSED = JsonOptions.exact(additional_properties=False)
@@ -86,7 +86,7 @@ def test_what_is_inherited_is_closed_together(schema: Any, document: dict[str, N
 
 @given(
     st.one_of(
-        schemas, st.fixed_dictionaries({"not": objects}, optional={"properties": st.just({"e": True})})
+        schemas(), st.fixed_dictionaries({"not": objects}, optional={"properties": st.just({"e": True})})
     ),
     st.randoms(use_true_random=False),
 )

@@ -20,7 +20,7 @@ from hypothesis_jsonschema import from_schema
 from constrain.errors import LimitExceeded, UnsatisfiableError
 from constrain.json_schema.grammar import SchemaGrammar, compile_schema
 from constrain.json_schema.options import JsonOptions
-from tests.json_schema.schemas import documents, schemas
+from constrain.testing.random_schemas import documents, schemas
 from tests.json_schema.walk import accepts
 
 LATER = {
@@ -82,7 +82,7 @@ def compiled(schema: dict[str, Any]) -> SchemaGrammar | None:
     max_examples=150,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
-@given(schemas, st.sampled_from(KINDS), documents, st.data())
+@given(schemas(), st.sampled_from(KINDS), documents, st.data())
 def test_accepts_generated_instances_and_judges_their_neighbours(
     schema: Any, kind: str, other: Any, data: st.DataObject
 ) -> None:

@@ -18,7 +18,7 @@ from constrain.json_schema.keywords import KEYWORDS
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.references import MAX_DEPTH, Documents, standard_dialect
 from constrain.json_schema.scalars import Scalars
-from tests.json_schema.schemas import schemas
+from constrain.testing.random_schemas import schemas
 
 URIS = [
     "http://json-schema.org/draft-04/schema#",
@@ -114,7 +114,7 @@ def _damaged(schema: Any, value: Any, where: int) -> Any:
     return copy
 
 
-damaged = st.builds(_damaged, schemas, st.sampled_from(VALUES), st.integers(0, 50))
+damaged = st.builds(_damaged, schemas(), st.sampled_from(VALUES), st.integers(0, 50))
 
 
 def seen(schema: Any) -> Glance | None:
@@ -168,7 +168,7 @@ def test_a_damaged_schema_is_not_plain_unless_the_scan_admits_it(schema: Any) ->
     check(schema)
 
 
-@given(schemas)
+@given(schemas())
 def test_schemas_in_order_are_plain(schema: Any) -> None:
     """Else all this would be for nothing."""
     assert seen(schema) is not None or "2.0" in repr(schema)

@@ -16,7 +16,7 @@ from constrain.json_schema.values import NUMBER, STRING
 from constrain.regular.queries import is_empty
 from constrain.regular.terms import EMPTY, intersect
 from tests.json_schema.parts import parts_of
-from tests.json_schema.schemas import NUMBERS, PATTERNS, STRINGS
+from constrain.testing.random_schemas import NUMBERS, PATTERNS, STRINGS
 
 small = st.integers(0, 3)
 keywords: dict[str, st.SearchStrategy[Any]] = {

@@ -12,7 +12,7 @@ from constrain.errors import ConstrainError
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.plainly import plainly_lives
 from tests.json_schema.parts import parts_of
-from tests.json_schema.schemas import schemas
+from constrain.testing.random_schemas import schemas
 
 SEVERAL_OPTIONS = [
     JsonOptions(),
@@ -27,7 +27,7 @@ def judged(schema: Any, options: JsonOptions) -> tuple[bool, bool]:
     return plainly_lives(parts.root, options, parts.lives), parts.lives(parts.root)
 
 
-@given(schemas, st.sampled_from(SEVERAL_OPTIONS))
+@given(schemas(), st.sampled_from(SEVERAL_OPTIONS))
 def test_what_lives_plainly_has_a_value(schema: Any, options: JsonOptions) -> None:
     try:
         plainly, found = judged(schema, options)

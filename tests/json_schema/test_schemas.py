@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from constrain.errors import LimitExceeded, UnsatisfiableError
 from constrain.json_schema.grammar import SchemaGrammar, compile_schema
 from constrain.json_schema.options import JsonOptions
-from tests.json_schema.schemas import documents, schemas
+from constrain.testing.random_schemas import documents, schemas
 from tests.json_schema.walk import accepts, random_text
 
 EXACT = JsonOptions.exact(whitespace="compact")
@@ -46,7 +46,7 @@ def written(document: Any) -> bytes:
 
 
 @settings(max_examples=300)
-@given(schemas, st.lists(documents, min_size=1, max_size=8))
+@given(schemas(), st.lists(documents, min_size=1, max_size=8))
 def test_accepts_exactly_what_a_validator_accepts(schema: Any, some: list[Any]) -> None:
     """The promise of minimal invasion: any spelling, any order, and the verdict of the standard."""
     grammar = compiled(schema, EXACT)
@@ -57,7 +57,7 @@ def test_accepts_exactly_what_a_validator_accepts(schema: Any, some: list[Any]) 
 
 
 @settings(max_examples=300)
-@given(schemas, st.integers(0, 2**32))
+@given(schemas(), st.integers(0, 2**32))
 def test_whatever_is_written_is_valid(schema: Any, seed: int) -> None:
     """Soundness and liveness at once: a random walk ends in a valid document, or is cut off."""
     grammar = compiled(schema, JsonOptions())

@@ -16,17 +16,17 @@ from constrain.json_schema.single import single_alternative
 from constrain.json_schema.units import Alternative, ArrayAlternative
 from constrain.json_schema.values import ARRAY, OBJECT
 from tests.json_schema.parts import Parts, parts_of
-from tests.json_schema.schemas import KEYS, schemas
+from constrain.testing.random_schemas import KEYS, schemas
 
 OPTIONS = [JsonOptions(), JsonOptions.exact(additional_properties=False), JsonOptions(verbatim="a 1")]
 plain_objects = st.fixed_dictionaries(
     {},
     optional={
         "type": st.sampled_from(["object", ["object", "null"], "array", ["array", "object"]]),
-        "properties": st.dictionaries(st.sampled_from(KEYS), schemas, max_size=3),
+        "properties": st.dictionaries(st.sampled_from(KEYS), schemas(), max_size=3),
         "required": st.lists(st.sampled_from(KEYS), max_size=3),
-        "additionalProperties": schemas,
-        "items": schemas,
+        "additionalProperties": schemas(),
+        "items": schemas(),
         "minItems": st.integers(0, 2),
         "maxItems": st.integers(0, 2),
         "minLength": st.just(1),
@@ -53,7 +53,7 @@ def check(schema: Any, kind: int, options: JsonOptions) -> bool:
     return True
 
 
-@given(st.one_of(schemas, plain_objects), st.sampled_from([OBJECT, ARRAY]), st.sampled_from(OPTIONS))
+@given(st.one_of(schemas(), plain_objects), st.sampled_from([OBJECT, ARRAY]), st.sampled_from(OPTIONS))
 def test_a_single_alternative_is_that_of_the_algebra(schema: Any, kind: int, options: JsonOptions) -> None:
     """But where the algebra sees at once that there is none."""
     try:

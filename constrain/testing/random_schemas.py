@@ -74,6 +74,11 @@ def _keywords(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]
     )
 
 
-schemas: st.SearchStrategy[Any] = st.recursive(
+_SCHEMAS: st.SearchStrategy[Any] = st.recursive(
     st.one_of(st.booleans(), _keywords(st.booleans())), _keywords, max_leaves=5
 )
+
+
+def schemas() -> st.SearchStrategy[Any]:
+    """JSON Schemas of every keyword, a few levels deep, that meet each other and the data of `documents`."""
+    return _SCHEMAS
