@@ -39,8 +39,8 @@ import numpy as np
 from benchmarks.cpu import load_unpacked
 from constrain import LoadedModel, load
 from constrain.compiler import compile_json_schema
-from constrain.finishing import Finishing
 from constrain.errors import ConstrainError, LimitExceeded
+from constrain.finishing import Finishing
 from constrain.matcher import CompiledGrammar
 from constrain.vocabulary.bitmask import allocate_token_bitmask, unpack_words
 from constrain.vocabulary.vocabulary import Vocabulary

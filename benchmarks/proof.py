@@ -4,11 +4,9 @@
     python -m benchmarks.proof --suite --outputs 150
     python -m benchmarks.proof --data maskbench.jsonl.xz --outputs 150 --share 1/2     one of two processes
 
-Each schema gets so many outputs, the walkers in turn, over the embedded vocabulary of 128,256 tokens.  Printed
-after every hundredth schema, and at the end: outputs, verdicts of each judge, laws looked at, failures.
-`--record FILE` writes the sums as JSON, and `docs/proof.md` is made of the records:
-
-    python -m benchmarks.proof --add RECORD...
+Each schema gets so many outputs, the walkers in turn, over the embedded vocabulary of 128,256 tokens.
+Printed after every hundredth schema, and at the end: outputs, verdicts of each judge, laws looked at,
+failures.  `--record FILE` writes the sums as JSON.
 """
 
 from __future__ import annotations

@@ -27,7 +27,6 @@ import json
 import os
 import sys
 import warnings
-from pathlib import Path
 from typing import Annotated, Any, NoReturn, cast
 
 import typer

@@ -35,9 +35,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from constrain.budget import budget
-from constrain.finishing import SEARCH_STEPS
 from constrain.engine.streaming import Generation, TextStream
 from constrain.errors import LimitExceeded, RefusedOutputError
+from constrain.finishing import SEARCH_STEPS
 from constrain.matcher import Matcher
 
 T = TypeVar("T")

@@ -51,12 +51,12 @@ import numpy as np
 from constrain.arguments import kind_of
 from constrain.compiler import compile_json_schema, compile_part, compile_regex
 from constrain.engine.decode import Forcing
-from constrain.finishing import Finishing
 from constrain.engine.masking import Constraint, Mask, apply_bitmask
 from constrain.engine.model import ModelLike, as_model
 from constrain.engine.options import check_max_tokens
 from constrain.engine.sampling import NOT_FINITE, NOT_FINITE_HINT, Sampler, SamplerFunction, choose
 from constrain.errors import ConstrainError, InvalidInputError, ModelError
+from constrain.finishing import Finishing
 from constrain.json_schema.options import Compiling
 from constrain.matcher import CompiledGrammar
 from constrain.parts import Part

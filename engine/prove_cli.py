@@ -78,7 +78,7 @@ def prove_command(
     Exit codes: 0 every law held; 1 one was broken; 2 the command is wrong, or the grammar is refused.
     """
     schema = schema_argument if schema is None else schema
-    if [schema, pattern, grammar, tools or None].count(None) != 3:  # noqa: PLR2004 - of four
+    if [schema, pattern, grammar, tools or None].count(None) != 3:
         raise InvalidInputError("give one of --schema, --pattern, --grammar and --tools")
     from constrain.proof.laws import Case, broken
     from constrain.proof.page import as_page
@@ -90,7 +90,15 @@ def prove_command(
             hint = nearest(name, list(WALKERS), f"the walkers are {', '.join(WALKERS)}")
             raise InvalidInputError(f"there is no walker `{name}`", hint=hint)
     options = closed(no_additional_properties) | {"whitespace": whitespace, "property_order": property_order}
-    subject = _subject(_vocabulary(model), schema, pattern, grammar, start, tools, options)
+    subject = _subject(
+        _vocabulary(model),
+        schema=schema,
+        pattern=pattern,
+        grammar=grammar,
+        start=start,
+        tools=tools,
+        options=options,
+    )
     if replay is not None:
         problem = broken(subject, Case.read(replay))
         typer.echo("the law holds" if problem is None else problem)
@@ -151,6 +159,7 @@ def _vocabulary(model: str | None) -> Vocabulary:
 
 def _subject(
     vocabulary: Vocabulary,
+    *,
     schema: str | None,
     pattern: str | None,
     grammar: str | None,

@@ -26,12 +26,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from constrain.compiler import compile_part
-from constrain.finishing import Finishing
 from constrain.engine.masking import Constraint
 from constrain.engine.options import whole
 from constrain.engine.prompting import AFTER_THOUGHT, thinking_marks, thinks_at_the_end
 from constrain.engine.tool_prompting import special_in
 from constrain.errors import LimitExceeded
+from constrain.finishing import Finishing
 from constrain.parts import Part, SpecialToken, sequence
 from constrain.structural import free_text
 from constrain.vocabulary.bitmask import Words

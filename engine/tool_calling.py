@@ -43,8 +43,8 @@ from constrain.tool_calls.tools import as_tools
 if TYPE_CHECKING:
     import mlx.core as mx
 
-    from constrain.finishing import Finishing
     from constrain.engine.sampling import SamplerFunction
+    from constrain.finishing import Finishing
 
 DEFAULT_MAX_TOKENS = 1024
 PENALTY_CONTEXT = 20

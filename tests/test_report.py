@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from constrain.compiler import compile_json_schema
 from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded, UnsatisfiableError
 from constrain.report import check_schema, check_text
-from constrain.vocabulary.vocabulary import Vocabulary
 from constrain.testing.random_schemas import documents, schemas
+from constrain.vocabulary.vocabulary import Vocabulary
 from tests.json_schema.test_schemas import is_valid, written
 
 VOCABULARY = Vocabulary.from_tokens(

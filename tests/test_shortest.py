@@ -15,8 +15,8 @@ from constrain.errors import LimitExceeded, UnsatisfiableError
 from constrain.json_schema.grammar import compile_schema
 from constrain.json_schema.options import JsonOptions
 from constrain.shortest import ShortestTexts, fewest_tokens, shortest_text
-from constrain.vocabulary.vocabulary import Vocabulary
 from constrain.testing.random_schemas import schemas
+from constrain.vocabulary.vocabulary import Vocabulary
 from tests.json_schema.walk import Thread, accepts, can_end, next_bytes, start_threads, step
 
 TOKENS = [*(bytes([byte]) for byte in range(256)), b"ab", b"abc", b"bc", b"ca", None]

@@ -27,8 +27,8 @@ from constrain.regular.some_bytes import made_of, occurring
 from constrain.regular.syntax import regex_term
 from constrain.regular.terms import Term, byte_set, complement, difference, intersect, star
 from constrain.report import check_text
-from constrain.vocabulary.vocabulary import Vocabulary
 from constrain.testing.random_schemas import schemas as all_keyword_schemas
+from constrain.vocabulary.vocabulary import Vocabulary
 from tests.lark_grammar.grammars import grammars
 from tests.oracle import strings_over
 from tests.strategies import first_part_schemas, small_patterns

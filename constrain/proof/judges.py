@@ -40,7 +40,7 @@ class Judge:
     refuses: Callable[[str], str | None]
 
 
-class CannotJudge(Exception):  # noqa: N818 - it is an answer, and no fault
+class CannotJudge(Exception):
     """A judge has no opinion: a pattern that its library does not know, a text nested too deeply for it."""
 
 
@@ -161,7 +161,7 @@ def _python_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> J
     kind = validator_for(exact, default=Draft202012Validator)
     if kind is not Draft4Validator:
         whole = kind.TYPE_CHECKER.redefine("integer", _is_integer)
-        kind = extend(kind, type_checker=whole)
+        kind = extend(kind, type_checker=whole)  # type: ignore[no-untyped-call]
     checker = FormatChecker(FormatChecker.checkers.keys() - _OTHER_FORMATS) if formats else None
     validator = kind(_rewritten(exact, _with_patterns_of_python), format_checker=checker, registry=registry)
 
@@ -236,7 +236,7 @@ def _with_patterns_of_python(schema: dict[str, Any]) -> None:
 
 
 def _without_contents(schema: dict[str, Any]) -> None:
-    """What a string holds is an annotation since 2019-09, and in draft 7 an assertion that nobody has to make."""
+    """What a string holds is an annotation since 2019-09; in draft 7 nobody has to assert it."""
     for keyword in ("contentEncoding", "contentMediaType", "contentSchema"):
         schema.pop(keyword, None)
 

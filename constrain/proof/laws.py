@@ -183,8 +183,8 @@ def wrong(subject: Subject, text: bytes) -> str | None:
     """What a judge says against a whole text."""
     try:
         decoded = text.decode()
-    except UnicodeDecodeError as problem:
-        return f"not UTF-8: {problem}"
+    except UnicodeDecodeError as fault:
+        return f"not UTF-8: {fault}"
     for name, problem in verdicts(subject.judges, decoded).items():
         if problem is not None:
             return f"{name}: {problem}"
@@ -201,7 +201,8 @@ def missing(subject: Subject, text: bytes) -> str | None:
     verdict = check_text(subject.widest, text)
     if verdict.conforms:
         return None
-    return f"every judge takes it, and the grammar does not: expected {verdict.expected} at byte {verdict.offset}"
+    expected = f"expected {verdict.expected} at byte {verdict.offset}"
+    return f"every judge takes it, and the grammar does not: {expected}"
 
 
 def _unfinished(subject: Subject, case: Case) -> str | None:

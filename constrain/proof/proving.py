@@ -1,9 +1,10 @@
 """Generations by adversaries, each checked against every law.
 
 An *output* is one generation: a walker, a budget, and the tokens that came of both.  While it is written,
-each mask must allow something and what it allows must be accepted; when it is whole it must be within its budget,
-and every judge must take it.  At some of its steps the dear laws are looked at: the mask against the
-definition for some hundred tokens, a fork, a token refused, and tokens taken back.
+each mask must allow something, and what it allows must be accepted; when it is whole, it must be within its
+budget, and every judge must take it.  At some of its steps the dear laws are looked at: the mask against the
+definition for a few dozen tokens, a fork, a token refused, and tokens taken back.  Some texts are changed in
+one place, and what the judges say of the new one must be what the grammar says.
 
 What breaks a law is made smaller and kept as a `Failure`; a subject stops at its first few.
 """
@@ -27,7 +28,7 @@ from constrain.errors import LimitExceeded
 from constrain.finishing import Finishing
 from constrain.matcher import CompiledGrammar
 from constrain.proof.judges import CannotJudge
-from constrain.proof.laws import Case, Law, against_one_rule, broken, inexact, mask_of
+from constrain.proof.laws import Case, against_one_rule, broken, inexact, mask_of
 from constrain.proof.mutations import changed, constants
 from constrain.proof.shrinking import shrunk
 from constrain.proof.subject import Subject
@@ -69,8 +70,9 @@ class Failure:
 class Proof:
     """What was tried, and what came of it.
 
-    `outputs` counts the texts written, by walker; `judged` the verdicts, by judge; `looked` how often each law
-    was looked at beyond that; `undecided` the subjects whose shortest answer is not known, which have no budget.
+    `outputs` counts the texts written, by walker; `judged` the verdicts, by judge, and `silent` those it did not
+    give; `looked` how often each law was looked at beyond that; `undecided` are the subjects whose shortest
+    answer is not known, so that they have no budget.
     """
 
     outputs: Counter[str] = field(default_factory=Counter)
@@ -166,7 +168,7 @@ def prove(
     """
     proof = Proof(subjects=1)
     started = time.perf_counter()
-    for _ in outputs(subject, proof, n, seed, walkers, budgets):
+    for _ in outputs(subject, proof, n, seed=seed, walkers=walkers, budgets=budgets):
         proof.seconds = time.perf_counter() - started
         if told is not None:
             told()
@@ -180,6 +182,7 @@ def outputs(
     subject: Subject,
     proof: Proof,
     n: int,
+    *,
     seed: int,
     walkers: Sequence[Walker],
     budgets: Sequence[int],
@@ -287,7 +290,7 @@ class _Run:
         return broken(self.subject, case) is not None
 
     def _tried(self, mask: Words) -> list[int]:
-        """Tokens to compare with the definition: half of those allowed, half of those that are not, ends too."""
+        """Tokens to compare with the definition: some that are allowed, as many that are not, and the ends."""
         flags = unpack_words(mask, self.vocabulary.size)
         chosen = [*self._ends]
         for ids in (np.flatnonzero(flags), np.flatnonzero(~flags)):

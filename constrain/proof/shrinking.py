@@ -6,8 +6,8 @@ Three moves, for as long as one of them helps; each new case is looked at by `la
 2. Leave tokens out: ever smaller pieces, as in delta debugging.
 3. Write the same text in fewer tokens: for each prefix the longest token that is allowed.
 
-A text that parses cannot lose one bracket of a pair.  So whole texts are also cut as text, piece by piece, and
-spelled anew.
+A text that parses cannot lose one bracket of a pair.  So whole texts are also made simpler as data, and cut
+as text, and spelled anew.
 
 Source: Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input" (2002), section 3, `ddmin`.
 """
@@ -15,7 +15,7 @@ Source: Zeller and Hildebrandt, "Simplifying and isolating failure-inducing inpu
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 

@@ -1,8 +1,7 @@
 """A vocabulary without a tokenizer: every byte, and what is often written in JSON.
 
-Its tokens cross the borders that tokens of real vocabularies cross: quotes with what stands before and behind,
-several brackets, digits and signs together, halves of letters.  A mask over 400 tokens takes a tenth
-of the time of one over 128,256.
+Its tokens cross the borders that tokens of real vocabularies cross: quotes with what stands before and
+behind, several brackets, digits and signs together, halves of letters.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What is to be proved: a grammar over a vocabulary, and who judges its texts.
 
-`subject` takes what the rest of the package takes: a type, a schema, a compiled pattern, tools; a Lark grammar
-by `lark_subject`.  All that a report has to say of it is its name, which a command line can read again.
+There is a function for each kind of grammar: a type or a schema, a pattern, a Lark grammar, tools.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ from constrain.vocabulary.vocabulary import VocabularyLike
 class Subject:
     """A compiled grammar, its judges, and its schema where it has one.
 
-    `widest` takes each text of JSON data that the schema allows, in any spelling and order, where the judges know
-    all that the grammar does.
+    `widest` takes each text of JSON data that the schema allows, in any spelling and order; None where the
+    grammar knows more than the judges do.
     """
 
     name: str

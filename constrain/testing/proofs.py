@@ -20,8 +20,9 @@ def subject_of(
 ) -> Subject:
     """What is proved of a target: a `Subject`, a compiled pattern, a type or a schema.
 
-    Without a vocabulary it is a small one that needs no tokenizer (`proof/small.py`).  Tools and Lark grammars
-    have functions of their own, `tools_subject` and `lark_subject` of `constrain.proof.subject`.
+    Without a vocabulary it is a small one that needs no tokenizer (`proof/small.py`).  Tools and Lark
+    grammars have functions of their own, `tools_subject` and `lark_subject` of `constrain.proof.subject`.
+
     Raises what `compile_json_schema` and `compile_regex` raise.
     """
     if isinstance(target, Subject):

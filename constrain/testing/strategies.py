@@ -1,8 +1,8 @@
 """Strategies for Hypothesis: what can be written under a grammar, and what just cannot.
 
-An output is drawn byte by byte under the masks.  At each choice the way to the shortest end is the simplest one,
-so what Hypothesis shrinks to is the shortest text that still shows a fault: an empty list, `""`, 0, and no
-optional key.
+An output is drawn byte by byte under the masks.  At each choice the way to the shortest end is the simplest
+one, so what Hypothesis shrinks to is the shortest text that still shows a fault: an empty list, `""`, 0, and
+no optional key.
 
     choice      0, 1           the next byte of the shortest end
                 2 to 6         a letter, a digit, a blank, or what opens a value, where these may come
@@ -55,8 +55,8 @@ def outputs(
 ) -> st.SearchStrategy[Any]:
     """What a model may write for a type (instances), a schema (plain data) or a compiled pattern (text).
 
-    `max_size` is how many bytes longer than the shortest text one may be; with `as_text` the texts themselves are
-    drawn.  Values that the type's own validators refuse are drawn again.
+    `max_size` is how many bytes longer than the shortest text one may be; with `as_text` the texts themselves
+    are drawn.  Values that the type's own validators refuse are drawn again.
 
     Raises what `compile_json_schema` and `compile_regex` raise.
 
@@ -129,9 +129,9 @@ def _chosen(draw: st.DrawFn, compiled: CompiledGrammar, finishing: Finishing, al
     if home not in allowed:
         home = allowed[-1]
     kind = draw(_KINDS)
-    if kind < 2:  # noqa: PLR2004 - the table above
+    if kind < 2:
         return home
-    common = [byte for byte in _COMMON if byte in allowed] if kind < 7 else []  # noqa: PLR2004
+    common = [byte for byte in _COMMON if byte in allowed] if kind < 7 else []
     return draw(st.sampled_from(common or allowed))
 
 
@@ -147,7 +147,7 @@ def _least(compiled: CompiledGrammar) -> int:
 @st.composite
 def _near(draw: st.DrawFn, subject: Subject, max_size: int) -> str:
     text = draw(_texts(subject.compiled, max_size))
-    if subject.schema is None or draw(st.integers(0, 7)) == 7:  # noqa: PLR2004 - one in eight
+    if subject.schema is None or draw(st.integers(0, 7)) == 7:
         near = _cut(draw, text)
     else:
         known = constants(subject.schema)

@@ -1,4 +1,4 @@
-"""Three ways to test what a language model feeds: the output itself, the code behind it, and what it must refuse.
+"""Three ways to test what a language model feeds: its output, the code behind it, and what that must refuse.
 
 python -m pytest examples/proven
 python -m pytest examples/proven --prove-n 20000

@@ -18,10 +18,10 @@ from mlx_lm.sample_utils import make_sampler
 import constrain
 from constrain.compiler import compile_json_schema
 from constrain.engine.decode import decode
-from constrain.finishing import Finishing
 from constrain.engine.model import LoadedModel
 from constrain.engine.processor import GrammarLogitsProcessor
 from constrain.errors import LimitExceeded
+from constrain.finishing import Finishing
 
 PROMPT = [9906, 11, 1917]
 RECORD = {

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 
 from constrain.compiler import compile_json_schema, compile_part, compile_regex
 from constrain.engine.decode import decode
-from constrain.finishing import MAX_REFUSALS, NEAR, Finishing
 from constrain.engine.model import LoadedModel
 from constrain.errors import LimitExceeded, UnsatisfiableError
+from constrain.finishing import MAX_REFUSALS, NEAR, Finishing
 from constrain.matcher import CompiledGrammar
 from constrain.parts import choice, either, sequence, special_token
+from constrain.testing.random_schemas import schemas
 from constrain.vocabulary.bitmask import allocate_token_bitmask, unpack_words
 from constrain.vocabulary.vocabulary import Vocabulary
-from constrain.testing.random_schemas import schemas
 from tests.oracle import toy_vocabulary
 from tests.walks import shortest_way_on
 

@@ -64,7 +64,7 @@ def test_a_failure_comes_with_the_command_that_shows_it(
 ) -> None:
     plain = pattern_subject("[ab]{1,9}", small_vocabulary())
     faulty = Subject("letters", plain.compiled, [Judge("no b", lambda text: "a b" if "b" in text else None)])
-    monkeypatch.setattr(prove_cli, "_subject", lambda *given: faulty)
+    monkeypatch.setattr(prove_cli, "_subject", lambda *given, **options: faulty)
     page = tmp_path / "proof.html"
     asked = ["--pattern", "[ab]{1,9}", "--model", "small"]
     code, out, _ = run(monkeypatch, capsys, *asked, "-n", "50", "--seed", "3", "--html", str(page))

@@ -27,11 +27,11 @@ from constrain import (
     stream_tool_calls,
 )
 from constrain.compiler import compile_json_schema
-from constrain.finishing import Finishing
 from constrain.engine.model import LoadedModel
 from constrain.engine.prompting import prompt_tokens, thinking_marks
 from constrain.engine.thinking import Thinking, reasoning_budget
 from constrain.errors import ConstrainError, InvalidInputError, LimitExceeded
+from constrain.finishing import Finishing
 from constrain.tool_calls.reader import ArgumentsDelta, TextDelta
 from constrain.vocabulary.bitmask import allocate_token_bitmask, unpack_words
 from constrain.vocabulary.llama3 import llama3_tokenizer_folder

@@ -15,8 +15,8 @@ from constrain.json_schema.strings import string_space
 from constrain.json_schema.values import NUMBER, STRING
 from constrain.regular.queries import is_empty
 from constrain.regular.terms import EMPTY, intersect
-from tests.json_schema.parts import parts_of
 from constrain.testing.random_schemas import NUMBERS, PATTERNS, STRINGS
+from tests.json_schema.parts import parts_of
 
 small = st.integers(0, 3)
 keywords: dict[str, st.SearchStrategy[Any]] = {

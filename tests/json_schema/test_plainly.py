@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from constrain.errors import ConstrainError
 from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.plainly import plainly_lives
-from tests.json_schema.parts import parts_of
 from constrain.testing.random_schemas import schemas
+from tests.json_schema.parts import parts_of
 
 SEVERAL_OPTIONS = [
     JsonOptions(),

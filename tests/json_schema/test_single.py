@@ -15,8 +15,8 @@ from constrain.json_schema.options import JsonOptions
 from constrain.json_schema.single import single_alternative
 from constrain.json_schema.units import Alternative, ArrayAlternative
 from constrain.json_schema.values import ARRAY, OBJECT
-from tests.json_schema.parts import Parts, parts_of
 from constrain.testing.random_schemas import KEYS, schemas
+from tests.json_schema.parts import Parts, parts_of
 
 OPTIONS = [JsonOptions(), JsonOptions.exact(additional_properties=False), JsonOptions(verbatim="a 1")]
 plain_objects = st.fixed_dictionaries(

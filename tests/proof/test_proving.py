@@ -110,7 +110,7 @@ def test_walkers_write_what_they_are_named_for() -> None:
         texts: list[bytes] = []
         from constrain.proof.proving import outputs
 
-        texts += outputs(subject, Proof(subjects=1), 12, 0, [WALKERS[name]], [60])
+        texts += outputs(subject, Proof(), 12, seed=0, walkers=[WALKERS[name]], budgets=[60])
         return sum(text.count(what) for text in texts)
 
     assert written("opens", b"[") > 2 * written("uniform", b"[")
@@ -165,7 +165,8 @@ def test_a_report_is_text_data_and_a_page() -> None:
     proof = prove(SUBJECTS["type"], 9)
     data = json.loads(json.dumps(proof.as_json()))
 
-    assert data["good"] and data["outputs"] == 9 and data["failures"] == []
+    assert data["good"]
+    assert (data["outputs"], data["failures"]) == (9, [])
     assert str(proof).endswith("failures: none")
     assert "<title>Person: holds</title>" in as_page(proof, "Person")
     assert proof._repr_html_().startswith("<pre>9 outputs of ")
