@@ -37,9 +37,9 @@ SCHEMAS: list[Any] = [
     },
     {"type": "array", "items": {"type": "number", "minimum": -1, "maximum": 1}, "maxItems": 8},
     {"type": "string", "format": "date"},
-    {"$defs": {"tree": {"type": "object", "properties": {"children": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}}}, "$ref": "#/$defs/tree"},
-    {"anyOf": [{"type": "null"}, {"const": "à propos"}, {"type": "array", "uniqueItems": True, "items": {"type": "boolean"}}]},
-]  # fmt: skip
+    {"type": "object", "properties": {"children": {"type": "array", "items": {"$ref": "#"}}}},
+    {"anyOf": [{"const": "à propos"}, {"type": "array", "uniqueItems": True, "items": {"type": "boolean"}}]},
+]
 PATTERNS = ["[A-Z]{3}-[0-9]{4}", "(?:ab|c)+", r"\d{1,3}(?:,\d{3})*"]
 PROMPTS = ["Anna is 31.", "What is 3.5 in words?", "Una lista: 1, 2, 3."]
 

@@ -71,8 +71,8 @@ class Proof:
     """What was tried, and what came of it.
 
     `outputs` counts the texts written, by walker; `judged` the verdicts, by judge, and `silent` those it did
-    not give; `looked` how often each law was looked at beyond that; `undecided` are the subjects whose shortest
-    answer is not known, so that they have no budget.
+    not give; `looked` how often each law was looked at beyond that; `undecided` are the subjects whose
+    shortest answer is not known, so that they have no budget.
     """
 
     outputs: Counter[str] = field(default_factory=Counter)
