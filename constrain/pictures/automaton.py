@@ -1,12 +1,12 @@
-r"""The automaton of a pattern, over characters, as a picture.
+"""The automaton of a pattern, over characters, as a picture.
 
 The engine's automaton reads bytes (`regular/automaton.py`), so that `[^é]` is many steps.  Here its paths of
 bytes are joined into characters: a state between two characters stays, those inside one go.
 
     [ab]é*      ▶ 0 ──[ab]──▶ (1)⟲é             bytes: 0 ─61-62▶ 1 ─C3▶ 2 ─A9▶ 1
 
-An edge is labelled with the shortest pattern of one character that we find for its set: `[0-9]`, `\w`,
-`[^\Wa]`, all in Python's syntax.  A label that is too long is cut, with dots; the whole is the edge's title.
+An edge is labelled with the shortest pattern of one character that we find for its set: `[0-9]`, `\\w`,
+`[^\\Wa]`, all in Python's syntax.  A label that is too long is cut, with dots; the whole is the edge's title.
 
 Cost: as many steps as the paths of one character have bytes; they count against the budget.
 """

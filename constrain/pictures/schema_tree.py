@@ -7,7 +7,7 @@
 
 The scan that every schema passes before it is compiled (`json_schema/admission.py`) says both: where each
 keyword leads, and its fate: exact, older form, annotation, ignored or refused.  Arrows of references are
-dashed.  Reasons stand below the tree.
+dashed.  Reasons stand below the tree, and so does all that the report (`report.py`) finds wrong.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from constrain.pictures.picture import (
     lay_out,
 )
 from constrain.regular.automaton import start_grammar
+from constrain.report import check_schema
 from constrain.target import as_schema
 
 _PLACE_COLUMNS = 40
@@ -91,7 +92,9 @@ def draw_json_schema(
     every = [note for of_node in notes.values() for note in of_node]
     reasons = [f"{note.pointer} ({note.status}): {note.detail}" for note in every if note.detail]
     told = {note.detail for note in every}
-    reasons += [f"{p.where or '#'} (refused): {p.what}" for p in admission.problems if p.what not in told]
+    for problem in check_schema(schema, registry=registry, **options).problems:
+        if problem.what not in told:
+            reasons.append(f"{problem.where.splitlines()[0] if problem.where else '#'}: {problem.what}")
     width, height = layout.size
     for line in (line for reason in reasons for line in textwrap.wrap(reason, 90, subsequent_indent="    ")):
         height += LINE
