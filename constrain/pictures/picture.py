@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from constrain.arguments import as_whole
 from constrain.errors import LimitExceeded, printable
 from constrain.extras import need
 
@@ -239,9 +240,9 @@ def cut(text: str, most: int) -> str:
 
 
 def check_size(count: int, max_nodes: int, what: str) -> None:
-    """Raises LimitExceeded for more nodes than a reader was willing to look at."""
-    if count > max_nodes:
+    """Raises LimitExceeded for more nodes than the caller asked for."""
+    if count > as_whole(max_nodes, "max_nodes"):
         raise LimitExceeded(
-            f"a picture of {what} needs more than max_nodes={max_nodes:_} nodes",
+            f"a picture of {what} needs more than max_nodes={max_nodes:_} nodes or arrows",
             hint="draw a part of it, or pass a larger max_nodes",
         )

@@ -137,10 +137,17 @@ def test_what_is_too_large_to_read_is_refused_by_name() -> None:
         draw_regex("a{300}")
 
     assert str(caught.value) == (
-        "a picture of this pattern's automaton needs more than max_nodes=200 nodes\n"
+        "a picture of this pattern's automaton needs more than max_nodes=200 nodes or arrows\n"
         "hint: draw a part of it, or pass a larger max_nodes"
     )
     assert accepts(draw_regex("a{300}", max_nodes=301).svg, "a" * 300)
+
+
+def test_many_arrows_between_few_states_are_too_many_as_well() -> None:
+    """The seventh letter from the end is an `a`: 128 states, and two arrows from each."""
+    assert len(character_automaton("(a|b)*a(a|b){5}").edges) == 64
+    with pytest.raises(LimitExceeded):
+        draw_regex("(a|b)*a(a|b){6}")
 
 
 def test_a_pattern_without_texts_has_no_automaton() -> None:

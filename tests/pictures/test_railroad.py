@@ -81,4 +81,4 @@ def test_what_is_wrong_with_a_grammar_is_said_in_the_usual_words() -> None:
         draw_lark('start: "a"', start="item")
     with pytest.raises(LimitExceeded) as caught:
         draw_lark('start: "a" B\nB: "b"', max_nodes=1)
-    assert caught.value.what == "a picture of this grammar needs more than max_nodes=1 nodes"
+    assert caught.value.what == "a picture of this grammar needs more than max_nodes=1 nodes or arrows"

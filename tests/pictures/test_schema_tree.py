@@ -133,6 +133,6 @@ def test_what_is_too_large_to_read_is_refused_by_name() -> None:
     with pytest.raises(LimitExceeded) as caught:
         draw_json_schema({"properties": {str(number): {"type": "null"} for number in range(200)}})
 
-    assert caught.value.what == "a picture of this schema needs more than max_nodes=200 nodes"
+    assert caught.value.what == "a picture of this schema needs more than max_nodes=200 nodes or arrows"
     with pytest.raises(SchemaError, match="the schema is not JSON"):
         draw_json_schema("{")
