@@ -60,18 +60,18 @@ def draw_lark(
     for heading, definition in rules:
         add(body, "text", heading, kind="name", x=0, y=height + LINE)
         written = io.StringIO()
-        Diagram(_drawn(definition)).format(8, 8, 16, 0).writeSvg(written.write)
-        rails = fromstring(written.getvalue())
-        rails.attrib |= {"x": "0", "y": f"{height + LINE + 4:.1f}"}
-        body.append(rails)
-        width = max(width, float(rails.attrib["width"]))
-        height += LINE + 4 + float(rails.attrib["height"])
+        Diagram(rails(definition)).format(8, 8, 16, 0).writeSvg(written.write)
+        track = fromstring(written.getvalue())
+        track.attrib |= {"x": "0", "y": f"{height + LINE + 4:.1f}"}
+        body.append(track)
+        width = max(width, float(track.attrib["width"]))
+        height += LINE + 4 + float(track.attrib["height"])
     said, source = grammar_text(grammar)
     named = "a Lark grammar" if source == "<string>" else os.path.basename(source)
     return finished(body, (width, height), f"The railroad diagrams of {named}", said.strip().splitlines())
 
 
-def _drawn(tree: Tree[Any] | None) -> Any:
+def rails(tree: Tree[Any] | None) -> Any:
     """A tree of Lark's grammar reader as rails."""
     import railroad
 
@@ -80,13 +80,13 @@ def _drawn(tree: Tree[Any] | None) -> Any:
     inner: list[Any] = tree.children
     match tree.data:
         case "expansions":
-            return _one_of(railroad.Choice, [_drawn(child) for child in inner])
+            return _one_of(railroad.Choice, [rails(child) for child in inner])
         case "expansion":
-            return railroad.Sequence(*map(_drawn, inner)) if inner else railroad.Skip()
+            return railroad.Sequence(*map(rails, inner)) if inner else railroad.Skip()
         case "alias":
-            return _drawn(inner[0])
+            return rails(inner[0])
         case "maybe":
-            return railroad.Optional(_drawn(inner[0]))
+            return railroad.Optional(rails(inner[0]))
         case "expr":
             return _repeated(*inner)
         case "template_usage":
@@ -94,7 +94,7 @@ def _drawn(tree: Tree[Any] | None) -> Any:
         case "literal" | "range":
             return _boxed(railroad.Terminal, _written(tree))
     only = inner[0]
-    return _drawn(only) if hasattr(only, "data") else _boxed(railroad.NonTerminal, only.name)
+    return rails(only) if hasattr(only, "data") else _boxed(railroad.NonTerminal, only.name)
 
 
 def _one_of(choice: Any, ways: list[Any]) -> Any:
@@ -105,7 +105,7 @@ def _repeated(tree: Tree[Any], operator: str, *counts: str) -> Any:
     """`?`, `*`, `+`, or `~` with a count or two."""
     import railroad
 
-    item = _drawn(tree)
+    item = rails(tree)
     if operator == "?":
         return railroad.Optional(item)
     if operator == "*":

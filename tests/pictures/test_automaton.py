@@ -40,14 +40,16 @@ PIECES = st.sampled_from(
 
 def patterns() -> st.SearchStrategy[str]:
     """Patterns over letters and classes, some with a look around."""
-    mixed = st.lists(PIECES | small_patterns("aé"), min_size=1, max_size=4).map("".join)
+    mixed = st.lists(
+        PIECES | small_patterns("aé") | small_patterns("éê\U0010ffff"), min_size=1, max_size=4
+    ).map("".join)
     looking = st.tuples(st.sampled_from(["(?=.*a)", r"(?!.*\d)", "(?!é)"]), mixed).map("".join)
     return mixed | looking
 
 
 def texts_of(pattern: str) -> st.SearchStrategy[str]:
     """Texts, of which many match the pattern."""
-    near = st.text(st.sampled_from("aéb日🙂à1 -.kK\u212a\n\x00\ud7ff"), max_size=6)
+    near = st.text(st.sampled_from("aéêb日🙂\U0010ffffà1 -.kK\u212a\n\x00\ud7ff"), max_size=6)
     if "(?=" in pattern or "(?!" in pattern:
         return near
     return near | st.from_regex(pattern, fullmatch=True).filter(

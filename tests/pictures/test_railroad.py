@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from constrain import GrammarError, LimitExceeded, draw_lark, grammars
+from constrain.lark_grammar.grammar import read_grammar
+from constrain.pictures.railroad import rails
 from tests.pictures.svg import read, texts
 
 CATALOGUE = grammars.names()
@@ -52,6 +56,60 @@ def test_the_rails_say_what_the_rules_say_in_their_order(bodies: list[str]) -> N
         expected += [name, *re.findall(r'"[^"]*"\.\."[^"]*"|"[^"]*"i?|/[^/]*/|[abAB]\b', body)]
 
     assert [text for text in drawn if "times" not in text] == expected
+
+
+def language(item: Any) -> str:
+    """The pattern of what a train reads that takes any way along the rails."""
+    match type(item).__name__:
+        case "Terminal":
+            return re.escape(item.text.strip('"'))
+        case "Skip":
+            return ""
+        case "Sequence":
+            return "".join(map(language, item.items))
+        case "Choice":
+            return f"(?:{'|'.join(map(language, item.items))})"
+        case "OneOrMore":
+            assert type(item.rep).__name__ == "Skip"
+            return f"(?:{language(item.item)})+"
+    counts = item.label.text.removesuffix(" times").split(" to ")
+    return f"(?:{language(item.item)}){{{','.join(counts)}}}"
+
+
+DEFINITIONS = st.recursive(
+    st.sampled_from([('"x"', "x"), ('"y"', "y")]),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map(
+            lambda parts: (f"({' '.join(p for p, _ in parts)})", "".join(q for _, q in parts))
+        ),
+        st.lists(inner, min_size=2, max_size=3).map(
+            lambda parts: (f"({' | '.join(p for p, _ in parts)})", f"(?:{'|'.join(q for _, q in parts)})")
+        ),
+        inner.map(lambda part: (f"[{part[0]}]", f"(?:{part[1]})?")),
+        st.tuples(
+            inner, st.sampled_from([("?", "?"), ("*", "*"), ("+", "+"), ("~2", "{2}"), ("~1..3", "{1,3}")])
+        ).map(lambda pair: (f"({pair[0][0]}){pair[1][0]}", f"(?:{pair[0][1]}){pair[1][1]}")),
+    ),
+    max_leaves=5,
+)
+"""A definition in Lark's words, and the same as a pattern."""
+
+TEXTS = ["".join(letters) for length in range(6) for letters in itertools.product("xy", repeat=length)]
+
+
+@given(DEFINITIONS)
+def test_the_rails_lead_along_every_text_of_a_rule_and_no_other(definition: tuple[str, str]) -> None:
+    source, pattern = definition
+    try:
+        ((_, _, tree, _),) = read_grammar(f"start: {source}", "start").grammar.rule_defs
+    except GrammarError as problem:
+        assume("Rules defined twice" not in problem.what)
+        raise
+    driven = language(rails(tree))
+
+    assert [text for text in TEXTS if re.fullmatch(driven, text)] == [
+        text for text in TEXTS if re.fullmatch(pattern, text)
+    ]
 
 
 def test_templates_counts_declared_and_ignored_terminals_are_said() -> None:

@@ -95,6 +95,24 @@ def test_a_schema_of_every_kind_of_link_is_drawn_as_it_leads() -> None:
     ]
 
 
+def test_an_arrow_begins_at_the_row_of_its_keyword() -> None:
+    schema = {"title": "T", "items": {"type": "null"}, "minItems": 1, "contains": {"type": "null"}}
+    found = groups(draw_json_schema(schema).svg)
+    row = {text.text: float(text.get("y", 0)) for text in found["#"].iter(f"{SPACE}text")}
+
+    for keyword in ("items", "contains"):
+        path = found[f"#/{keyword} leads to #/{keyword}"].find(f"{SPACE}path")
+        assert path is not None
+        start = float(path.get("d", "").removeprefix("M").split("C")[0].split(",")[1])
+        assert row[keyword] - 13 < start < row[keyword] + 5
+
+
+def test_what_the_report_finds_wrong_with_the_whole_is_said_below() -> None:
+    svg = draw_json_schema({"type": "integer", "properties": {}, "const": "a"}).svg
+
+    assert texts(read(svg), "soft") == ["#: no JSON document satisfies this schema"]
+
+
 @pytest.mark.parametrize(
     ("schema", "line"),
     [(True, ("true: anything", "exact")), (False, ("false: nothing", "exact")), ({}, ("anything", "exact"))],
