@@ -101,7 +101,8 @@ def draw_json_schema(
         width = max(width, columns(line) * COLUMN)
         add(body, "text", line, kind="soft", x=0, y=height)
     said = [f"{note.pointer}: {note.status}" for note in every] + reasons
-    return finished(body, (width, height), f"The tree of a JSON Schema: {len(links)} schemas", said)
+    counted = f"{len(boxes)} schema{'s' * (len(boxes) != 1)}"
+    return finished(body, (width, height), f"The tree of a JSON Schema of {counted}", said)
 
 
 def _notes(node: Node, admission: Admission) -> list[Note]:
