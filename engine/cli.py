@@ -10,6 +10,7 @@
     constrain tools --tools tools.json --prompt "Che tempo fa a Roma?"
     constrain prove models.py:Person
     constrain check --schema person.json --text '{"name": "Anna"}'
+    constrain show --pattern '[0-9]{4}-(0[1-9]|1[0-2])' -o month.svg
 
 The answer goes to stdout and nothing else does, so it can be piped.  What goes wrong goes to stderr as one
 message (what, where, hint) with exit code 2; a traceback here is a bug.  An answer that `--max-tokens`
@@ -27,6 +28,7 @@ import json
 import os
 import sys
 import warnings
+from pathlib import Path
 from typing import Annotated, Any, NoReturn, cast
 
 import typer
@@ -58,6 +60,7 @@ from constrain.errors import (
     LimitExceeded,
     RefusedOutputError,
 )
+from constrain.pictures.picture import DEFAULT_MAX_NODES
 
 app = typer.Typer(
     name="constrain",
@@ -87,6 +90,9 @@ MinPOption = Annotated[
 ]
 TopKOption = Annotated[int, typer.Option("--top-k", help="Keep this many tokens; 0 keeps all.")]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Makes sampling repeatable.")]
+GrammarOption = Annotated[
+    str | None, typer.Option("--grammar", "-g", help="A .lark file, or a name of the catalogue.")
+]
 StartOption = Annotated[str, typer.Option("--start", help="The rule of the grammar to start from.")]
 PlainOption = Annotated[
     bool, typer.Option("--ignore-chat-template", help="Give the prompt as it is, without a chat template.")
@@ -345,9 +351,7 @@ def check_command(
     schema_argument: SchemaArgument = None,
     schema: SchemaOption = None,
     pattern: PatternOption = None,
-    grammar: Annotated[
-        str | None, typer.Option("--grammar", "-g", help="A .lark file, or a name of the catalogue.")
-    ] = None,
+    grammar: GrammarOption = None,
     start: StartOption = "start",
     text: Annotated[
         str | None, typer.Option("--text", help="Does this text conform?  - reads standard input.")
@@ -360,9 +364,7 @@ def check_command(
 
     Exit code 1: something is refused, nothing satisfies it, or the text does not conform.
     """
-    if [schema_argument, schema, pattern, grammar].count(None) != 3:
-        raise InvalidInputError("give one of --schema, --pattern and --grammar")
-    schema = schema_argument if schema is None else schema
+    schema = _only_one(schema_argument, schema, pattern, grammar)
     from constrain.engine.checking import check_grammar, check_pattern, check_type
 
     written = None if text is None else _read_bytes(text)
@@ -377,6 +379,43 @@ def check_command(
         raise typer.Exit(1)
 
 
+@app.command("show")
+def show_command(
+    *,
+    schema_argument: SchemaArgument = None,
+    schema: SchemaOption = None,
+    pattern: PatternOption = None,
+    grammar: GrammarOption = None,
+    start: StartOption = "start",
+    no_additional_properties: ClosedOption = False,
+    max_nodes: Annotated[
+        int, typer.Option(help="The most states, schemas or rules to draw.")
+    ] = DEFAULT_MAX_NODES,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the picture to this file, not to stdout.")
+    ] = None,
+) -> None:
+    """Draw a picture, as SVG: a pattern's automaton, a grammar's railroad diagrams, a schema's tree.
+
+    Exit code 2: it is wrong, or larger than --max-nodes.
+    """
+    schema = _only_one(schema_argument, schema, pattern, grammar)
+    from constrain import draw_json_schema, draw_lark, draw_regex
+
+    if schema is not None:
+        picture = draw_json_schema(
+            read_schema(schema), max_nodes=max_nodes, **closed(no_additional_properties)
+        )
+    elif grammar is not None:
+        picture = draw_lark(find_grammar(grammar), start=start, max_nodes=max_nodes)
+    else:
+        picture = draw_regex(str(pattern), max_nodes=max_nodes)
+    if output is None:
+        typer.echo(picture.svg, nl=False)
+    else:
+        output.write_text(picture.svg, encoding="utf-8")
+
+
 @app.command("help", hidden=True)
 def help_command(context: typer.Context) -> None:
     """Show what there is."""
@@ -387,6 +426,15 @@ def help_command(context: typer.Context) -> None:
 app.command("tools")(tools_command)
 app.command("extract")(extract_command)
 app.command("prove")(prove_command)
+
+
+def _only_one(
+    schema_argument: str | None, schema: str | None, pattern: str | None, grammar: str | None
+) -> str | None:
+    """The schema, if one is given.  Raises InvalidInputError unless one of all is."""
+    if [schema_argument, schema, pattern, grammar].count(None) != 3:
+        raise InvalidInputError("give one of --schema, --pattern and --grammar")
+    return schema_argument if schema is None else schema
 
 
 def _whole_or_name(text: str) -> int | str:

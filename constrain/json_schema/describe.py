@@ -33,6 +33,19 @@ The dialect is the one that `$schema` names, and draft 2020-12 without it. A key
 table, or not in the draft at hand, is an annotation, as the standard says. A value that a keyword cannot
 have is refused with its JSON pointer before the first token, and so is a pattern that no automaton can
 follow.
+
+What becomes of each keyword of one schema is what `constrain check` says, and `constrain show` draws
+(`pip install 'constrain[pictures]'`; in a notebook, `draw_json_schema(schema)`):
+
+![The tree of a schema with the fate of each keyword](pictures/person.svg)
+
+```sh
+constrain show '{"type": "object", "required": ["name"], "properties": {
+    "name": {"type": "string", "minLength": 1, "title": "Name"},
+    "friends": {"type": "array", "items": {"$ref": "#"}},
+    "born": {"type": "string", "format": "date"}
+}, "dependencies": {"born": ["name"]}, "additionalProperties": false}' -o docs/pictures/person.svg
+```
 """
 
 

@@ -72,7 +72,7 @@ def load_grammar(
     Raises GrammarError (Lark refuses it), UnsupportedError and UnsupportedRegexError (not context-free over
     regular terminals), UnsatisfiableError (no text), LimitExceeded.
     """
-    lark = _load(grammar, start)
+    lark = read_grammar(grammar, start)
     rules: Rules = {}
     heads: dict[str, Nonterminal] = {}
     for rule in lark.rules:
@@ -107,7 +107,11 @@ def grammar_text(grammar: str | os.PathLike[str]) -> tuple[str, str]:
         raise GrammarError(f"the grammar cannot be read: {problem}") from problem
 
 
-def _load(grammar: str | os.PathLike[str], start: str) -> Lark:
+def read_grammar(grammar: str | os.PathLike[str], start: str) -> Lark:
+    """What Lark makes of a grammar: its rules, terminals and trees; and no parser.
+
+    Raises GrammarError where Lark refuses it, or there is no rule `start`.
+    """
     from lark import Lark
     from lark.parser_frontends import EarleyRegexpMatcher
 

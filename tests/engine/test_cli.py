@@ -565,3 +565,40 @@ def test_a_pattern_can_be_kept_from_the_model(run) -> None:  # type: ignore[no-u
     result = run("regex", r"\d{4}", "--no-pattern-in-prompt", "--prompt", "the year 1969")
 
     assert (result.code, result.out) == (0, "1969\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "title"),
+    [
+        (("--pattern", "a|b"), "The automaton of the pattern a|b"),
+        (("--grammar", "semver"), "The railroad diagrams of semver.lark"),
+        (("--schema", '{"type": "object"}'), "The tree of a JSON Schema of 1 schema"),
+        (('{"type": "object"}',), "The tree of a JSON Schema of 1 schema"),
+    ],
+)
+def test_show_writes_a_picture_to_stdout_or_to_a_file(run, arguments, title: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    printed = run("show", *arguments)
+    written = run("show", *arguments, "-o", tmp_path / "picture.svg")
+
+    assert (printed.code, printed.err) == (0, "")
+    assert f"<title>{title}</title>" in printed.out
+    assert (written.code, written.out, written.err) == (0, "", "")
+    assert (tmp_path / "picture.svg").read_text("utf-8") == printed.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("--pattern", "a{9}", "--max-nodes", "9"),
+            "a picture of this pattern's automaton needs more than max_nodes=9 nodes or arrows\n"
+            "hint: draw a part of it, or pass a larger max_nodes",
+        ),
+        (("--pattern", "a", "--max-nodes", "-1"), "max_nodes is at least 0, not -1"),
+        (("--pattern", "a", "--schema", "true"), "give one of --schema, --pattern and --grammar"),
+    ],
+)
+def test_show_says_what_it_cannot_draw(run, arguments, said: str) -> None:  # type: ignore[no-untyped-def]
+    result = run("show", *arguments)
+
+    assert (result.code, result.out, result.err) == (2, "", f"error: {said}\n")

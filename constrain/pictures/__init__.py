@@ -1,0 +1,1 @@
+"""Drawings of patterns, grammars and schemas, as SVG.  Needs the extra `pictures`."""
