@@ -118,7 +118,8 @@ def load(path_or_hf_repo: str | Path | None = None, **options: Any) -> LoadedMod
 def load_vocabulary(path_or_hf_repo: str | Path | None = None) -> Vocabulary:
     """The vocabulary of what `load` would load, without its weights: only the tokenizer is read.
 
-    It is as wide as the logits that the model's config.json tells of.
+    Of a folder it is as wide as the logits that its config.json tells of, of a hub id as the tokenizer.
+
     Raises ModelError as `load` does.
     """
     from constrain.vocabulary.vocabulary import Vocabulary

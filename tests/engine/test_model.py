@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import mlx_lm
 import pytest
 
 from constrain.engine.lookup import Model, register, write_model_folder
-from constrain.engine.model import LoadedModel, as_model, load
+from constrain.engine.model import LoadedModel, as_model, load, load_vocabulary
 from constrain.errors import ModelError
 
 
@@ -32,6 +33,19 @@ def test_the_vocabulary_is_as_wide_as_the_logits(random_model: LoadedModel) -> N
     assert random_model.width == 128_256
     assert random_model.vocabulary.size == 128_256
     assert set(random_model.vocabulary.eos_token_ids) == set(random_model.tokenizer.eos_token_ids)
+
+
+def test_a_vocabulary_is_read_without_the_weights(
+    random_model: LoadedModel, random_folder: Path, tmp_path: Path
+) -> None:
+    """The tokenizer and config.json suffice; what is missing is told as `load` tells it."""
+    folder = tmp_path / "tokenizer alone"
+    shutil.copytree(random_folder, folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    known = random_model.vocabulary
+
+    assert load_vocabulary(folder).fingerprint == known.fingerprint
+    assert load_vocabulary().size == 128_256
+    assert message(load_vocabulary, tmp_path / "none") == message(load, tmp_path / "none")
 
 
 def test_a_model_may_come_in_any_of_its_forms(random_model: LoadedModel, random_folder: Path) -> None:
