@@ -54,6 +54,7 @@ from constrain.position import Position, Positions, Thread
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.short import short
 from constrain.shortest import WAY, ShortestTexts
+from constrain.spelling import END, Spelled, Speller
 
 NARROW = 16
 """The hexadecimal digits: a state with more is most likely inside a string, and met at each character."""
@@ -76,9 +77,6 @@ MAX_KNOWN = 20_000
 Pieces = tuple[bytes | int, ...]
 """Text, and the ids of special tokens, which are no text."""
 
-Rest = tuple[Pieces, "Rest"] | None
-"""What is still to be written, piece by piece."""
-
 Path = tuple["Path", Continuation, int, int, Pieces] | None
 """The way here: the way before, the continuation, the node and the cost there, and what was written then."""
 
@@ -89,21 +87,26 @@ Onward = tuple[int, Pieces, Continuation, int]
 """What a step costs, what it writes, and where it leads: a continuation and a node."""
 
 
+class Rest:
+    """What is still to be written, piece by piece, and how it is spelled where that was asked for."""
+
+    __slots__ = ("pieces", "rest", "spelled")
+
+    def __init__(self, pieces: Pieces, rest: Rest | None) -> None:
+        self.pieces, self.rest = pieces, rest
+        self.spelled: Spelled | None = None
+
+
 class Completion(NamedTuple):
     """How many tokens complete a text, and the text of them."""
 
     size: int
-    rest: Rest
+    rest: Rest | None
 
     @property
     def pieces(self) -> Pieces:
         """The text in one piece, but for special tokens."""
-        found: list[bytes | int] = []
-        rest = self.rest
-        while rest is not None:
-            pieces, rest = rest
-            found += pieces
-        return _joined(found)
+        return _joined(piece for rest in _links(self.rest) for piece in rest.pieces)
 
 
 class Completions:
@@ -115,6 +118,7 @@ class Completions:
         self._trie = positions.tables.vocabulary.trie
         self._starts, self._bytes = self._trie.starts, self._trie.lowest
         self._own = self._trie.own.data
+        self._speller = Speller(self._trie)
         self._at: dict[Position, Completion | None] = {}
         self._known: dict[tuple[Continuation, int], Completion | None] = {}
         self._texts = ShortestTexts(short, only_bytes=True)
@@ -163,20 +167,34 @@ class Completions:
         size = before.size
         if text.startswith(token):
             text = text[len(token) :]
-            size = len(self._spelled(text))
+            size = self._speller.ends(text)[0]
         elif not self._positions.completes(position, text):
             return None
-        return Completion(size, ((text,), None))
+        return Completion(size, Rest((text,), None))
 
     def tokens(self, completion: Completion) -> tuple[int, ...]:
         """The tokens of a completion: the fewest that spell its text, and at most its `size`."""
-        found: list[int] = []
-        for piece in completion.pieces:
-            if isinstance(piece, int):
-                found.append(piece)
-            else:
-                found += self._spelled(piece)
+        found, left = list[int](), self.spelled(completion)
+        while left.then is not None:
+            found.append(left.token)
+            left = left.then
         return tuple(found)
+
+    def spelled(self, completion: Completion) -> Spelled:
+        """The same, to be read token by token; what it has in common with others is spelled once."""
+        new: list[Rest] = []
+        for rest in _links(completion.rest):
+            if rest.spelled is not None:
+                break
+            new.append(rest)
+        known = new[-1].rest if new else completion.rest
+        found = END if known is None else known.spelled
+        assert found is not None
+        for rest in reversed(new):
+            for piece in reversed(rest.pieces):
+                found = self._speller.before(piece, found)
+            rest.spelled = found
+        return found
 
     def _of(self, position: Position) -> Completion | None:
         if position.can_end:
@@ -187,7 +205,7 @@ class Completions:
                 if best is None or cost < best.size:
                     rest = self._least(then, at)
                     if rest is not None and (best is None or cost + rest.size < best.size):
-                        best = Completion(cost + rest.size, (pieces, rest.rest))
+                        best = Completion(cost + rest.size, Rest(pieces, rest.rest))
         return best
 
     def _inside(self, thread: Thread) -> Iterator[Onward]:
@@ -211,12 +229,12 @@ class Completions:
         tie = count()
         heap: list[tuple[int, int, int, Continuation, int, Path]] = [(0, 0, next(tie), start, node, None)]
         settled: set[tuple[Continuation, int]] = set()
-        best: tuple[int, Path, Rest] | None = None
+        best: tuple[int, Path, Rest | None] | None = None
         patience, lost = PATIENCE, LOST
         while heap:
             if lost < 0 and best is None:
                 lost, found = sys.maxsize, self._shortest(start, node).get(0)
-                best = None if found is None else (found[0], None, (found[1], None))
+                best = None if found is None else (found[0], None, Rest(found[1], None))
             cost, length, _, here, at, path = heapq.heappop(heap)
             if best is not None and (cost >= best[0] or patience == 0):
                 break
@@ -250,7 +268,7 @@ class Completions:
         total, path, rest = best
         while path is not None:  # from the end: what is left from each place on the way
             path, here, at, cost, pieces = path
-            rest = pieces, rest
+            rest = Rest(pieces, rest)
             self._known[here, at] = Completion(total - cost, rest)
         return self._known.setdefault((start, node), Completion(total, rest))
 
@@ -296,7 +314,7 @@ class Completions:
         text = self._texts.text(start)
         if text is None:
             return {}
-        return {to: (cost, (text,)) for to, cost in self._spelling(text, node).items()}
+        return {to: (cost, (text,)) for to, cost in self._speller.ends(text, node).items()}
 
     def _onward(self, here: Continuation, at: int, is_over: bool) -> Iterator[Onward]:
         """The ways on; where a way to the end is known already, only those that are quickly found."""
@@ -309,7 +327,7 @@ class Completions:
         shortcuts = here.shortcuts()
         if shortcuts is not None:
             for text, after in shortcuts:
-                for to, cost in self._spelling(text, at).items():
+                for to, cost in self._speller.ends(text, at).items():
                     yield cost, (text,), after, to
             return
         for member in here.members:
@@ -353,7 +371,7 @@ class Completions:
                 yield way
         word, then = self._other_way(edge, owner, state, captured, is_over)
         if then is not None:
-            for to, cost in self._spelling(word, at).items():
+            for to, cost in self._speller.ends(word, at).items():
                 yield cost, (word,), then, to
 
     def _other_way(
@@ -383,7 +401,7 @@ class Completions:
             )
             if not is_whole:
                 word = self._word(state)
-                for to, cost in self._spelling(word, at).items():
+                for to, cost in self._speller.ends(word, at).items():
                     exits.setdefault((0, to), (cost, word))
             found = self._terminals[state, at] = _listed(exits)
         return found
@@ -446,7 +464,7 @@ class Completions:
         if not is_whole:
             rests = sorted(_rests(node, literals, allowed), key=lambda rest: len(rest[0]))
             for text, number in rests[:MANY_LITERALS]:
-                for to, cost in self._spelling(text, at).items():
+                for to, cost in self._speller.ends(text, at).items():
                     exits.setdefault((number, to), (cost, text))
         found = self._named[key] = _listed(exits)
         return found
@@ -501,44 +519,6 @@ class Completions:
         spend(steps >> 2)
         return exits, True
 
-    # Spelling.
-
-    def _spelling(self, text: bytes, at: int) -> dict[int, int]:
-        """Through a text from a node on: the nodes where it can end, and the fewest tokens completed."""
-        starts, children, own = self._starts, self._bytes.find, self._own
-        here = {at: 0}
-        for byte in text:
-            after: dict[int, int] = {}
-            for node, cost in here.items():
-                child = children(byte, starts[node], starts[node + 1])
-                if child < 0:
-                    continue
-                if starts[child] < starts[child + 1]:
-                    after[child] = cost
-                if own[child] and cost + 1 < after.get(0, sys.maxsize):
-                    after[0] = cost + 1
-            here = after
-        return here
-
-    def _spelled(self, text: bytes) -> list[int]:
-        """The fewest tokens that spell a text."""
-        starts, children, own = self._starts, self._bytes.find, self._own
-        size = len(text)
-        fewest, ends = [0] * (size + 1), [(0, 0)] * size
-        for start in reversed(range(size)):
-            fewest[start], node = sys.maxsize, 0
-            for stop in range(start, size):
-                node = children(text[stop], starts[node], starts[node + 1])
-                if node < 0:
-                    break
-                if own[node] and fewest[stop + 1] < fewest[start]:
-                    fewest[start], ends[start] = fewest[stop + 1] + 1, (stop + 1, node)
-        found, place = list[int](), 0
-        while place < size:
-            place, node = ends[place]
-            found.append(int(self._trie.tokens(node)[0]))
-        return found
-
 
 _BYTES = [bytes((byte,)) for byte in range(256)]
 
@@ -568,16 +548,22 @@ def _written(path: Path) -> Pieces:
     return _joined(piece for pieces in reversed(found) for piece in pieces)
 
 
-def _short_text(rest: Rest) -> bytes | None:
+def _short_text(rest: Rest | None) -> bytes | None:
     """What is still to be written, where it is SHORT and has no special token."""
     text = b""
-    while rest is not None:
-        pieces, rest = rest
-        for piece in pieces:
+    for each in _links(rest):
+        for piece in each.pieces:
             if isinstance(piece, int) or len(text) + len(piece) > SHORT:
                 return None
             text += piece
     return text
+
+
+def _links(rest: Rest | None) -> Iterator[Rest]:
+    """The rest, and what is left behind each of its links."""
+    while rest is not None:
+        yield rest
+        rest = rest.rest
 
 
 def _joined(pieces: Iterable[bytes | int]) -> Pieces:

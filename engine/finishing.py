@@ -36,6 +36,7 @@ from constrain.budget import budget
 from constrain.completion import Completion
 from constrain.errors import LimitExceeded
 from constrain.matcher import CompiledGrammar
+from constrain.spelling import Spelled
 from constrain.vocabulary.bitmask import Words, set_tokens
 
 NEAR = 16
@@ -63,13 +64,13 @@ class Finishing:
         self._completions = compiled.completions
         self._near = near
         self._refused: set[int] = set()
-        self._plan: tuple[int, ...] | None = None
+        self._plan: Spelled | None = None
         self._look_again_at = max_tokens
         self._completion = self._look(max_tokens)
         self._owed = None if self._completion is None else self._completion.size
-        if self._owed is not None and self._owed > self.left:
-            self._owed = len(self._planned())
-            least = self._owed + counts_end
+        if self._owed is not None and self._owed > self.left and (plan := self._planned()) is not None:
+            self._owed = plan.cost
+            least = plan.cost + counts_end
             if least > max_tokens:
                 raise LimitExceeded(
                     f"the shortest answer takes {least} tokens, and max_tokens={max_tokens}",
@@ -101,9 +102,9 @@ class Finishing:
         left = self.left - 1
         completion = self._carry(token_id, left) or self._look(left)
         owed = None if completion is None else completion.size
-        plan = self._plan[1:] if self._plan and self._plan[0] == token_id else None
-        if plan is not None and (owed is None or len(plan) < owed):
-            owed = len(plan)
+        plan = self._plan.then if self._plan is not None and self._plan.token == token_id else None
+        if plan is not None and (owed is None or plan.cost < owed):
+            owed = plan.cost
         elif owed is None:  # nothing is known: near the end that is too little, whoever waits
             owed = left + 1 if self._spares_at_most(NEAR) else None
         if owed is not None and owed > left:
@@ -115,7 +116,7 @@ class Finishing:
                 return False
             owed, completion = None, None
         self.left, self._owed, self._completion = left, owed, completion
-        self._plan = plan if plan is not None and len(plan) == owed else None
+        self._plan = plan if plan is not None and plan.cost == owed else None
         if self._refused:
             self._refused.clear()
         return True
@@ -132,9 +133,10 @@ class Finishing:
         row &= ~refused
         enough = 1 if self.left == self._owed else MAX_REFUSALS
         if not self.left or len(self._refused) >= enough or not row.any():
-            only = self._planned()[:1] if self.left else ()
+            plan = self._planned() if self.left else None
+            only = [plan.token] if plan is not None and plan.cost else []
             if not only and self.is_completed():
-                only = tuple(sorted(self._ends))
+                only = sorted(self._ends)
             if only and not self.is_terminated():
                 row[:] = 0
                 set_tokens(row, only)
@@ -170,11 +172,10 @@ class Finishing:
         """Whether no more than so many tokens are left beside those that complete the text."""
         return self._owed is not None and self.left - self._owed <= count
 
-    def _planned(self) -> tuple[int, ...]:
+    def _planned(self) -> Spelled | None:
         """The completion that is known here, token by token."""
-        if self._plan is None:
-            known = self._completion
-            self._plan = () if known is None else self._completions.tokens(known)
+        if self._plan is None and self._completion is not None:
+            self._plan = self._completions.spelled(self._completion)
         return self._plan
 
     def _carry(self, token_id: int, left: int) -> Completion | None:
