@@ -21,7 +21,11 @@ from __future__ import annotations
 import sys
 from typing import NamedTuple
 
+from constrain.continuation import Continuation
 from constrain.vocabulary.trie import Trie
+
+Pieces = tuple[bytes | int, ...]
+"""Text, and the ids of special tokens, which are no text."""
 
 
 class Spelled(NamedTuple):
@@ -35,6 +39,27 @@ class Spelled(NamedTuple):
     then: Spelled | None
     byte: int
     after: Spelled | None
+    start: Continuation | None = None
+    """Whose text it is, where that was said."""
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        """All of the tokens."""
+        found, left = list[int](), self
+        while left.then is not None:
+            found.append(left.token)
+            left = left.then
+        return tuple(found)
+
+    @property
+    def text(self) -> bytes:
+        """All of the bytes, special tokens left out."""
+        found, left = bytearray(), self
+        while left.after is not None:
+            if left.byte >= 0:
+                found.append(left.byte)
+            left = left.after
+        return bytes(found)
 
 
 END = Spelled(0, -1, None, -1, None)
@@ -64,12 +89,19 @@ class Speller:
             here = after
         return here
 
-    def before(self, piece: bytes | int, rest: Spelled) -> Spelled:
-        """A text, or a special token, and `rest` behind it."""
-        if isinstance(piece, int):
-            return Spelled(rest.cost + 1, piece, rest, -1, rest)
-        starts, child_of, own, token_at = self._starts, self._child, self._own, self._trie.tokens
-        for byte in reversed(piece):
+    def before(self, pieces: Pieces, rest: Spelled, start: Continuation | None = None) -> Spelled:
+        """The pieces, and `rest` behind them: the text of `start`."""
+        for piece in reversed(pieces):
+            if isinstance(piece, int):
+                rest = Spelled(rest.cost + 1, piece, rest, -1, rest)
+            else:
+                rest = self._text_before(piece, rest)
+        return rest if start is None else rest._replace(start=start)
+
+    def _text_before(self, text: bytes, rest: Spelled) -> Spelled:
+        starts, child_of, own = self._starts, self._child, self._own
+        token = self._trie.lowest_below.data
+        for byte in reversed(text):
             fewest, best, then = sys.maxsize, 0, rest
             node, here = child_of(byte, starts[0], starts[1]), rest
             while node >= 0:
@@ -78,5 +110,5 @@ class Speller:
                 if here.after is None or here.byte < 0:
                     break
                 node, here = child_of(here.byte, starts[node], starts[node + 1]), here.after
-            rest = Spelled(fewest + 1, int(token_at(best)[0]) if own[best] else -1, then, byte, rest)
+            rest = Spelled(fewest + 1, token[best], then, byte, rest)
         return rest

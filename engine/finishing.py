@@ -33,7 +33,6 @@ from __future__ import annotations
 import numpy as np
 
 from constrain.budget import budget
-from constrain.completion import Completion
 from constrain.errors import LimitExceeded
 from constrain.matcher import CompiledGrammar
 from constrain.spelling import Spelled
@@ -64,18 +63,14 @@ class Finishing:
         self._completions = compiled.completions
         self._near = near
         self._refused: set[int] = set()
-        self._plan: Spelled | None = None
         self._look_again_at = max_tokens
         self._completion = self._look(max_tokens)
-        self._owed = None if self._completion is None else self._completion.size
-        if self._owed is not None and self._owed > self.left and (plan := self._planned()) is not None:
-            self._owed = plan.cost
-            least = plan.cost + counts_end
-            if least > max_tokens:
-                raise LimitExceeded(
-                    f"the shortest answer takes {least} tokens, and max_tokens={max_tokens}",
-                    hint="raise max_tokens",
-                )
+        self._owed = None if self._completion is None else self._completion.cost
+        if self._owed is not None and self._owed > self.left:
+            raise LimitExceeded(
+                f"the shortest answer takes {self._owed + counts_end} tokens, and max_tokens={max_tokens}",
+                hint="raise max_tokens",
+            )
 
     @property
     def tokens(self) -> tuple[int, ...]:
@@ -101,12 +96,9 @@ class Finishing:
             return True
         left = self.left - 1
         completion = self._carry(token_id, left) or self._look(left)
-        owed = None if completion is None else completion.size
-        plan = self._plan.then if self._plan is not None and self._plan.token == token_id else None
-        if plan is not None and (owed is None or plan.cost < owed):
-            owed = plan.cost
-        elif owed is None:  # nothing is known: near the end that is too little, whoever waits
-            owed = left + 1 if self._spares_at_most(NEAR) else None
+        owed = None if completion is None else completion.cost
+        if owed is None and self._spares_at_most(NEAR):  # nothing is known: near the end that is too little
+            owed = left + 1
         if owed is not None and owed > left:
             is_known = self._owed is not None
             if is_known or (token_id not in self._refused and len(self._refused) < MAX_REFUSALS):
@@ -116,7 +108,6 @@ class Finishing:
                 return False
             owed, completion = None, None
         self.left, self._owed, self._completion = left, owed, completion
-        self._plan = plan if plan is not None and plan.cost == owed else None
         if self._refused:
             self._refused.clear()
         return True
@@ -133,8 +124,7 @@ class Finishing:
         row &= ~refused
         enough = 1 if self.left == self._owed else MAX_REFUSALS
         if not self.left or len(self._refused) >= enough or not row.any():
-            plan = self._planned() if self.left else None
-            only = [plan.token] if plan is not None and plan.cost else []
+            only = [self._completion.token] if self.left and self._completion and self._owed else []
             if not only and self.is_completed():
                 only = sorted(self._ends)
             if only and not self.is_terminated():
@@ -164,32 +154,24 @@ class Finishing:
         self.left += count - self.matcher.is_terminated()
         self.matcher.rollback(count)
         self._refused.clear()
-        self._plan = None
         self._completion = self._look(self.left)
-        self._owed = None if self._completion is None else self._completion.size
+        self._owed = None if self._completion is None else self._completion.cost
 
     def _spares_at_most(self, count: int) -> bool:
         """Whether no more than so many tokens are left beside those that complete the text."""
         return self._owed is not None and self.left - self._owed <= count
 
-    def _planned(self) -> Spelled | None:
-        """The completion that is known here, token by token."""
-        if self._plan is None and self._completion is not None:
-            self._plan = self._completions.spelled(self._completion)
-        return self._plan
-
-    def _carry(self, token_id: int, left: int) -> Completion | None:
-        """The completion known before a token that was accepted, where it still is one and fits."""
-        before = self._completion
-        position = self.matcher.position
-        if before is None or self._completions.known(position) is not None:
-            return None
-        try:
-            with self.matcher.compiled.lock:
-                carried = self._completions.carried(before, self.vocabulary.text(token_id), position)
-        except LimitExceeded:
-            return None
-        return carried if carried is not None and carried.size <= left else None
+    def _carry(self, token_id: int, left: int) -> Spelled | None:
+        """A completion that fits after a token that was accepted, where none need be searched."""
+        before, position = self._completion, self.matcher.position
+        found = self._completions.known(position)
+        if before is not None and (found is None or found.cost > left):
+            try:
+                with self.matcher.compiled.lock:
+                    found = self._completions.carried(before, token_id, position)
+            except LimitExceeded:
+                return None
+        return found if found is not None and found.cost <= left else None
 
     def _settle(self) -> None:
         """Where a token is refused the best completion counts, and not one that happens to fit.
@@ -197,10 +179,10 @@ class Finishing:
         After `31` the `0}` known before ends the text too, and `}` sooner.
         """
         found = self._look(self.left)
-        if found is not None and self._plan is None and self._owed is not None and found.size <= self._owed:
-            self._completion, self._owed = found, found.size
+        if found is not None and self._owed is not None and found.cost <= self._owed:
+            self._completion, self._owed = found, found.cost
 
-    def _look(self, left: int) -> Completion | None:
+    def _look(self, left: int) -> Spelled | None:
         """What is owed here; None where that is not known."""
         found = self._completions.known(self.matcher.position)
         if found is None and left <= self._look_again_at:

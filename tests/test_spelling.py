@@ -35,14 +35,6 @@ def suffixes(spelled: Spelled) -> Iterator[Spelled]:
         left = left.after
 
 
-def tokens_of(spelled: Spelled) -> list[int]:
-    found = []
-    while spelled.then is not None:
-        found.append(spelled.token)
-        spelled = spelled.then
-    return found
-
-
 def fewest_of(text: list[int]) -> int:
     """A special token is a token, and what stands between two of them is spelled by itself."""
     runs: list[list[int]] = [[]]
@@ -56,24 +48,24 @@ def written(parts: Sequence[bytes | int]) -> list[int]:
     return [byte for piece in parts for byte in ([-1] if isinstance(piece, int) else piece)]
 
 
-@given(st.lists(pieces, max_size=5))
-def test_each_end_of_a_text_is_spelled_in_the_fewest_tokens(parts: list[bytes | int]) -> None:
+@given(st.lists(pieces, max_size=5), st.integers(0, 5))
+def test_each_end_of_a_text_is_spelled_in_the_fewest_tokens(parts: list[bytes | int], cut: int) -> None:
     """However it was put together, and no token reaches over a special one."""
-    spelled = END
-    for piece in reversed(parts):
-        spelled = SPELLER.before(piece, spelled)
-    text = written(parts)
+    spelled, text = (
+        SPELLER.before(tuple(parts[:cut]), SPELLER.before(tuple(parts[cut:]), END)),
+        written(parts),
+    )
 
     for place, left in enumerate(suffixes(spelled)):
         rest = text[place:]
-        tokens = tokens_of(left)
+        tokens = left.tokens
         assert written([SPECIAL if token == SPECIAL else TOKENS[token] for token in tokens]) == rest
         assert left.cost == len(tokens) == fewest_of(rest)
 
 
 def test_the_longest_of_the_first_tokens_is_taken() -> None:
     """The text of the module's docstring, from each of its bytes on."""
-    left = list(suffixes(SPELLER.before(b"babab", END)))[:-1]
+    left = list(suffixes(SPELLER.before((b"babab",), END)))[:-1]
 
     assert [each.cost for each in left] == [2, 2, 1, 1, 1]
     assert [TOKENS[each.token] for each in left] == [b"bab", b"ab", b"bab", b"ab", b"b"]
