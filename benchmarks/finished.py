@@ -134,7 +134,7 @@ def rows(
         try:
             compiled = compile_json_schema(schema, vocabulary)
             completion = compiled.completions.of(compiled.positions.start)
-            least = None if completion is None else len(compiled.completions.tokens(completion))
+            least = None if completion is None else completion.cost
         except ConstrainError:
             continue
         if least is None:

@@ -469,7 +469,7 @@ def random_text(grammar: CompiledGrammar, seed: int, tokens: int) -> bytes:
     rng = np.random.default_rng(seed)
     completion = grammar.completions.of(grammar.positions.start)
     assert completion is not None
-    least = len(grammar.completions.tokens(completion))
+    least = completion.cost
     finishing = Finishing(grammar, least + int(rng.integers(tokens)))
     bitmask = allocate_token_bitmask(1, grammar.vocabulary.size)
     while not finishing.is_terminated() and (finishing.left or not finishing.is_completed()):

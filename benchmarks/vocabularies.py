@@ -239,7 +239,7 @@ def look(
         ):
             break
     completion = None if matcher.is_terminated() else compiled.completions.of(matcher.position)
-    for token in () if completion is None else compiled.completions.tokens(completion):
+    for token in () if completion is None else completion.tokens:
         matcher.accept_token(token)
     return {
         "first_mask_ms": round(first * 1e3, 2),

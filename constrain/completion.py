@@ -54,6 +54,7 @@ from constrain.position import Position, Positions, Thread
 from constrain.regular.byte_sets import bytes_of
 from constrain.regular.short import short
 from constrain.shortest import WAY, ShortestTexts
+from constrain.spelling import END, Pieces, Spelled, Speller
 
 NARROW = 16
 """The hexadecimal digits: a state with more is most likely inside a string, and met at each character."""
@@ -73,12 +74,6 @@ SHORT = 64
 """Bytes of an end that are read on, in some 40 us; a search takes ten times as long."""
 MAX_KNOWN = 20_000
 
-Pieces = tuple[bytes | int, ...]
-"""Text, and the ids of special tokens, which are no text."""
-
-Rest = tuple[Pieces, "Rest"] | None
-"""What is still to be written, piece by piece."""
-
 Path = tuple["Path", Continuation, int, int, Pieces] | None
 """The way here: the way before, the continuation, the node and the cost there, and what was written then."""
 
@@ -89,21 +84,11 @@ Onward = tuple[int, Pieces, Continuation, int]
 """What a step costs, what it writes, and where it leads: a continuation and a node."""
 
 
-class Completion(NamedTuple):
-    """How many tokens complete a text, and the text of them."""
+class _Ending(NamedTuple):
+    """How few tokens complete a text, the one that is half written among them, and what is left to write."""
 
     size: int
-    rest: Rest
-
-    @property
-    def pieces(self) -> Pieces:
-        """The text in one piece, but for special tokens."""
-        found: list[bytes | int] = []
-        rest = self.rest
-        while rest is not None:
-            pieces, rest = rest
-            found += pieces
-        return _joined(found)
+    text: Spelled
 
 
 class Completions:
@@ -115,8 +100,9 @@ class Completions:
         self._trie = positions.tables.vocabulary.trie
         self._starts, self._bytes = self._trie.starts, self._trie.lowest
         self._own = self._trie.own.data
-        self._at: dict[Position, Completion | None] = {}
-        self._known: dict[tuple[Continuation, int], Completion | None] = {}
+        self._speller = Speller(self._trie)
+        self._at: dict[Position, Spelled | None] = {}
+        self._known: dict[tuple[Continuation, int], _Ending | None] = {}
         self._texts = ShortestTexts(short, only_bytes=True)
         self._parts: Nested[tuple[Continuation, int], dict[int, tuple[int, Pieces]]] = Nested({})
         self._terminals: dict[tuple[int, int], list[Exit]] = {}
@@ -132,11 +118,11 @@ class Completions:
         for memo in (*memos, self._moves, self._words):
             memo.clear()
 
-    def known(self, position: Position) -> Completion | None:
+    def known(self, position: Position) -> Spelled | None:
         """The completion of a position that was asked for before; None: it is not known."""
         return self._at.get(position)
 
-    def of(self, position: Position) -> Completion | None:
+    def of(self, position: Position) -> Spelled | None:
         """A completion with the fewest tokens, as far as the search goes; None where it finds none.
 
         Raises LimitExceeded when the budget in force is spent, or else the grammar's.
@@ -151,44 +137,50 @@ class Completions:
             found = self._at[position] = self._of(position)
         return found
 
-    def carried(self, before: Completion, token: bytes | None, position: Position) -> Completion | None:
-        """What is left of the completion known before `token`, where it still completes the text after it.
+    def carried(self, before: Spelled, token_id: int, position: Position) -> Spelled | None:
+        """What is left of the completion known before a token, where it still completes the text after it.
 
         No search, and so an upper bound of what is owed: most tokens go on with a text that ends as it would
         have ended before.  None where that cannot be told by reading SHORT bytes.
         """
-        text = _short_text(before.rest)
-        if text is None or not token:
-            return None
-        size = before.size
-        if text.startswith(token):
-            text = text[len(token) :]
-            size = len(self._spelled(text))
-        elif not self._positions.completes(position, text):
-            return None
-        return Completion(size, ((text,), None))
+        token = self._positions.tables.vocabulary.text(token_id)
+        if not token:
+            return before.then if before.token == token_id else None
+        left: Spelled | None = before
+        for byte in token:
+            if left is None or left.byte != byte:
+                return before if self._completes(before, position) else None
+            left = left.after
+        return left
 
-    def tokens(self, completion: Completion) -> tuple[int, ...]:
-        """The tokens of a completion: the fewest that spell its text, and at most its `size`."""
-        found: list[int] = []
-        for piece in completion.pieces:
-            if isinstance(piece, int):
-                found.append(piece)
-            else:
-                found += self._spelled(piece)
-        return tuple(found)
+    def _completes(self, text: Spelled, position: Position) -> bool:
+        """Does a text bring a position to an end, or else to a continuation that it is known to complete?"""
+        threads, left, is_read = dict.fromkeys(position.threads), text, 0
+        with self._positions.limits.budget("reading a completion"):
+            while left.start is None or (0, None, left.start, b"") not in threads:
+                if left.after is None:
+                    return any(edge is None and owner.can_end for _, edge, owner, _ in threads)
+                read = bytearray()
+                while left.byte >= 0 and len(read) <= SHORT and not (read and left.start):
+                    read.append(left.byte)
+                    left = left.after
+                is_read += len(read)
+                if not read or is_read > SHORT:
+                    return False
+                threads = self._positions.read(threads, bytes(read))
+        return True
 
-    def _of(self, position: Position) -> Completion | None:
+    def _of(self, position: Position) -> Spelled | None:
         if position.can_end:
-            return Completion(0, None)
-        best: Completion | None = None
+            return END
+        best: _Ending | None = None
         for thread in position.threads:
             for cost, pieces, then, at in self._inside(thread):
                 if best is None or cost < best.size:
                     rest = self._least(then, at)
                     if rest is not None and (best is None or cost + rest.size < best.size):
-                        best = Completion(cost + rest.size, (pieces, rest.rest))
-        return best
+                        best = _Ending(cost + rest.size, self._speller.before(pieces, rest.text))
+        return None if best is None else best.text
 
     def _inside(self, thread: Thread) -> Iterator[Onward]:
         """The ways out of a terminal that is half read."""
@@ -204,19 +196,19 @@ class Completions:
 
     # From a continuation to the end of the text, and through a part of it.
 
-    def _least(self, start: Continuation, node: int) -> Completion | None:
+    def _least(self, start: Continuation, node: int) -> _Ending | None:
         """The completion of a continuation, with a token half written; None if there is none."""
         if (start, node) in self._known:
             return self._known[start, node]
         tie = count()
         heap: list[tuple[int, int, int, Continuation, int, Path]] = [(0, 0, next(tie), start, node, None)]
         settled: set[tuple[Continuation, int]] = set()
-        best: tuple[int, Path, Rest] | None = None
+        best: tuple[int, Path, Spelled] | None = None
         patience, lost = PATIENCE, LOST
         while heap:
             if lost < 0 and best is None:
                 lost, found = sys.maxsize, self._shortest(start, node).get(0)
-                best = None if found is None else (found[0], None, (found[1], None))
+                best = None if found is None else (found[0], None, self._speller.before(found[1], END))
             cost, length, _, here, at, path = heapq.heappop(heap)
             if best is not None and (cost >= best[0] or patience == 0):
                 break
@@ -224,14 +216,14 @@ class Completions:
                 continue
             settled.add((here, at))
             if here.can_end and not at:
-                best = cost, path, None
+                best = cost, path, END
                 continue
             if best is not None and cost + 1 >= best[0]:  # a token at the least is owed
                 continue
             if (here, at) in self._known:
                 known = self._known[here, at]
                 if known is not None and (best is None or cost + known.size < best[0]):
-                    best = cost + known.size, path, known.rest
+                    best = cost + known.size, path, known.text
                 continue
             if best is not None:
                 patience -= 1
@@ -247,12 +239,12 @@ class Completions:
         if best is None:
             self._known[start, node] = None
             return None
-        total, path, rest = best
+        total, path, text = best
         while path is not None:  # from the end: what is left from each place on the way
             path, here, at, cost, pieces = path
-            rest = pieces, rest
-            self._known[here, at] = Completion(total - cost, rest)
-        return self._known.setdefault((start, node), Completion(total, rest))
+            text = self._speller.before(pieces, text, here)
+            self._known[here, at] = _Ending(total - cost, text)
+        return self._known.setdefault((start, node), _Ending(total, text))
 
     def _exits(self, start: Continuation, node: int) -> dict[int, tuple[int, Pieces]]:
         """The nodes at which a part can be left, with the cost and the text of each; none inside itself."""
@@ -296,7 +288,7 @@ class Completions:
         text = self._texts.text(start)
         if text is None:
             return {}
-        return {to: (cost, (text,)) for to, cost in self._spelling(text, node).items()}
+        return {to: (cost, (text,)) for to, cost in self._speller.ends(text, node).items()}
 
     def _onward(self, here: Continuation, at: int, is_over: bool) -> Iterator[Onward]:
         """The ways on; where a way to the end is known already, only those that are quickly found."""
@@ -309,7 +301,7 @@ class Completions:
         shortcuts = here.shortcuts()
         if shortcuts is not None:
             for text, after in shortcuts:
-                for to, cost in self._spelling(text, at).items():
+                for to, cost in self._speller.ends(text, at).items():
                     yield cost, (text,), after, to
             return
         for member in here.members:
@@ -353,7 +345,7 @@ class Completions:
                 yield way
         word, then = self._other_way(edge, owner, state, captured, is_over)
         if then is not None:
-            for to, cost in self._spelling(word, at).items():
+            for to, cost in self._speller.ends(word, at).items():
                 yield cost, (word,), then, to
 
     def _other_way(
@@ -383,7 +375,7 @@ class Completions:
             )
             if not is_whole:
                 word = self._word(state)
-                for to, cost in self._spelling(word, at).items():
+                for to, cost in self._speller.ends(word, at).items():
                     exits.setdefault((0, to), (cost, word))
             found = self._terminals[state, at] = _listed(exits)
         return found
@@ -446,7 +438,7 @@ class Completions:
         if not is_whole:
             rests = sorted(_rests(node, literals, allowed), key=lambda rest: len(rest[0]))
             for text, number in rests[:MANY_LITERALS]:
-                for to, cost in self._spelling(text, at).items():
+                for to, cost in self._speller.ends(text, at).items():
                     exits.setdefault((number, to), (cost, text))
         found = self._named[key] = _listed(exits)
         return found
@@ -501,44 +493,6 @@ class Completions:
         spend(steps >> 2)
         return exits, True
 
-    # Spelling.
-
-    def _spelling(self, text: bytes, at: int) -> dict[int, int]:
-        """Through a text from a node on: the nodes where it can end, and the fewest tokens completed."""
-        starts, children, own = self._starts, self._bytes.find, self._own
-        here = {at: 0}
-        for byte in text:
-            after: dict[int, int] = {}
-            for node, cost in here.items():
-                child = children(byte, starts[node], starts[node + 1])
-                if child < 0:
-                    continue
-                if starts[child] < starts[child + 1]:
-                    after[child] = cost
-                if own[child] and cost + 1 < after.get(0, sys.maxsize):
-                    after[0] = cost + 1
-            here = after
-        return here
-
-    def _spelled(self, text: bytes) -> list[int]:
-        """The fewest tokens that spell a text."""
-        starts, children, own = self._starts, self._bytes.find, self._own
-        size = len(text)
-        fewest, ends = [0] * (size + 1), [(0, 0)] * size
-        for start in reversed(range(size)):
-            fewest[start], node = sys.maxsize, 0
-            for stop in range(start, size):
-                node = children(text[stop], starts[node], starts[node + 1])
-                if node < 0:
-                    break
-                if own[node] and fewest[stop + 1] < fewest[start]:
-                    fewest[start], ends[start] = fewest[stop + 1] + 1, (stop + 1, node)
-        found, place = list[int](), 0
-        while place < size:
-            place, node = ends[place]
-            found.append(int(self._trie.tokens(node)[0]))
-        return found
-
 
 _BYTES = [bytes((byte,)) for byte in range(256)]
 
@@ -566,18 +520,6 @@ def _written(path: Path) -> Pieces:
         found.append(path[-1])
         path = path[0]
     return _joined(piece for pieces in reversed(found) for piece in pieces)
-
-
-def _short_text(rest: Rest) -> bytes | None:
-    """What is still to be written, where it is SHORT and has no special token."""
-    text = b""
-    while rest is not None:
-        pieces, rest = rest
-        for piece in pieces:
-            if isinstance(piece, int) or len(text) + len(piece) > SHORT:
-                return None
-            text += piece
-    return text
 
 
 def _joined(pieces: Iterable[bytes | int]) -> Pieces:

@@ -118,6 +118,10 @@ class Continuation:
         """
         return None
 
+    def split_inside(self) -> tuple[Continuation, Continuation] | None:
+        """The same where it is the rest of a part that has begun: what begins a part is split by `split`."""
+        return None
+
     @property
     def plainest(self) -> Continuation:
         """One whose texts are some of this one's, a shortest among them: what a search for an end looks at.

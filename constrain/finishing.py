@@ -33,9 +33,9 @@ from __future__ import annotations
 import numpy as np
 
 from constrain.budget import budget
-from constrain.completion import Completion
 from constrain.errors import LimitExceeded
 from constrain.matcher import CompiledGrammar
+from constrain.spelling import Spelled
 from constrain.vocabulary.bitmask import Words, set_tokens
 
 NEAR = 16
@@ -63,18 +63,14 @@ class Finishing:
         self._completions = compiled.completions
         self._near = near
         self._refused: set[int] = set()
-        self._plan: tuple[int, ...] | None = None
         self._look_again_at = max_tokens
         self._completion = self._look(max_tokens)
-        self._owed = None if self._completion is None else self._completion.size
+        self._owed = None if self._completion is None else self._completion.cost
         if self._owed is not None and self._owed > self.left:
-            self._owed = len(self._planned())
-            least = self._owed + counts_end
-            if least > max_tokens:
-                raise LimitExceeded(
-                    f"the shortest answer takes {least} tokens, and max_tokens={max_tokens}",
-                    hint="raise max_tokens",
-                )
+            raise LimitExceeded(
+                f"the shortest answer takes {self._owed + counts_end} tokens, and max_tokens={max_tokens}",
+                hint="raise max_tokens",
+            )
 
     @property
     def tokens(self) -> tuple[int, ...]:
@@ -105,12 +101,9 @@ class Finishing:
             return True
         left = self.left - 1
         completion = self._carry(token_id, left) or self._look(left)
-        owed = None if completion is None else completion.size
-        plan = self._plan[1:] if self._plan and self._plan[0] == token_id else None
-        if plan is not None and (owed is None or len(plan) < owed):
-            owed = len(plan)
-        elif owed is None:  # nothing is known: near the end that is too little, whoever waits
-            owed = left + 1 if self._spares_at_most(NEAR) else None
+        owed = None if completion is None else completion.cost
+        if owed is None and self._spares_at_most(NEAR):  # nothing is known: near the end that is too little
+            owed = left + 1
         if owed is not None and owed > left:
             is_known = self._owed is not None
             if is_known or (token_id not in self._refused and len(self._refused) < MAX_REFUSALS):
@@ -120,7 +113,6 @@ class Finishing:
                 return False
             owed, completion = None, None
         self.left, self._owed, self._completion = left, owed, completion
-        self._plan = plan if plan is not None and len(plan) == owed else None
         if self._refused:
             self._refused.clear()
         return True
@@ -137,9 +129,9 @@ class Finishing:
         row &= ~refused
         enough = 1 if self.left == self._owed else MAX_REFUSALS
         if not self.left or len(self._refused) >= enough or not row.any():
-            only = self._planned()[:1] if self.left else ()
+            only = [self._completion.token] if self.left and self._completion and self._owed else []
             if not only and self.is_completed():
-                only = tuple(sorted(self._ends))
+                only = sorted(self._ends)
             if only and not self.is_terminated():
                 row[:] = 0
                 set_tokens(row, only)
@@ -167,33 +159,24 @@ class Finishing:
         self.left += count - self.matcher.is_terminated()
         self.matcher.rollback(count)
         self._refused.clear()
-        self._plan = None
         self._completion = self._look(self.left)
-        self._owed = None if self._completion is None else self._completion.size
+        self._owed = None if self._completion is None else self._completion.cost
 
     def _spares_at_most(self, count: int) -> bool:
         """Whether no more than so many tokens are left beside those that complete the text."""
         return self._owed is not None and self.left - self._owed <= count
 
-    def _planned(self) -> tuple[int, ...]:
-        """The completion that is known here, token by token."""
-        if self._plan is None:
-            known = self._completion
-            self._plan = () if known is None else self._completions.tokens(known)
-        return self._plan
-
-    def _carry(self, token_id: int, left: int) -> Completion | None:
-        """The completion known before a token that was accepted, where it still is one and fits."""
-        before = self._completion
-        position = self.matcher.position
-        if before is None or self._completions.known(position) is not None:
-            return None
-        try:
-            with self.matcher.compiled.lock:
-                carried = self._completions.carried(before, self.vocabulary.text(token_id), position)
-        except LimitExceeded:
-            return None
-        return carried if carried is not None and carried.size <= left else None
+    def _carry(self, token_id: int, left: int) -> Spelled | None:
+        """A completion that fits after a token that was accepted, where none need be searched."""
+        before, position = self._completion, self.matcher.position
+        found = self._completions.known(position)
+        if before is not None and (found is None or found.cost > left):
+            try:
+                with self.matcher.compiled.lock:
+                    found = self._completions.carried(before, token_id, position)
+            except LimitExceeded:
+                return None
+        return found if found is not None and found.cost <= left else None
 
     def _settle(self) -> None:
         """Where a token is refused the best completion counts, and not one that happens to fit.
@@ -201,10 +184,10 @@ class Finishing:
         After `31` the `0}` known before ends the text too, and `}` sooner.
         """
         found = self._look(self.left)
-        if found is not None and self._plan is None and self._owed is not None and found.size <= self._owed:
-            self._completion, self._owed = found, found.size
+        if found is not None and self._owed is not None and found.cost <= self._owed:
+            self._completion, self._owed = found, found.cost
 
-    def _look(self, left: int) -> Completion | None:
+    def _look(self, left: int) -> Spelled | None:
         """What is owed here; None where that is not known."""
         found = self._completions.known(self.matcher.position)
         if found is None and left <= self._look_again_at:

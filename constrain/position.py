@@ -115,14 +115,14 @@ class Positions:
             return position.after_token[token_id]
         token = self.tables.vocabulary.text(token_id)
         with self._budget:
-            threads = self.read(position, token) if token else self.take(position, token_id)
+            threads = self.read(position.threads, token) if token else self.take(position, token_id)
         after = self.intern(threads) if threads else None
         position.after_token[token_id] = after
         return after
 
-    def read(self, position: Position, text: bytes) -> Threads:
+    def read(self, before: Iterable[Thread], text: bytes) -> Threads:
         """The threads after `text`; none of them if it is refused."""
-        threads: Threads = dict.fromkeys(position.threads)
+        threads: Threads = dict.fromkeys(before)
         at, end = 0, len(text)
         while at < end and threads:
             if len(threads) == 1:
@@ -134,12 +134,6 @@ class Positions:
             threads = self.step(threads, text[at])
             at += 1
         return threads
-
-    def completes(self, position: Position, text: bytes) -> bool:
-        """Whether `text` brings the text so far to an end."""
-        with self._budget:
-            threads = self.read(position, text)
-        return any(edge is None and owner.can_end for _, edge, owner, _ in threads)
 
     def _run(self, thread: Thread, edge: Edge | OpenEdge, text: bytes, start: int) -> tuple[Threads, int]:
         """The threads after as much of `text` as leaves one alone in its terminal, and where that is."""

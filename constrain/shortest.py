@@ -94,7 +94,7 @@ class ShortestTexts:
         return None
 
     def _ways(self, here: Continuation) -> Iterator[tuple[bytes, Continuation]]:
-        parts = here.split()
+        parts = here.split() or here.split_inside()
         if parts is not None:
             word = self.text(parts[0])
             if word is not None:

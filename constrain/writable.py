@@ -233,7 +233,14 @@ class Writable(Continuation):
         return self._alphabet.of(self.whole.plainest)
 
     def split(self) -> tuple[Continuation, Continuation] | None:
-        parts = self.whole.split()
+        return self._both(self.whole.split())
+
+    def split_inside(self) -> tuple[Continuation, Continuation] | None:
+        return self._both(self.whole.split_inside())
+
+    def _both(
+        self, parts: tuple[Continuation, Continuation] | None
+    ) -> tuple[Continuation, Continuation] | None:
         return parts and (self._alphabet.of(parts[0]), self._alphabet.of(parts[1]))
 
     def joined(self, others: Sequence[Continuation]) -> Continuation:

@@ -152,7 +152,7 @@ def _completion(matcher: Matcher) -> str | None:
         return None
     if found is None:
         return None
-    return b"".join(piece for piece in found.pieces if isinstance(piece, bytes)).decode()
+    return found.text.decode()
 
 
 @dataclass(slots=True)

@@ -31,7 +31,7 @@ def by_trying(compiled: CompiledGrammar, position: Position) -> list[int]:
     allowed = [
         token_id
         for token_id, token in enumerate(vocabulary.tokens)
-        if token and compiled.positions.read(position, token)
+        if token and compiled.positions.read(position.threads, token)
     ]
     if position.can_end:
         allowed += vocabulary.eos_token_ids

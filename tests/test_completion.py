@@ -120,7 +120,7 @@ def test_keys_in_any_order_are_completed_in_one_of_them() -> None:
     with budget(100_000, "finding the shortest completion"):
         found = compiled.completions.of(matcher.position)
     assert found is not None
-    assert found.size == len(shortest_text(compiled.start)) - 1
+    assert found.cost == len(shortest_text(compiled.start)) - 1
 
 
 open_schemas: list[Any] = [
@@ -150,14 +150,34 @@ def test_what_is_carried_over_a_token_completes_the_text(
         token = rng.choice(allowed)
         matcher.accept_token(token)
         assert found is not None
-        carried = completions.carried(found, vocabulary.text(token), matcher.position)
+        carried = completions.carried(found, token, matcher.position)
         if carried is not None:
-            tokens, ahead = completions.tokens(carried), matcher.fork()
+            tokens, ahead = carried.tokens, matcher.fork()
 
             assert all(map(ahead.accept_token, tokens))
             assert ahead.is_completed()
-            assert len(tokens) <= carried.size
+            assert len(tokens) == carried.cost
         found = carried or completions.of(matcher.position)
+
+
+def test_a_long_end_is_carried_where_the_text_comes_back_to_it() -> None:
+    """Behind what it begins with, and where a longer string ends as it does: not all of it is read."""
+    names = [f"a name of some length {number}" for number in range(40)]
+    schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": names}
+    compiled = compile_json_schema(schema, toy_vocabulary(), whitespace="compact")
+    completions, matcher = compiled.completions, compiled.matcher()
+    before = completions.of(matcher.position)
+    for byte in b'{"a name of some length 0":"':
+        assert matcher.accept_token(byte)
+        assert before is not None
+        before = completions.carried(before, byte, matcher.position)
+    assert before is not None
+    assert matcher.accept_token(ord("x"))
+
+    assert before.text.startswith(b'","a name of some length 1":"",')
+    assert completions.carried(before, ord("x"), matcher.position) is before
+    assert matcher.accept_token(ord("\\"))
+    assert completions.carried(before, ord("\\"), matcher.position) is None
 
 
 def test_a_key_that_is_left_is_found_without_a_look_at_all_that_were_written() -> None:
@@ -171,7 +191,7 @@ def test_a_key_that_is_left_is_found_without_a_look_at_all_that_were_written() -
     with budget(2_000, "finding the shortest completion"):
         found = matcher.compiled.completions.of(matcher.position)
     assert found is not None
-    assert b"".join(bytes([token]) for token in matcher.compiled.completions.tokens(found)) == b'"0":null}'
+    assert b"".join(bytes([token]) for token in found.tokens) == b'"0":null}'
 
 
 def test_optional_keys_are_not_all_tried_before_an_end_is_known() -> None:
@@ -189,4 +209,4 @@ def test_optional_keys_are_not_all_tried_before_an_end_is_known() -> None:
     with budget(300_000, "finding the shortest completion"):
         found = compiled.completions.of(compiled.positions.start)
     assert found is not None
-    assert found.pieces == (b'{"identification":"","organization":""}',)
+    assert found.text == b'{"identification":"","organization":""}'

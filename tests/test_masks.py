@@ -56,7 +56,8 @@ def _is_completed_later(compiled, prefix: bytes) -> bool:  # type: ignore[no-unt
     for _ in range(14):
         frontier = {text + byte for text in frontier for byte in (b"a", b"b")}
         positions = {
-            compiled.positions.intern(compiled.positions.read(compiled.positions.start, t)) for t in frontier
+            compiled.positions.intern(compiled.positions.read(compiled.positions.start.threads, t))
+            for t in frontier
         }
         if any(position.can_end for position in positions):
             return True

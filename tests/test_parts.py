@@ -80,7 +80,7 @@ WRITTEN: st.SearchStrategy[Written] = st.recursive(
 def accepts(compiled: CompiledGrammar, text: str) -> bool:
     """Does the grammar hold this text, read byte by byte?"""
     positions = compiled.positions
-    threads = positions.read(positions.start, text.encode())
+    threads = positions.read(positions.start.threads, text.encode())
     return bool(threads) and positions.intern(threads).can_end
 
 

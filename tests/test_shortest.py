@@ -49,6 +49,57 @@ def test_the_text_conforms_and_none_is_shorter(schema: Any) -> None:
     assert shortest_length(start, at_most=4) == (len(text) if len(text) <= 4 else None)
 
 
+@settings(max_examples=150, deadline=None)
+@given(schemas)
+def test_no_way_on_from_within_a_shortest_text_is_shorter(schema: Any) -> None:
+    """Wherever it comes to a continuation, in the middle of arrays and objects; one of them is as short."""
+    try:
+        start = compile_schema(schema).start
+        with budget(20_000, "searching"):
+            text = shortest_text(start)
+    except (UnsatisfiableError, LimitExceeded):
+        assume(False)
+        raise
+    threads = start_threads(start)
+    for left in reversed(range(len(text))):
+        threads = step(threads, text[-left - 1])
+        here = [thread for thread in threads if isinstance(thread, Continuation)]
+        with budget(60_000, "searching"):
+            rests = [shortest_text(continuation) for continuation in here]
+
+        assert all(map(accepts, here, rests))
+        assert all(len(rest) >= left for rest in rests)
+        assert len(here) < len(threads) or min(map(len, rests)) == left
+
+
+NAMES = [f"name{number}" for number in range(60)]
+LONG = {
+    "type": "object",
+    "properties": {"first": {"type": "object"}} | {name: {} for name in NAMES},
+    "required": ["first", *NAMES],
+}
+NESTED = {"type": "array", "items": {"$ref": "#"}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "begun", "expected"),
+    [
+        (LONG, b'{"first":{"a":0', b"}" + b"".join(b',"%s":0' % name.encode() for name in NAMES) + b"}"),
+        (NESTED, b"[" * 200 + b"[]", b"]" * 200),
+    ],
+)
+def test_what_may_be_closed_is_not_gone_on_with(schema: Any, begun: bytes, expected: bytes) -> None:
+    """Many more members and items would be shorter than what is due behind the bracket."""
+    threads = start_threads(compile_schema(schema).start)
+    for byte in begun:
+        threads = step(threads, byte)
+    inside = next(thread for thread in threads if isinstance(thread, Continuation))
+    with budget(3_000, "searching"):
+        rest = shortest_text(inside)
+
+    assert rest == expected
+
+
 def test_detours_inside_a_value_are_not_tried_at_every_place() -> None:
     """Ten objects of ten free values each: the search looks at each part once."""
     free = {f"k{number}": {} for number in range(10)}

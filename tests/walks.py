@@ -133,7 +133,7 @@ def shortest_way_on(matcher: Matcher) -> tuple[int, ...]:
     completions = matcher.compiled.completions
     found = completions.of(matcher.position)
     assert found is not None, f"no completion is known after {matcher.text!r}"
-    return completions.tokens(found)
+    return found.tokens
 
 
 def _difference(matcher: Matcher, allowed: list[int], tried: list[int]) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from constrain.continuation import DEFER, DEFERRED, AnyEdge, Continuation, Terminal, edge, lazy
+from constrain.continuation import DEFER, DEFERRED, END, AnyEdge, Continuation, Terminal, edge, lazy
 from constrain.json_schema.arrays import UNKNOWN, ArrayShape, ArrayState
 from constrain.json_schema.recording import SOME_STRING, Back, Recorder, follow
 from constrain.json_schema.values import ARRAY, STRING, Value
@@ -113,6 +113,15 @@ class ArrayText(Continuation):
             return follow(self.place.back, self._value())
         shape = self.place.shape
         return SOME_STRING if shape.goals.types(shape.goal(self.state.index)) == STRING else DEFERRED
+
+    def split_inside(self) -> tuple[Continuation, Continuation] | None:
+        """The rest of the array, and what follows it: unless that depends on the items."""
+        back = self.place.back
+        if isinstance(back, Recorder) or back is END:
+            return None
+        return self.place.emitter.array(self.place.shape, END, self.place.level).text(
+            self.state, self.read
+        ), back
 
     def _item(self) -> Continuation | None:
         return self.place.item(self.state, self.read)

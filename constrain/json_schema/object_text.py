@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from constrain.continuation import (
     DEFERRED,
+    END,
     AnyEdge,
     Continuation,
     LiteralEdge,
@@ -132,6 +133,13 @@ class ObjectText(Continuation):
         if number == CLOSE:
             return follow(self.place.back, self._value())
         return self.place.key(self.state, self.read)
+
+    def split_inside(self) -> tuple[Continuation, Continuation] | None:
+        """The rest of the object, and what follows it: unless that depends on the members."""
+        back = self.place.back
+        if isinstance(back, Recorder) or back is END:
+            return None
+        return self.place.emitter.object(self.place.shape, END, self.place.level).text(self.state, None), back
 
     def _value(self) -> Value:
         known: list[tuple[str, Value]] = []

@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 
-from constrain.completion import Completion
 from constrain.errors import LimitExceeded
 from constrain.finishing import Finishing
 from constrain.matcher import CompiledGrammar
@@ -33,6 +32,7 @@ from constrain.proof.mutations import changed, constants
 from constrain.proof.shrinking import shrunk
 from constrain.proof.subject import Subject
 from constrain.proof.walkers import WALKERS, Menu, Walker
+from constrain.spelling import END, Speller
 from constrain.vocabulary.bitmask import Mask, Words, allocate_token_bitmask, unpack_words
 
 BUDGETS = (0, 1, 4, 12, 32, 80)
@@ -206,7 +206,7 @@ def _least(compiled: CompiledGrammar) -> int | None:
         found = compiled.completions.of(compiled.positions.start)
     except LimitExceeded:
         return None
-    return None if found is None else len(compiled.completions.tokens(found))
+    return None if found is None else found.cost
 
 
 class _Run:
@@ -222,6 +222,7 @@ class _Run:
         self._menus: dict[int, tuple[Mask, Menu]] = {}
         self._chance = random.Random(seed)
         self._known = constants(subject.schema)
+        self._speller = Speller(self.vocabulary.trie)
 
     def output(self, walker: Walker, size: int) -> bytes:
         """The text of one generation of at most `size` tokens."""
@@ -326,7 +327,9 @@ class _Run:
             near = json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
         except (ValueError, RecursionError, OverflowError):
             return  # not JSON, which has been told; or a number beyond Python's
-        tokens = self.subject.compiled.completions.tokens(Completion(0, ((near,), None)))
+        tokens = self._speller.before((near,), END).tokens
+        if self.vocabulary.decode(tokens) != near:
+            return  # a byte that no token writes
         for law in ("sound", "complete"):
             self.proof.looked[f"{law}, beside"] += 1
             case = Case(law, tokens)

@@ -19,11 +19,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from constrain.completion import Completion
 from constrain.errors import LimitExceeded
 from constrain.matcher import CompiledGrammar
 from constrain.proof.laws import Case, broken
 from constrain.proof.subject import Subject
+from constrain.spelling import END, Speller
 
 LOOKS = 4_000
 """So many cases are looked at, a few seconds."""
@@ -73,7 +73,7 @@ def _ended_sooner(compiled: CompiledGrammar, case: Case) -> Iterator[Case]:
             except LimitExceeded:
                 continue
             if completion is not None:
-                yield replace(case, tokens=case.tokens[:count] + compiled.completions.tokens(completion))
+                yield replace(case, tokens=case.tokens[:count] + completion.tokens)
 
 
 def _with_fewer_tokens(compiled: CompiledGrammar, case: Case) -> Iterator[Case]:
@@ -156,4 +156,4 @@ def _text_alone(compiled: CompiledGrammar, case: Case) -> bytes | None:
 
 
 def _spelled(compiled: CompiledGrammar, text: bytes) -> tuple[int, ...]:
-    return compiled.completions.tokens(Completion(0, ((text,), None)))
+    return Speller(compiled.vocabulary.trie).before((text,), END).tokens

@@ -124,8 +124,7 @@ def _texts(draw: st.DrawFn, compiled: CompiledGrammar, max_size: int) -> str:
 def _chosen(draw: st.DrawFn, compiled: CompiledGrammar, finishing: Finishing, allowed: list[int]) -> int:
     """One of the bytes allowed, simpler ones first."""
     completion = compiled.completions.of(finishing.matcher.position)
-    pieces = () if completion is None else completion.pieces
-    home = pieces[0][0] if pieces and isinstance(pieces[0], bytes) else END
+    home = END if completion is None or not completion.cost else completion.token
     if home not in allowed:
         home = allowed[-1]
     kind = draw(_KINDS)
@@ -141,7 +140,7 @@ _KINDS = st.integers(0, 7)
 @lru_cache(maxsize=64)
 def _least(compiled: CompiledGrammar) -> int:
     completion = compiled.completions.of(compiled.positions.start)
-    return 0 if completion is None else completion.size
+    return 0 if completion is None else completion.cost
 
 
 @st.composite

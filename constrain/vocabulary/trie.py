@@ -167,6 +167,11 @@ class Trie:
         start = int(self.first[node])
         return self.order[start : start + int(self.own[node])]
 
+    @cached_property
+    def lowest_below(self) -> Int32s:
+        """For each node a token that begins with it: of those that are the node, the lowest."""
+        return self.order[self.first]
+
     def tokens_below(self, node: int) -> Int32s:
         """The ids of the tokens that begin with `node`, those that are `node` first."""
         return self.order[self.first[node] : self.last[node]]

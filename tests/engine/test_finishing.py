@@ -160,8 +160,9 @@ def test_how_early_choices_are_waited_for_changes_none(
     """The processor waits far from the end, the native loop near it: nothing else differs."""
     grammar, rng = compiled(source), random.Random(seed)
     assume(len(shortest_way_on(grammar.matcher())) <= size)
-    late, early = (
-        Forgetful(grammar, size, random.Random(seed), share=share, near=near) for near in (NEAR, 1_024)
+    late, early = (  # each remembers what it found itself
+        Forgetful(compiled(source), size, random.Random(seed), share=share, near=near)
+        for near in (NEAR, 1_024)
     )
     ours, theirs = (allocate_token_bitmask(1, VOCABULARY.size) for _ in range(2))
     while late.left and not late.is_terminated():

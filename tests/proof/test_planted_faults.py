@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from constrain.compiler import compile_json_schema, compile_part
-from constrain.completion import Completion, Completions
+from constrain.completion import Completions
 from constrain.finishing import Finishing
 from constrain.masks import Masks
 from constrain.matcher import CompiledGrammar, Matcher
@@ -22,6 +22,7 @@ from constrain.proof.judges import schema_judges
 from constrain.proof.proving import Failure, prove
 from constrain.proof.small import small_vocabulary
 from constrain.proof.subject import Subject, schema_subject
+from constrain.spelling import Spelled
 from constrain.vocabulary.bitmask import Mask, allocate_token_bitmask, pack_flags, unpack_words
 
 VOCABULARY = small_vocabulary()
@@ -185,9 +186,9 @@ def a_budget_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
 def a_completion_is_thought_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
     of = Completions.of
 
-    def wrong(self: Completions, position: Position) -> Completion | None:
+    def wrong(self: Completions, position: Position) -> Spelled | None:
         found = of(self, position)
-        return found and found._replace(size=max(0, found.size - 2))
+        return found and found._replace(cost=max(0, found.cost - 2))
 
     monkeypatch.setattr(Completions, "of", wrong)
     monkeypatch.setattr(Completions, "known", lambda self, position: None)
