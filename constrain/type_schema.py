@@ -35,6 +35,7 @@ configuration of each class; a finished dictionary does not show whether extras 
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
@@ -42,8 +43,10 @@ from enum import Enum, Flag
 from functools import reduce
 from itertools import combinations
 from operator import or_
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
+from pydantic import BaseModel
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticSerializationError, SchemaValidator, ValidationError, to_jsonable_python
@@ -87,14 +90,26 @@ def describe_type(kind: object) -> tuple[TypeAdapter[Any], Schema]:
     from pydantic_core import SchemaError as CoreSchemaError
 
     try:
-        adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, kind))
+        adapter: TypeAdapter[Any] = kind if isinstance(kind, TypeAdapter) else TypeAdapter(cast(Any, kind))
         return adapter, type_schema(adapter)
     except (PydanticUserError, PydanticSchemaGenerationError, CoreSchemaError) as problem:
         said = [line.strip() for line in str(problem).splitlines() if not line.endswith("validator:")]
         raise SchemaError(
             f"{kind!r} has no JSON Schema: {said[0]}",
-            hint="give a Pydantic model, a dataclass, a type, or a JSON Schema as a dict or as text",
+            hint=_meant(kind)
+            or "give a Pydantic model, a dataclass, a type, or a JSON Schema as a dict or as text",
         ) from problem
+
+
+def _meant(kind: object) -> str:
+    """What else was probably meant by something that is no type; nothing where nobody knows."""
+    if isinstance(kind, BaseModel) or (dataclasses.is_dataclass(kind) and not isinstance(kind, type)):
+        return f"this is an instance; give its class, {type(kind).__name__}"
+    if isinstance(kind, list) and len(kind) == 1:
+        return f"for a list of these give list[{getattr(kind[0], '__name__', kind[0])}]"
+    if isinstance(kind, PurePath):
+        return "read the file first: path.read_text()"
+    return "decode it first: schema.decode()" if isinstance(kind, bytes) else ""
 
 
 class _WrittenSchema(GenerateJsonSchema):
