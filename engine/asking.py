@@ -130,6 +130,8 @@ _ELSEWHERE = {
     "n": "a list of prompts is a batch: generate_json(model, [prompt] * n, schema, temp=1.0)",
     "system": 'it is a message: [{"role": "system", "content": "..."}, {"role": "user", "content": "..."}]',
     "messages": "they are the prompt, which is text or a list of messages",
+    "retries": "a validator of a type may refuse an answer of generate_json; a stream cannot be taken back",
+    "return_result": "result() of a stream has all that is known; of a choice, with_logprobs=True",
     "response_model": "it is the schema, behind the prompt",
     "response_format": "it is the schema, behind the prompt",
 }
@@ -175,16 +177,25 @@ class Writer(Generic[T]):
 
         What goes wrong with one prompt of a batch stands in its place in the list, as the error that it is.
         """
-        if is_batch(prompt):
-            return [self._row(row, return_result, retries, verbose) for row in prompt]
-        made = self.generate(cast(Prompt, prompt), retries=retries, verbose=verbose)
-        return made if return_result else made.value
 
-    def _row(self, prompt: Any, return_result: bool, retries: int, verbose: bool) -> Any:
+        def one(row: Prompt) -> Any:
+            made = self.generate(row, retries=retries, verbose=verbose)
+            return made if return_result else made.value
+
+        return of_each(prompt, one)
+
+
+def of_each(prompt: Prompt | Prompts, answer: Callable[[Prompt], Any]) -> Any:
+    """What is answered to a prompt, or to each of a batch: there a prompt's own error stands in its place."""
+    if not is_batch(prompt):
+        return answer(cast(Prompt, prompt))
+    rows: list[Any] = []
+    for row in prompt:
         try:
-            return self.answer(prompt, return_result=return_result, retries=retries, verbose=verbose)
+            rows.append(answer(cast(Prompt, row)))
         except ConstrainError as problem:
-            return problem
+            rows.append(problem)
+    return rows
 
 
 async def in_thread(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:

@@ -108,7 +108,7 @@ def messages_of(prompt: str | Sequence[Message]) -> list[Message]:
         if not isinstance(message, Mapping):
             hint = 'for example {"role": "user", "content": "..."}'
             if isinstance(message, str) and not any(isinstance(other, Mapping) for other in prompt):
-                hint = "one prompt is asked for here; generate_json takes a list of them"
+                hint = "one prompt is asked for here: streams and tool calls take no list of them"
             raise InvalidInputError(
                 f"a chat message is a dictionary, not {kind_of(message)}",
                 where=f"message {index}",

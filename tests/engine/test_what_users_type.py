@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from enum import Enum
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter
 
@@ -17,6 +18,8 @@ from constrain import (
     GrammarLogitsProcessor,
     LimitExceeded,
     Vocabulary,
+    agenerate_choice,
+    agenerate_regex,
     check_schema,
     compile_json_schema,
     extract,
@@ -29,6 +32,7 @@ from constrain import (
     load,
     stream_json,
 )
+from constrain.engine.asking import is_batch
 from constrain.engine.model import LoadedModel
 from constrain.engine.prompting import messages_of
 from constrain.errors import ConstrainError
@@ -165,6 +169,57 @@ def test_a_message_in_parts_is_their_text(texts: list[str]) -> None:
     assert messages_of([{"role": "user", "content": parts}]) == [{"role": "user", "content": "".join(texts)}]
 
 
+prompts = st.lists(
+    st.sampled_from([TEXT, "the year 1861", "", None, [{"role": "user", "content": "no"}], ["a"]])
+)
+ASKED: list[Callable[..., Any]] = [
+    lambda model, prompt, **more: generate_json(model, prompt, list[int], **more),
+    lambda model, prompt, **more: generate_regex(model, prompt, "[0-9]+", **more),
+    lambda model, prompt, **more: generate_lark(model, prompt, 'start: "one" | "two"', **more),
+    lambda model, prompt, **more: generate_text(model, prompt, sequence("<", json_value(int), ">"), **more),
+    lambda model, prompt, **more: generate_choice(model, prompt, Mood, **more),
+]
+
+
+@pytest.mark.parametrize("ask", ASKED, ids=["json", "regex", "lark", "text", "choice"])
+@settings(max_examples=15)
+@given(batch=prompts)
+def test_a_batch_is_answered_as_each_of_its_prompts_is(
+    lookup_model: LoadedModel, ask: Callable[..., Any], batch: list[Any]
+) -> None:
+    """Or refused as it is, by every function that takes one."""
+    if not is_batch(batch):
+        return
+
+    def alone(prompt: object) -> str:
+        try:
+            return str(ask(lookup_model, prompt)) if not is_batch(prompt) else "several"
+        except ConstrainError as problem:
+            return str(problem)
+
+    made = [str(answer) for answer in ask(lookup_model, batch)]
+
+    assert len(made) == len(batch)
+    for prompt, answer in zip(batch, made, strict=True):
+        assert answer == alone(prompt) or is_batch(prompt)
+
+
+@pytest.mark.parametrize("ask", ASKED[:4], ids=["json", "regex", "lark", "text"])
+def test_a_result_is_had_from_everything_that_writes_text(
+    lookup_model: LoadedModel, ask: Callable[..., Any]
+) -> None:
+    made = ask(lookup_model, TEXT, return_result=True)
+    (same,) = ask(lookup_model, [TEXT], return_result=True)
+
+    assert made.value == same.value == ask(lookup_model, TEXT)
+    assert made.tokens == same.tokens
+
+
+def test_a_batch_is_awaited_too(lookup_model: LoadedModel) -> None:
+    assert asyncio.run(agenerate_regex(lookup_model, ["31", ""], "[0-9]+"))[0] == "31"
+    assert asyncio.run(agenerate_choice(lookup_model, ["What a good day"], Mood)) == [Mood.GOOD]
+
+
 def test_a_compiled_grammar_is_a_processor(lookup_model: LoadedModel) -> None:
     """Its matcher is made for it."""
     compiled = compile_json_schema(Person, lookup_model.vocabulary)
@@ -221,10 +276,10 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
         "a prompt is text or a list of messages, not a dict\nhint: put the message into a list: [message]",
     ),
     "several prompts for one": (
-        lambda: generate_regex(None, [TEXT, TEXT], "a"),  # type: ignore[list-item]
+        lambda: stream_json(None, [TEXT, TEXT], Person),  # type: ignore[list-item]
         "a chat message is a dictionary, not a str\n"
         "    at message 0\n"
-        "hint: one prompt is asked for here; generate_json takes a list of them",
+        "hint: one prompt is asked for here: streams and tool calls take no list of them",
     ),
     "a prompt among messages": (
         lambda: generate_json(None, [{"role": "user", "content": "x"}, "y"], Person),  # type: ignore[list-item]
