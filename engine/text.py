@@ -1,6 +1,6 @@
-r"""Text that a pattern, a Lark grammar or a part accepts: one call from a prompt to it.
+"""Text that a pattern, a Lark grammar or a part accepts: one call from a prompt to it.
 
-    generate_regex(model, "When was it?", r"\d{4}")       →  "1861"
+    generate_regex(model, "When was it?", "[0-9]{4}")    →  "1861"
     generate_lark(model, "All the cats", "sql")           →  "SELECT * FROM cats"
     generate_text(model, prompt, sequence("<", json_value(Person), ">"))
 
