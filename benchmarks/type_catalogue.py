@@ -178,6 +178,42 @@ class Dog(BaseModel):
     born: p.PastDate
 
 
+class Circle(BaseModel):
+    """One of two whose key has a default."""
+
+    kind: Literal["circle"] = "circle"
+    radius: float = 1.0
+
+
+class Square(BaseModel):
+    """The other, with shapes inside it."""
+
+    kind: Literal["square"] = "square"
+    inside: list[Annotated[Circle | Square, Field(discriminator="kind")]] = []
+
+
+class Rights(enum.Flag):
+    """Numbers that are combined."""
+
+    read = 1
+    write = 2
+
+
+class Stated(enum.Enum):
+    """Values that JSON has, and others."""
+
+    word = "word"
+    day = dt.date(2024, 1, 1)
+
+
+class Prefixed(BaseModel):
+    """A model whose extra keys are of a type."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[Annotated[str, Field(pattern="^x_")], int]
+    name: str
+
+
 class Box(BaseModel, Generic[T]):
     """Anything in a box."""
 
@@ -438,6 +474,15 @@ CLASSES: list[Entry] = [
     Entry("Pydantic's dataclass", Span, ['{"start": "2024-01-01T10:00:00Z", "length": "PT1H"}']), Entry("NamedTuple", Pair, ['["10:30", null]']),
     Entry("TypedDict", Link, ['{"site": "https://a.it"}', "{}"]), Entry("RootModel", Dates, ['{"2024-01-01": [1.5, "2"]}']),
     Entry("document", Invoice, ['{"number": "IT-0001", "issued": "2024-01-01", "total": 12.50, "contact": "a@b.it", "lines": {"x": 1}}']),
+    Entry("union by a default", Annotated[Circle | Square, Field(discriminator="kind")], [
+        '{"kind": "circle"}', '{"kind": "square", "inside": [{"kind": "circle", "radius": 2.5}]}']),
+    Entry("union by a function", Annotated[
+        Annotated[int, p.Tag("int")] | Annotated[str, p.Tag("str")], p.Discriminator(lambda value: type(value).__name__)], ["1", '"a"']),
+    Entry("flags", Rights, ["0", "3"]), Entry("enumeration with a date", Stated, ['"word"']),
+    Entry("typed keys of extras", Prefixed, ['{"name": "a", "x_1": 1}']),
+    Entry("date behind a function", Annotated[dt.date, p.AfterValidator(lambda day: day), Field(ge=dt.date(2024, 1, 1))], ['"2024-05-01"']),
+    Entry("e-mail by a pattern", _bounded(p.EmailStr, pattern=r"@example\.com$"), _urls("anna@example.com")),
+    Entry("URL, short", _bounded(p.HttpUrl, max_length=30), _urls("https://example.com/a?b=c", "http://a.it")),
     Entry("list of documents", list[Invoice], ["[]"]), Entry("nested", dict[str, list[Box[Tree] | None]], ['{"a": [null]}']),
 ]  # fmt: skip
 

@@ -29,23 +29,20 @@ if TYPE_CHECKING:
         agenerate_tool_calls,
     )
     from constrain.engine.extraction import Extraction, extract
-    from constrain.engine.generate import (
-        Chosen,
-        generate_choice,
-        generate_json,
-        generate_lark,
-        generate_regex,
-        generate_text,
-        stream_json,
-        stream_lark,
-        stream_regex,
-        stream_text,
-    )
+    from constrain.engine.generate import Chosen, generate_choice, generate_json, stream_json
     from constrain.engine.model import LoadedModel, load
     from constrain.engine.partials import Partial, PartialStream
     from constrain.engine.processor import GrammarLogitsProcessor
     from constrain.engine.sampling import make_sampler
     from constrain.engine.streaming import Generation, TextStream
+    from constrain.engine.text import (
+        generate_lark,
+        generate_regex,
+        generate_text,
+        stream_lark,
+        stream_regex,
+        stream_text,
+    )
     from constrain.engine.tool_calling import (
         PenaltyWarning,
         ToolCall,
@@ -136,11 +133,11 @@ _HOME: dict[str, tuple[str, ...]] = {
         "agenerate_tool_calls",
     ),
     "constrain.engine.extraction": ("Extraction", "extract"),
-    "constrain.engine.generate": (
-        "Chosen", "generate_choice", "generate_json", "generate_lark", "generate_regex", "generate_text",
-        "stream_json", "stream_lark", "stream_regex", "stream_text",
-    ),
+    "constrain.engine.generate": ("Chosen", "generate_choice", "generate_json", "stream_json"),
     "constrain.engine.streaming": ("Generation", "TextStream"),
+    "constrain.engine.text": (
+        "generate_lark", "generate_regex", "generate_text", "stream_lark", "stream_regex", "stream_text",
+    ),
     "constrain.engine.model": ("LoadedModel", "load"),
     "constrain.engine.partials": ("Partial", "PartialStream"),
     "constrain.engine.processor": ("GrammarLogitsProcessor",),

@@ -8,7 +8,8 @@
     {"type": "json_object"}                               an object, whatever is in it
 
 The wrappers hold no keyword of JSON Schema, so each of them is a schema too, one that allows everything:
-which nobody means.
+which nobody means.  For the same reason an object without any keyword, {"name": "string"}, is refused where a
+model is asked; `compile_json_schema` takes it, as the standard does.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, cast, get_origin
 
 from constrain.answers import read_json, reader
 from constrain.arguments import kind_of, parse_json, shown
 from constrain.errors import SchemaError
+from constrain.json_schema.keywords import SILENT, SPEAKING
 
 _WRAPPER = frozenset({"name", "schema", "strict", "description"})
 
@@ -46,8 +49,27 @@ def schema_of(schema: object) -> Target:
         if not isinstance(schema, dict | bool):
             raise SchemaError(f"a JSON Schema is an object or a boolean, not {kind_of(schema)}")
     if isinstance(schema, dict | bool):
-        return Target(unwrapped(schema), read_json)
+        inner = unwrapped(schema)
+        _check_keywords(inner)
+        return Target(inner, read_json)
     return _target_of_type(schema)
+
+
+def _check_keywords(schema: dict[str, Any] | bool) -> None:
+    """Refuse an object that would allow every answer because none of its keys constrains anything."""
+    if not isinstance(schema, dict) or SPEAKING & schema.keys():
+        return
+    unknown = [
+        key
+        for key in schema
+        if isinstance(key, str) and key not in SILENT and not key.startswith(("$", "x-"))
+    ]
+    if unknown:
+        raise SchemaError(
+            f"this schema would allow every answer: JSON Schema has no keyword `{unknown[0]}`",
+            hint="an object with keys of its own is a Pydantic model, a TypedDict, or "
+            f'{{"type": "object", "properties": {{"{unknown[0]}": ...}}}}',
+        )
 
 
 def as_schema(schema: object) -> Any:
@@ -61,6 +83,7 @@ def as_schema(schema: object) -> Any:
     is_form = (
         isinstance(schema, type)
         or get_origin(schema) is not None
+        or type(schema).__module__ == "pydantic.type_adapter"
         or type(schema).__module__ in {"typing", "types", "typing_extensions"}
     )
     return _target_of_type(schema).schema if is_form else schema
@@ -106,6 +129,13 @@ def _parsed(text: str) -> Any:
 
 
 def _target_of_type(schema: object) -> Target:
+    if schema is None:
+        raise SchemaError("there is no schema", hint="{} allows every answer, type(None) only null")
+    if isinstance(schema, FunctionType | BuiltinFunctionType | MethodType):
+        raise SchemaError(
+            f"{shown(schema)} is no type: an answer would call it",
+            hint="give functions as tools: generate_tool_calls(model, prompt, [function])",
+        )
     from constrain.type_schema import describe_type
 
     adapter, described = describe_type(schema)

@@ -35,13 +35,21 @@ configuration of each class; a finished dictionary does not show whether extras 
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
-from collections.abc import Mapping
-from enum import Enum
+from collections.abc import Iterable, Mapping
+from enum import Enum, Flag
+from functools import reduce
+from itertools import combinations
+from operator import or_
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
+from pydantic import BaseModel
+from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import PydanticSerializationError, SchemaValidator, ValidationError, to_jsonable_python
 
 from constrain import type_values
 from constrain.errors import SchemaError
@@ -82,14 +90,26 @@ def describe_type(kind: object) -> tuple[TypeAdapter[Any], Schema]:
     from pydantic_core import SchemaError as CoreSchemaError
 
     try:
-        adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, kind))
+        adapter: TypeAdapter[Any] = kind if isinstance(kind, TypeAdapter) else TypeAdapter(cast(Any, kind))
         return adapter, type_schema(adapter)
     except (PydanticUserError, PydanticSchemaGenerationError, CoreSchemaError) as problem:
         said = [line.strip() for line in str(problem).splitlines() if not line.endswith("validator:")]
         raise SchemaError(
             f"{kind!r} has no JSON Schema: {said[0]}",
-            hint="give a Pydantic model, a dataclass, a type, or a JSON Schema as a dict or as text",
+            hint=_meant(kind)
+            or "give a Pydantic model, a dataclass, a type, or a JSON Schema as a dict or as text",
         ) from problem
+
+
+def _meant(kind: object) -> str:
+    """What else was probably meant by something that is no type; nothing where nobody knows."""
+    if isinstance(kind, BaseModel) or (dataclasses.is_dataclass(kind) and not isinstance(kind, type)):
+        return f"this is an instance; give its class, {type(kind).__name__}"
+    if isinstance(kind, list) and len(kind) == 1:
+        return f"for a list of these give list[{getattr(kind[0], '__name__', kind[0])}]"
+    if isinstance(kind, PurePath):
+        return "read the file first: path.read_text()"
+    return "decode it first: schema.decode()" if isinstance(kind, bytes) else ""
 
 
 class _WrittenSchema(GenerateJsonSchema):
@@ -103,7 +123,7 @@ class _WrittenSchema(GenerateJsonSchema):
         return _with_contents(made, made.get("$defs", {})) if self._holds_json else made
 
     def generate_inner(self, schema: Any) -> Schema:
-        made = super().generate_inner(schema)
+        made = super().generate_inner(type_values.with_bounds_inside(schema))
         if schema["type"] in type_values.OF_FUNCTIONS:
             return type_values.checked_by_function(schema, made)
         return made
@@ -123,7 +143,11 @@ class _WrittenSchema(GenerateJsonSchema):
         return _untitled(_closed(made), schema.get("cls"))
 
     def model_fields_schema(self, schema: Any) -> Schema:
-        return _placed(super().model_fields_schema(schema), schema["fields"])
+        made = _placed(super().model_fields_schema(schema), schema["fields"])
+        if "extras_keys_schema" in schema:
+            keys = self._as_key(self.generate_inner(schema["extras_keys_schema"]))
+            made["propertyNames"] = {"anyOf": [{"enum": list(made.get("properties", ()))}, keys]}
+        return made
 
     def dataclass_args_schema(self, schema: Any) -> Schema:
         return _placed(
@@ -191,12 +215,56 @@ class _WrittenSchema(GenerateJsonSchema):
         return type_values.multi_host_url_schema(schema)
 
     def literal_schema(self, schema: Any) -> Schema:
-        written: Any = [value for value in schema["expected"] if not isinstance(_plain(value), bytes)]
-        return super().literal_schema({"type": "literal", "expected": written}) if written else {"not": {}}
+        read: Any = {**schema, "expected": _readable(schema, schema["expected"])}
+        return super().literal_schema(read)
+
+    def enum_schema(self, schema: Any) -> Schema:
+        read: Any = {**schema, "members": _readable(schema, _members(schema["cls"]))}
+        return super().enum_schema(read)
 
     def json_schema(self, schema: Any) -> Schema:
         self._holds_json = True  # what it holds is known when all of it is
         return super().json_schema(schema)
+
+    def is_subclass_schema(self, schema: Any) -> Schema:
+        return self.handle_invalid_for_json_schema(schema, "a class, which no JSON text is")
+
+    # Several schemas for one value.
+
+    def tagged_union_schema(self, schema: Any) -> Schema:
+        """One of some schemas, by a key that has to be written, whether or not it has a default.
+
+        Where a function of the caller's chooses, a text of several of them is right whatever it says.
+        """
+        choices = {tag: choice for tag, choice in schema["choices"].items() if _is_json_tag(tag)}
+        if not choices:
+            self.handle_invalid_for_json_schema(schema, "a union told apart by values that are not JSON")
+        told: Any = {**schema, "choices": choices}
+        made = super().tagged_union_schema(told)
+        if callable(schema["discriminator"]):
+            return {"anyOf": made["oneOf"]}
+        keys = _keys_of(schema["discriminator"])
+        return {**made, "oneOf": [self._with_tag(one, keys) for one in made["oneOf"]]}
+
+    def _with_tag(self, made: Schema, keys: list[str]) -> Schema:
+        """A schema of a union that needs the first of some keys that it knows."""
+        try:
+            known = self.resolve_ref_schema(made).get("properties", {})
+        except (KeyError, RuntimeError):  # it contains itself, and is not finished
+            known = {}
+        key = next((key for key in keys if key in known), keys[0])
+        required = made.get("required", [])
+        return made if key in required else {**made, "required": [*required, key]}
+
+    def chain_schema(self, schema: Any) -> Schema:
+        """The first of several steps, and those behind it that are constraints put on a function."""
+        made = super().chain_schema(schema)
+        behind = [
+            self.generate_inner(step["schema"])
+            for step in schema["steps"][1:]
+            if type_values.is_constraint(step)
+        ]
+        return {"allOf": [made, *behind]} if behind else made
 
     # Dictionaries.
 
@@ -254,8 +322,51 @@ class _WrittenSchema(GenerateJsonSchema):
         return {keyword: value for keyword, value in made.items() if keyword != "title"}
 
 
-def _plain(value: object) -> object:
-    return value.value if isinstance(value, Enum) else value
+def _readable(core: Core, values: Iterable[Any]) -> list[Any]:
+    """The values of an enumeration or a `Literal` that Pydantic reads from their own JSON.
+
+    A date and a tuple are no JSON, so no text is equal to them.  Raises PydanticInvalidForJsonSchema where
+    nothing is left.
+    """
+    validator = SchemaValidator(cast(Any, {name: part for name, part in core.items() if name != "ref"}))
+    found = []
+    for value in values:
+        try:
+            validator.validate_json(json.dumps(to_jsonable_python(value)))
+        except (ValidationError, PydanticSerializationError):
+            continue
+        found.append(value)
+    if not found:
+        raise PydanticInvalidForJsonSchema("none of its values can be read from JSON")
+    return found
+
+
+def _members(cls: type[Enum]) -> list[Enum]:
+    """The members of an enumeration, and of flags all that they make together, if that is not too many."""
+    members = list(cls)
+    if not issubclass(cls, Flag) or len(members) > _MOST_FLAGS:
+        return members
+    made = dict.fromkeys(
+        reduce(or_, some, cls(0))
+        for count in range(len(members) + 1)
+        for some in combinations(members, count)
+    )
+    return list(made)
+
+
+_MOST_FLAGS = 6
+"""Of six flags there are 64 combinations; of more, only the flags themselves are written."""
+
+
+def _is_json_tag(tag: object) -> bool:
+    """Whether a text of JSON can be equal to what tells the schemas of a union apart."""
+    return tag is None or isinstance(tag, str | int)
+
+
+def _keys_of(discriminator: Any) -> list[str]:
+    """The keys that a union is told apart by: an alias before the name that it replaces."""
+    paths = [[discriminator]] if isinstance(discriminator, str) else discriminator
+    return [path[0] for path in reversed(paths) if len(path) == 1]
 
 
 def _with_contents(made: Any, definitions: Schema) -> Any:

@@ -23,7 +23,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from constrain.errors import ConstrainError
@@ -46,6 +46,8 @@ _LARGEST_WHOLE = 2**63 - 1
 """Pydantic reads no larger integer as a complex number."""
 _LONG_URL = 500
 """Hardly a URL has more characters; where there is room for less, all of it is for ASCII."""
+_LONGEST_ASCII = _LONG_URL * MOST_BYTES_OF_A_CHARACTER - 1
+"""The length in bytes up to which a URL is in ASCII."""
 _LATER = dt.timedelta(hours=1)
 """How long what was in the future when the schema was made has to stay there: the answer is read later."""
 
@@ -232,6 +234,61 @@ def checked_by_function(core: Core, made: Schema) -> Schema:
     if name not in _FORMATS or made.get("type") != "string":
         return made
     return {**made, "format": _FORMATS[name]}
+
+
+# Constraints that are put on a function: Pydantic checks them behind it.
+
+
+def with_bounds_inside(core: Core) -> Core:
+    """A schema whose bounds stand where its value is read, not behind a function.
+
+    In `Annotated[date, AfterValidator(f), Field(ge=...)]` Pydantic compares what `f` returns, of which
+    nothing is known; what `f` is given is compared here.
+    """
+    bounds = _bounds_of_function(core)
+    inner = bounds and _bounded(core["schema"], bounds)
+    if not inner:
+        return core
+    metadata = dict(core.get("metadata", {}))
+    said = {*bounds, "maxLength"}  # by the inner schema
+    updates = metadata.get("pydantic_js_updates", {})
+    metadata["pydantic_js_updates"] = {name: value for name, value in updates.items() if name not in said}
+    return {**core, "schema": inner, "metadata": metadata}
+
+
+def _bounds_of_function(core: Core) -> Mapping[str, Any]:
+    """The bounds that one of Pydantic's own functions checks; none where it is another one."""
+    function = core["function"]["function"] if core["type"] == "function-after" else None
+    if not isinstance(function, partial) or not function.func.__module__.startswith("pydantic."):
+        return {}
+    return {name: value for name, value in function.keywords.items() if name in _BEHIND_FUNCTIONS}
+
+
+_BEHIND_FUNCTIONS = {*_WORDS, "multiple_of", "max_length"}
+_BOUNDED = {"int", "float", "decimal", "date", "time", "datetime", "timedelta"}
+
+
+def _bounded(core: Core, bounds: Mapping[str, Any]) -> Core | None:
+    """A schema with bounds where its value is read; None where nothing is there that knows them."""
+    if core["type"] in {"function-after", "function-before", "function-wrap"}:
+        inner = _bounded(core["schema"], bounds)
+        return inner and {**core, "schema": inner}
+    if (
+        core["type"] == "url" and "max_length" in bounds
+    ):  # of what it becomes, which may end in one slash more
+        longest = min(bounds["max_length"] - 1, core.get("max_length", math.inf))
+        return {**core, "max_length": longest}
+    if core["type"] not in _BOUNDED or "max_length" in bounds:
+        return None
+    stricter = {"ge": max, "gt": max, "le": min, "lt": min, "multiple_of": max}
+    both = {name: stricter[name](value, core.get(name, value)) for name, value in bounds.items()}
+    return {**core, **both}
+
+
+def is_constraint(core: Core) -> bool:
+    """Whether a step behind a function is a constraint put on what it returns, such as a pattern."""
+    function = core["function"]["function"] if core["type"] == "function-wrap" else None
+    return getattr(function, "__module__", "") == "pydantic._internal._known_annotated_metadata"
 
 
 def _encoded(core: Core, made: Schema) -> Schema:

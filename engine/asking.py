@@ -23,7 +23,7 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, cast
 
-from constrain.arguments import nearest
+from constrain.arguments import kind_of, nearest
 from constrain.engine.model import LoadedModel
 from constrain.engine.options import whole
 from constrain.engine.prompting import Message, messages_of, prompt_tokens, with_refusal
@@ -113,7 +113,7 @@ def check_options(given: Mapping[str, Any], known: type, *more: str) -> dict[str
     names = [*known.__annotations__, *more]
     for name in given:
         if name not in names:
-            hint = nearest(name, names, f"the options are {', '.join(names)}")
+            hint = _ELSEWHERE.get(name) or nearest(name, names, f"the options are {', '.join(names)}")
             raise InvalidInputError(f"there is no option `{name}`", hint=hint)
     options = dict(given)
     if "temperature" in options:
@@ -121,6 +121,21 @@ def check_options(given: Mapping[str, Any], known: type, *more: str) -> dict[str
             raise InvalidInputError("`temp` and `temperature` are one option", hint="give one of them")
         options["temp"] = options.pop("temperature")
     return options
+
+
+_ELSEWHERE = {
+    "stream": "stream_json and its siblings yield the text as it is written",
+    "partial": "stream_json(..., partial=True) yields the value as it grows",
+    "stop": "an answer ends where its schema or grammar says; max_tokens is the most that it may have",
+    "n": "a list of prompts is a batch: generate_json(model, [prompt] * n, schema, temp=1.0)",
+    "system": 'it is a message: [{"role": "system", "content": "..."}, {"role": "user", "content": "..."}]',
+    "messages": "they are the prompt, which is text or a list of messages",
+    "retries": "a validator of a type may refuse an answer of generate_json; a stream cannot be taken back",
+    "return_result": "result() of a stream has all that is known; of a choice, with_logprobs=True",
+    "response_model": "it is the schema, behind the prompt",
+    "response_format": "it is the schema, behind the prompt",
+}
+"""What options of other libraries are here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +177,25 @@ class Writer(Generic[T]):
 
         What goes wrong with one prompt of a batch stands in its place in the list, as the error that it is.
         """
-        if is_batch(prompt):
-            return [self._row(row, return_result, retries, verbose) for row in prompt]
-        made = self.generate(cast(Prompt, prompt), retries=retries, verbose=verbose)
-        return made if return_result else made.value
 
-    def _row(self, prompt: Any, return_result: bool, retries: int, verbose: bool) -> Any:
+        def one(row: Prompt) -> Any:
+            made = self.generate(row, retries=retries, verbose=verbose)
+            return made if return_result else made.value
+
+        return of_each(prompt, one)
+
+
+def of_each(prompt: Prompt | Prompts, answer: Callable[[Prompt], Any]) -> Any:
+    """What is answered to a prompt, or to each of a batch: there a prompt's own error stands in its place."""
+    if not is_batch(prompt):
+        return answer(cast(Prompt, prompt))
+    rows: list[Any] = []
+    for row in prompt:
         try:
-            return self.answer(prompt, return_result=return_result, retries=retries, verbose=verbose)
+            rows.append(answer(cast(Prompt, row)))
         except ConstrainError as problem:
-            return problem
+            rows.append(problem)
+    return rows
 
 
 async def in_thread(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -187,15 +211,15 @@ _THREAD = ThreadPoolExecutor(1, "constrain")
 
 
 def is_batch(prompt: object) -> bool:
-    """Whether these are several prompts: a list that holds no message.
+    """Whether these are several prompts: a list that holds some, and no message.
 
-    >>> is_batch(["a", "b"]), is_batch([{"role": "user", "content": "a"}]), is_batch("ab")
+    >>> is_batch(["a", None]), is_batch([{"role": "user", "content": "a"}]), is_batch("ab")
     (True, False, False)
     """
     return (
         isinstance(prompt, list | tuple)
-        and bool(prompt)
-        and all(isinstance(row, str | list | tuple) for row in prompt)
+        and any(isinstance(row, str | list | tuple) for row in prompt)
+        and not any(isinstance(row, Mapping) for row in prompt)
     )
 
 
@@ -232,11 +256,20 @@ def _stream(
         tokens,
         compiled,
         max_tokens=max_tokens,
-        sampler=sampler or _sampler(temp, top_p, min_p, top_k),
+        sampler=_sampler(temp, top_p, min_p, top_k) if sampler is None else _as_sampler(sampler),
         seed=seed,
         read=read,
         reasoning=budget,
     )
+
+
+def _as_sampler(given: Any) -> SamplerFunction:
+    if not callable(given):
+        raise InvalidInputError(
+            f"a sampler is a function from logits to a token, not {kind_of(given)}",
+            hint="temp=0 takes the most probable token; make_sampler(0.7) is a sampler",
+        )
+    return cast("SamplerFunction", given)
 
 
 def _sampler(temp: float, top_p: float, min_p: float, top_k: int) -> SamplerFunction:

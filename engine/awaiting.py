@@ -9,20 +9,15 @@ the order in which they were asked for.  An answer whose task is cancelled is st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
-from constrain.engine.asking import Asking, Choosing, Prompt, Writing, in_thread
-from constrain.engine.generate import (
-    generate_choice,
-    generate_json,
-    generate_lark,
-    generate_regex,
-    generate_text,
-)
+from constrain.engine.asking import Asking, Choosing, Prompt, Prompts, Writing, in_thread
+from constrain.engine.generate import generate_choice, generate_json
 from constrain.engine.model import ModelLike
 from constrain.engine.prompting import Message
 from constrain.engine.streaming import Generation
+from constrain.engine.text import generate_lark, generate_regex, generate_text
 from constrain.engine.tool_calling import Calling, ToolCallAnswer, generate_tool_calls
 
 if TYPE_CHECKING:
@@ -63,7 +58,7 @@ async def agenerate_json(
 @overload
 async def agenerate_json(
     model: ModelLike,
-    prompt: Prompt,
+    prompt: Prompt | Prompts,
     schema: object,
     *,
     return_result: bool = ...,
@@ -74,7 +69,7 @@ async def agenerate_json(
 
 async def agenerate_json(
     model: ModelLike,
-    prompt: Prompt,
+    prompt: Prompt | Prompts,
     schema: object,
     *,
     return_result: bool = False,
@@ -87,45 +82,134 @@ async def agenerate_json(
     )
 
 
+@overload
 async def agenerate_regex(
-    model: ModelLike, prompt: Prompt, pattern: PatternLike, *, flags: int = 0, **options: Unpack[Asking]
-) -> str:
+    model: ModelLike,
+    prompt: Prompt,
+    pattern: PatternLike,
+    *,
+    flags: int = ...,
+    verbatim: str | None = ...,
+    pattern_in_prompt: bool = ...,
+    **options: Unpack[Asking],
+) -> str: ...
+
+
+@overload
+async def agenerate_regex(
+    model: ModelLike,
+    prompt: Prompt | Prompts,
+    pattern: PatternLike,
+    *,
+    flags: int = ...,
+    verbatim: str | None = ...,
+    pattern_in_prompt: bool = ...,
+    return_result: bool = ...,
+    **options: Unpack[Asking],
+) -> Any: ...
+
+
+async def agenerate_regex(
+    model: ModelLike, prompt: Prompt | Prompts, pattern: PatternLike, **options: Any
+) -> Any:
     """`generate_regex`, awaited."""
-    return str(await in_thread(generate_regex, model, prompt, pattern, flags=flags, **options))
+    return await in_thread(generate_regex, model, prompt, pattern, **options)
 
 
+@overload
 async def agenerate_lark(
     model: ModelLike,
     prompt: Prompt,
     grammar: str | os.PathLike[str],
     *,
-    start: str = "start",
+    start: str = ...,
+    embed: Mapping[str, PartLike] | None = ...,
+    grammar_in_prompt: bool = ...,
     **options: Unpack[Asking],
-) -> str:
+) -> str: ...
+
+
+@overload
+async def agenerate_lark(
+    model: ModelLike,
+    prompt: Prompt | Prompts,
+    grammar: str | os.PathLike[str],
+    *,
+    start: str = ...,
+    embed: Mapping[str, PartLike] | None = ...,
+    grammar_in_prompt: bool = ...,
+    return_result: bool = ...,
+    **options: Unpack[Asking],
+) -> Any: ...
+
+
+async def agenerate_lark(
+    model: ModelLike, prompt: Prompt | Prompts, grammar: str | os.PathLike[str], **options: Any
+) -> Any:
     """`generate_lark`, awaited."""
-    return str(await in_thread(generate_lark, model, prompt, grammar, start=start, **options))
+    return await in_thread(generate_lark, model, prompt, grammar, **options)
 
 
-async def agenerate_text(model: ModelLike, prompt: Prompt, part: PartLike, **options: Unpack[Asking]) -> str:
+@overload
+async def agenerate_text(
+    model: ModelLike,
+    prompt: Prompt,
+    part: PartLike,
+    **options: Unpack[Asking],
+) -> str: ...
+
+
+@overload
+async def agenerate_text(
+    model: ModelLike,
+    prompt: Prompt | Prompts,
+    part: PartLike,
+    *,
+    return_result: bool = ...,
+    **options: Unpack[Asking],
+) -> Any: ...
+
+
+async def agenerate_text(model: ModelLike, prompt: Prompt | Prompts, part: PartLike, **options: Any) -> Any:
     """`generate_text`, awaited."""
-    return str(await in_thread(generate_text, model, prompt, part, **options))
+    return await in_thread(generate_text, model, prompt, part, **options)
 
 
 @overload
 async def agenerate_choice(
-    model: ModelLike, prompt: Prompt, choices: TypeForm[T], **options: Unpack[Choosing]
+    model: ModelLike,
+    prompt: Prompt,
+    choices: TypeForm[T],
+    *,
+    choices_in_prompt: bool = ...,
+    **options: Unpack[Choosing],
 ) -> T: ...
 
 
 @overload
 async def agenerate_choice(
-    model: ModelLike, prompt: Prompt, choices: Iterable[str], **options: Unpack[Choosing]
+    model: ModelLike,
+    prompt: Prompt,
+    choices: Iterable[str],
+    *,
+    choices_in_prompt: bool = ...,
+    **options: Unpack[Choosing],
 ) -> str: ...
 
 
+@overload
 async def agenerate_choice(
-    model: ModelLike, prompt: Prompt, choices: Any, **options: Unpack[Choosing]
-) -> Any:
+    model: ModelLike,
+    prompt: Prompt | Prompts,
+    choices: object,
+    *,
+    with_logprobs: bool = ...,
+    choices_in_prompt: bool = ...,
+    **options: Unpack[Choosing],
+) -> Any: ...
+
+
+async def agenerate_choice(model: ModelLike, prompt: Prompt | Prompts, choices: Any, **options: Any) -> Any:
     """`generate_choice`, awaited."""
     return await in_thread(generate_choice, model, prompt, choices, **options)
 

@@ -213,7 +213,7 @@ def regex_command(
     pattern = one_of(pattern_argument, pattern, "pattern")
     text = read_prompt(prompt)
     from constrain.engine.forms import PatternForm
-    from constrain.engine.generate import stream_regex
+    from constrain.engine.text import stream_regex
 
     form = PatternForm(pattern)
     if groups and not form.groups:
@@ -303,7 +303,7 @@ def grammar_command(
     """Answer with text that a Lark grammar accepts."""
     text = read_prompt(prompt)
     path = find_grammar(grammar)
-    from constrain.engine.generate import stream_lark
+    from constrain.engine.text import stream_lark
 
     answer = stream_lark(
         model,

@@ -22,7 +22,6 @@ With `return_result` the `Generation` is returned whose `value` is returned with
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -31,7 +30,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, cast, get_args,
 from constrain.arguments import as_list
 from constrain.engine.asking import (
     DEFAULT_MAX_TOKENS,
-    Asking,
     Choosing,
     Prompt,
     Prompts,
@@ -39,16 +37,15 @@ from constrain.engine.asking import (
     Writing,
     check_options,
     is_batch,
+    of_each,
 )
 from constrain.engine.model import ModelLike, as_model
 from constrain.engine.partials import PartialStream
-from constrain.engine.prompting import choice_request, grammar_request, messages_of, regex_request
+from constrain.engine.prompting import choice_request, messages_of
 from constrain.engine.showing import shown_schema
 from constrain.engine.streaming import Generation, TextStream, stream
 from constrain.errors import ConstrainError, InvalidInputError
 from constrain.json_schema.options import Compiling
-from constrain.lark_grammar.grammar import grammar_text
-from constrain.regular.syntax import PatternLike, as_pattern
 from constrain.target import is_type, schema_of
 
 if TYPE_CHECKING:
@@ -56,7 +53,6 @@ if TYPE_CHECKING:
 
     from constrain.engine.sampling import SamplerFunction
     from constrain.matcher import CompiledGrammar
-    from constrain.parts import PartLike
 
 T = TypeVar("T")
 
@@ -252,150 +248,6 @@ def _json_writer(model: ModelLike, schema: object, options: Mapping[str, Any], *
 _COMPILING = (*Compiling.__annotations__, "registry")
 
 
-def generate_regex(
-    model: ModelLike,
-    prompt: Prompt,
-    pattern: PatternLike,
-    *,
-    flags: int = 0,
-    verbatim: str | None = None,
-    pattern_in_prompt: bool = True,
-    verbose: bool = False,
-    **options: Unpack[Asking],
-) -> str:
-    """Generate text that `re.fullmatch(pattern, text)` accepts; `options` are those of `Asking`.
-
-    The pattern is text, or what `re.compile` made of it, flags and all.
-    With `verbatim`, a document, the named groups (without any, the whole) hold only what occurs in it.
-    Raises LimitExceeded and IncompleteOutputError as `generate_json` does.
-    """
-    writer = _regex_writer(
-        model, pattern, flags, verbatim, options, "verbose", pattern_in_prompt=pattern_in_prompt
-    )
-    return writer.generate(prompt, verbose=verbose).value
-
-
-def stream_regex(
-    model: ModelLike,
-    prompt: Prompt,
-    pattern: PatternLike,
-    *,
-    flags: int = 0,
-    verbatim: str | None = None,
-    pattern_in_prompt: bool = True,
-    **options: Unpack[Asking],
-) -> TextStream[str]:
-    """Yield the text of `generate_regex` piece by piece, as it is written."""
-    writer = _regex_writer(model, pattern, flags, verbatim, options, pattern_in_prompt=pattern_in_prompt)
-    return writer.stream(prompt)
-
-
-def _regex_writer(
-    model: ModelLike,
-    pattern: PatternLike,
-    flags: int,
-    verbatim: str | None,
-    options: Mapping[str, Any],
-    *more: str,
-    pattern_in_prompt: bool,
-) -> Writer[str]:
-    from constrain.compiler import compile_regex
-
-    asking = check_options(options, Asking, "flags", "verbatim", "pattern_in_prompt", *more)
-    text, flags = as_pattern(pattern, flags)
-    loaded = as_model(model)
-    compiled = compile_regex(text, loaded.vocabulary, flags=flags, verbatim=verbatim)
-    request = regex_request(text) if pattern_in_prompt else None
-    return Writer(loaded, request, compiled, str, asking)
-
-
-def generate_lark(
-    model: ModelLike,
-    prompt: Prompt,
-    grammar: str | os.PathLike[str],
-    *,
-    start: str = "start",
-    embed: Mapping[str, PartLike] | None = None,
-    grammar_in_prompt: bool = True,
-    verbose: bool = False,
-    **options: Unpack[Asking],
-) -> str:
-    """Generate text that a Lark grammar accepts; `options` are those of `Asking`.
-
-    `grammar` is its text, the path of a file, or a name of the catalogue, such as "sql"; `start` names the
-    rule to start from, and `embed` says which parts stand for terminals that it only declares (`%declare`).
-
-    Raises what `compile_lark` raises, and LimitExceeded and IncompleteOutputError as `generate_json` does.
-    """
-    writer = _lark_writer(
-        model, grammar, start, embed, options, "verbose", grammar_in_prompt=grammar_in_prompt
-    )
-    return writer.generate(prompt, verbose=verbose).value
-
-
-def stream_lark(
-    model: ModelLike,
-    prompt: Prompt,
-    grammar: str | os.PathLike[str],
-    *,
-    start: str = "start",
-    embed: Mapping[str, PartLike] | None = None,
-    grammar_in_prompt: bool = True,
-    **options: Unpack[Asking],
-) -> TextStream[str]:
-    """Yield the text of `generate_lark` piece by piece, as it is written."""
-    writer = _lark_writer(model, grammar, start, embed, options, grammar_in_prompt=grammar_in_prompt)
-    return writer.stream(prompt)
-
-
-def _lark_writer(
-    model: ModelLike,
-    grammar: str | os.PathLike[str],
-    start: str,
-    embed: Mapping[str, PartLike] | None,
-    options: Mapping[str, Any],
-    *more: str,
-    grammar_in_prompt: bool,
-) -> Writer[str]:
-    from constrain.compiler import compile_lark
-
-    asking = check_options(options, Asking, "start", "embed", "grammar_in_prompt", *more)
-    if isinstance(grammar, str) and grammar.isidentifier():  # no text of a grammar is one word
-        from constrain import grammars
-
-        grammar = grammars.path(grammar)
-    loaded = as_model(model)
-    compiled = compile_lark(grammar, loaded.vocabulary, start=start, embed=embed)
-    request = grammar_request(grammar_text(grammar)[0], start) if grammar_in_prompt else None
-    return Writer(loaded, request, compiled, str, asking)
-
-
-def generate_text(
-    model: ModelLike, prompt: Prompt, part: PartLike, *, verbose: bool = False, **options: Unpack[Asking]
-) -> str:
-    """Generate a text of a part (`constrain.parts`): sequences, alternatives, free text with tags in it.
-
-    Nothing is added to the prompt.  Special tokens that the part asks for appear as their tokenizer shows
-    them.  `options` are those of `Asking`.  Raises LimitExceeded and IncompleteOutputError as
-    `generate_json` does.
-    """
-    return _text_writer(model, part, options, "verbose").generate(prompt, verbose=verbose).value
-
-
-def stream_text(
-    model: ModelLike, prompt: Prompt, part: PartLike, **options: Unpack[Asking]
-) -> TextStream[str]:
-    """Yield the text of `generate_text` piece by piece, as it is written."""
-    return _text_writer(model, part, options).stream(prompt)
-
-
-def _text_writer(model: ModelLike, part: PartLike, options: Mapping[str, Any], *more: str) -> Writer[str]:
-    from constrain.compiler import compile_part
-
-    asking, loaded = check_options(options, Asking, *more), as_model(model)
-    return Writer(loaded, None, compile_part(part, loaded.vocabulary), str, asking)
-
-
 def generate_compiled(
     model: ModelLike,
     tokens: Sequence[int],
@@ -473,16 +325,52 @@ def generate_choice(
 ) -> Chosen: ...
 
 
+@overload
 def generate_choice(
     model: ModelLike,
-    prompt: Prompt,
+    prompt: Prompts,
+    choices: TypeForm[T],
+    *,
+    with_logprobs: Literal[False] = ...,
+    choices_in_prompt: bool = ...,
+    **options: Unpack[Choosing],
+) -> list[T | ConstrainError]: ...
+
+
+@overload
+def generate_choice(
+    model: ModelLike,
+    prompt: Prompts,
+    choices: Iterable[str],
+    *,
+    with_logprobs: Literal[False] = ...,
+    choices_in_prompt: bool = ...,
+    **options: Unpack[Choosing],
+) -> list[str | ConstrainError]: ...
+
+
+@overload
+def generate_choice(
+    model: ModelLike,
+    prompt: Prompts,
+    choices: object,
+    *,
+    with_logprobs: Literal[True],
+    choices_in_prompt: bool = ...,
+    **options: Unpack[Choosing],
+) -> list[Chosen | ConstrainError]: ...
+
+
+def generate_choice(
+    model: ModelLike,
+    prompt: Prompt | Prompts,
     choices: Any,
     *,
     with_logprobs: bool = False,
     choices_in_prompt: bool = True,
     **options: Unpack[Choosing],
 ) -> Any:
-    """Generate one of some texts; `options` are those of `Choosing`.
+    """Generate one of some texts; `options` are those of `Choosing`.  A list of prompts is a batch.
 
     `choices` is a list of texts, a `Literal[...]` or an `Enum`; of these the value or the member comes back.
 
@@ -499,15 +387,20 @@ def generate_choice(
     request = choice_request(texts) if choices_in_prompt else None
     longest = max(len(text.encode()) for text in texts)
     asking = check_options(options, Choosing, "with_logprobs", "choices_in_prompt")
-    stream = Writer(loaded, request, compiled, str, {**asking, "max_tokens": longest + 1}).stream(prompt)
-    made = stream.result()
-    if not with_logprobs:
-        return values[made.value]
-    from constrain.engine.scoring import shares
+    writer = Writer(loaded, request, compiled, str, {**asking, "max_tokens": longest + 1})
 
-    before = [*stream.prompt, *made.reasoning_tokens]
-    found = shares(loaded.network, before, texts, loaded.vocabulary, loaded.tokenizer)
-    return Chosen(made.value, dict(zip(texts, found, strict=True)), made.reasoning)
+    def one(row: Prompt) -> Any:
+        stream = writer.stream(row)
+        made = stream.result()
+        if not with_logprobs:
+            return values[made.value]
+        from constrain.engine.scoring import shares
+
+        before = [*stream.prompt, *made.reasoning_tokens]
+        found = shares(loaded.network, before, texts, loaded.vocabulary, loaded.tokenizer)
+        return Chosen(made.value, dict(zip(texts, found, strict=True)), made.reasoning)
+
+    return of_each(prompt, one)
 
 
 def values_of(choices: object) -> dict[str, Any]:

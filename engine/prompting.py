@@ -107,8 +107,8 @@ def messages_of(prompt: str | Sequence[Message]) -> list[Message]:
     for index, message in enumerate(prompt):
         if not isinstance(message, Mapping):
             hint = 'for example {"role": "user", "content": "..."}'
-            if isinstance(message, str):
-                hint = "one prompt is asked for here; generate_json takes a list of them"
+            if isinstance(message, str) and not any(isinstance(other, Mapping) for other in prompt):
+                hint = "one prompt is asked for here: streams and tool calls take no list of them"
             raise InvalidInputError(
                 f"a chat message is a dictionary, not {kind_of(message)}",
                 where=f"message {index}",
@@ -124,8 +124,29 @@ def messages_of(prompt: str | Sequence[Message]) -> list[Message]:
                 where=f"message {index}: {ascii(message)[:200]}",
                 hint='for example {"role": "user", "content": "..."}',
             )
+        message["content"] = _content(message["content"], f"message {index}")
         _check_texts(message, f"message {index}")
     return messages
+
+
+def _content(content: Any, where: str) -> str:
+    """The text of a message, which OpenAI's clients may send in parts.
+
+    Raises InvalidInputError for a part that is no text, such as an image: no model here sees it.
+    """
+    if isinstance(content, str):
+        return content
+    hint = 'content is text, or parts of the form {"type": "text", "text": "..."}'
+    if not isinstance(content, list | tuple):
+        raise InvalidInputError(
+            f"a message's content is text, not {kind_of(content)}", where=where, hint=hint
+        )
+    for index, part in enumerate(content):
+        if not isinstance(part, Mapping) or not isinstance(part.get("text"), str):
+            kind = part.get("type") if isinstance(part, Mapping) else None
+            what = f"a part of the type {kind!r}" if isinstance(kind, str) else "a part that is no text"
+            raise InvalidInputError(f"{what} cannot be read", where=f"{where}, part {index}", hint=hint)
+    return "".join(part["text"] for part in content)
 
 
 def as_json(schema: object) -> str:

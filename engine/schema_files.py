@@ -31,6 +31,10 @@ def read_schema(source: str) -> object:
     if source.lstrip().startswith("{"):
         return _inline(source)
     path = Path(source)
+    if path.suffix == ".py":
+        raise SchemaError(
+            "a Python file may hold several types", where=shown(source), hint=f"say which one: {source}:Name"
+        )
     if is_file(path):
         return _read_schema(path)
     module, colon, name = source.rpartition(":")

@@ -6,8 +6,10 @@ import dataclasses
 import json
 import random
 from collections.abc import Mapping
-from enum import Enum
-from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import Enum, Flag, StrEnum
+from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar, Union
 
 import pydantic
 import pytest
@@ -16,9 +18,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter, create_model
 from typing_extensions import TypedDict
 
+from constrain.errors import SchemaError
 from constrain.json_schema.grammar import compile_schema
 from constrain.json_schema.options import JsonOptions
-from constrain.type_schema import type_schema
+from constrain.type_schema import describe_type, type_schema
 from tests.json_schema.walk import accepts, random_text
 
 NAMES = ["a", "b", "class_name", "n"]
@@ -68,9 +71,76 @@ def a_typed_dict(extra: Any, fields: Mapping[str, Any], optional: set[str]) -> A
     return made
 
 
-leaves = st.sampled_from(
-    [int, bool, None, Literal["x", "y"], Colour, Tree, Pair, Annotated[str, Field(max_length=2)]]
+VALUES = [1, True, 1.5, None, "x", "y", b"x", date(2024, 1, 1), (1, 2), Decimal("1.5")]
+"""Of an enumeration; some are no JSON, and Pydantic reads no text as one of them."""
+
+
+def _enumeration(values: list[Any]) -> Any:
+    make: Any = Enum
+    return make("Some", {"plain": "plain"} | {f"m{i}": value for i, value in enumerate(values)})
+
+
+enumerations = st.lists(st.sampled_from(VALUES), max_size=4, unique_by=repr).map(_enumeration)
+literals = enumerations.flatmap(lambda some: st.sampled_from([*some, "x"])).map(
+    lambda value: Literal[value, "y"]
 )
+
+BOUNDS: list[tuple[Any, dict[str, Any]]] = [
+    (int, {"ge": 3, "lt": 9}),
+    (int, {"multiple_of": 7}),
+    (float, {"gt": 0.1}),
+    (Decimal, {"le": Decimal(5)}),
+    (date, {"ge": date(2024, 1, 1)}),
+    (timedelta, {"lt": timedelta(0)}),
+    (str, {"pattern": "^[a-c]+$", "max_length": 4}),
+    (list[int], {"min_length": 2}),
+    (pydantic.EmailStr, {"pattern": "^a"}),
+    (pydantic.HttpUrl, {"max_length": 15}),
+]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+behind_functions = st.sampled_from(BOUNDS).map(
+    lambda bound: Annotated[bound[0], pydantic.AfterValidator(_same), Field(**bound[1])]
+)
+
+leaves = st.one_of(
+    st.sampled_from(
+        [int, bool, None, Literal["x", "y"], Colour, Tree, Pair, Annotated[str, Field(max_length=2)]]
+    ),
+    enumerations,
+    literals,
+    behind_functions,
+)
+
+
+class Tag(StrEnum):
+    a = "a"
+    b = "b"
+
+
+def _told_apart(tags: tuple[Any, ...], alias: str | None, defaults: list[bool], inner: Any) -> Any:
+    """A union whose members a key tells apart, which some of them have a default for."""
+    config = ConfigDict(serialize_by_alias=True)
+    members = []
+    for tag, default in zip(tags, defaults, strict=True):
+        kind: Any = Literal[tag]
+        field = Field(tag if default else ..., alias=alias)
+        members.append(create_model(f"Of{tag}", __config__=config, tag=(kind, field), more=(inner, ...)))
+    return Annotated[Union[tuple(members)], Field(discriminator="tag")]  # noqa: UP007 - of a tuple
+
+
+def _unions(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.builds(
+        _told_apart,
+        st.sampled_from([("a", "b"), (1, 2), (True, None), (Tag.a, Tag.b)]),
+        st.sampled_from([None, "kind"]),
+        st.lists(st.booleans(), min_size=2, max_size=2),
+        inner,
+    )
 
 
 def _containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -84,6 +154,7 @@ def _containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(
         classes,
         classes,
+        _unions(inner),
         inner.map(lambda kind: list[kind]),  # type: ignore[valid-type]
         inner.map(lambda kind: dict[str, kind]),  # type: ignore[valid-type]
         inner.map(lambda kind: kind | None if kind is not None else None),
@@ -271,3 +342,95 @@ def test_a_default_is_in_a_schema_where_json_can_write_it(default: Any) -> None:
     assert ("default" in properties["a"]) is is_written
     assert properties["b"]["default"] is None
     assert json.dumps(properties, allow_nan=False)
+
+
+class Rights(Flag):
+    read = 1
+    write = 2
+
+
+class Keyed(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[Annotated[str, Field(pattern="^x_")], int]
+    name: str
+
+
+def _length(value: Any) -> str:
+    return "short" if isinstance(value, str) and len(value) < 3 else "long"
+
+
+Chosen = Annotated[
+    Annotated[str, pydantic.Tag("short")] | Annotated[str, Field(min_length=3), pydantic.Tag("long")],
+    pydantic.Discriminator(_length),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts"),
+    [
+        (Rights, {"0": True, "3": True, "4": False}),
+        (
+            Keyed,
+            {
+                '{"name":"a","x_1":2}': True,
+                '{"name":"a","y":2}': False,
+                '{"name":"a"}': True,
+            },
+        ),
+        (Chosen, {'"ab"': True, '"abc"': True}),
+        (Enum("Mixed", {"day": date(2024, 1, 1), "word": "w"}), {'"w"': True, '"2024-01-01"': False}),
+    ],
+    ids=["flags", "keys of extras", "a function that chooses", "values that are no JSON"],
+)
+def test_what_pydantic_takes_is_what_is_written(kind: Any, texts: dict[str, bool]) -> None:
+    """Flags are combined; extras have keys of a type; a text of both members of a union is right."""
+    adapter = TypeAdapter(kind)
+    start = compile_schema(type_schema(adapter)).start
+
+    assert {text: accepts(start, text.encode()) for text in texts} == texts
+    assert {text: _is_taken(adapter, text) for text in texts} == texts
+
+
+def _is_taken(adapter: TypeAdapter[Any], text: str) -> bool:
+    try:
+        adapter.validate_json(text)
+    except pydantic.ValidationError:
+        return False
+    return True
+
+
+class Days(Enum):
+    first = date(2024, 1, 1)
+
+
+class OfDay(BaseModel):
+    tag: Literal[Days.first] = Days.first
+
+
+class OfWord(BaseModel):
+    tag: Literal["word"] = "word"
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (Days, "none of its values can be read from JSON"),
+        (Literal[b"x"], "none of its values can be read from JSON"),
+        (type[int], "Cannot generate a JsonSchema for a class, which no JSON text is"),
+    ],
+    ids=["enumeration", "literal", "class"],
+)
+def test_a_type_that_no_text_is_read_as_is_refused_by_name(kind: Any, reason: str) -> None:
+    with pytest.raises(SchemaError) as caught:
+        describe_type(kind)
+
+    assert str(caught.value) == (
+        f"{kind!r} has no JSON Schema: {reason}\n"
+        "hint: give a Pydantic model, a dataclass, a type, or a JSON Schema as a dict or as text"
+    )
+
+
+def test_a_member_of_a_union_that_json_cannot_name_is_never_written() -> None:
+    both = Annotated[OfDay | OfWord, Field(discriminator="tag")]
+
+    assert type_schema(TypeAdapter(both))["oneOf"] == [{"$ref": "#/$defs/OfWord", "required": ["tag"]}]

@@ -112,7 +112,8 @@ _PORT = r"(?::(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|655
 def urls(schemes: Iterable[str] = (), host: str = "", *, is_ascii: bool = False) -> str:
     """A pattern for the URLs of some schemes, or of any.
 
-    `host` is "one" where there must be one, "many" where there may be several, separated by commas.
+    `host` is "one" where there must be one, "many" where there may be several, separated by commas.  Those in
+    ASCII are as long as what they are normalised to, but for the slash of a missing path.
     """
     beyond = "" if is_ascii else _BEYOND
     names, many = list(schemes), host == "many"
@@ -140,7 +141,9 @@ def re_escaped(text: str) -> str:
 
 def _located(beyond: str, *, needs_host: bool, many: bool = False) -> str:
     plain = _PLAIN.replace(",", "") if many else _PLAIN
-    user = rf"(?:(?:[{plain}]|{_HEX})+(?::(?:[{plain}:]|{_HEX})*)?@)?"
+    if not beyond:  # what is written here with a percent sign has three characters (WHATWG URL, userinfo)
+        plain = plain.replace(";=", "")
+    user = rf"(?:(?:[{plain}]|{_HEX})+(?::(?:[{plain}{':' if beyond else ''}]|{_HEX})*)?@)?"
     host = rf"(?:(?:{_LABEL}\.)*{_LAST_LABEL}|{IPV4}|\[{ipv6()}\]){_PORT}"
     if many:
         host = f"{host}(?:,{host})*"
@@ -153,7 +156,8 @@ def _path(beyond: str) -> str:
 
 
 def _query(beyond: str) -> str:
-    characters = rf"(?:[{beyond}{_PLAIN}:@/?]|{_HEX})*"
+    plain = _PLAIN if beyond else _PLAIN.replace("'", "")  # which is written with a percent sign here
+    characters = rf"(?:[{beyond}{plain}:@/?]|{_HEX})*"
     return rf"(?:\?{characters})?(?:#{characters})?"
 
 

@@ -51,6 +51,7 @@ from constrain.tool_calls.tools import Tool, as_tools
 
 ToolChoice = Literal["auto", "none", "required", "any"] | Mapping[str, Any] | Sequence[str]
 """How it is chosen whether tools are called; "any" is what others call "required"."""
+_WORDS = ("auto", "none", "required", "any")
 
 CALL = "call"
 CHOICES_HINT = 'use "auto", "none", "required", {"name": ...}, or a list of names'
@@ -167,6 +168,8 @@ def _chosen(
     names: list[str], choice: ToolChoice
 ) -> tuple[list[str], Literal["auto", "none", "required"], bool]:
     """The tools a choice leaves, what may be written, and whether that is a single call."""
+    if isinstance(choice, Mapping) and choice.keys() == {"type"} and choice["type"] in _WORDS:
+        choice = cast(ToolChoice, choice["type"])  # Anthropic's form
     if isinstance(choice, str) and choice == "any":
         choice = "required"
     if isinstance(choice, str) and choice in ("auto", "none", "required"):

@@ -395,6 +395,12 @@ def test_says_its_version(run) -> None:  # type: ignore[no-untyped-def]
             "hint: give a JSON file, or a type as module:Class or file.py:Class\n",
         ),
         (
+            ("json", "-s", "missing.py", "-p", "x"),
+            "error: a Python file may hold several types\n"
+            "    at missing.py\n"
+            "hint: say which one: missing.py:Name\n",
+        ),
+        (
             ("json", "-s", "bad.json", "-p", "x"),
             "error: the schema file is not JSON: Expecting ',' delimiter\n"
             "    bad.json, line 2, column 3\n"

@@ -110,7 +110,7 @@ def test_a_message_that_holds_itself_is_refused() -> None:
     parts.append(parts)
 
     with pytest.raises(ConstrainError) as refused:
-        messages_of([{"role": "user", "content": parts}])
+        messages_of([{"role": "user", "content": "x", "more": parts}])
 
     assert str(refused.value) == "a message is nested deeper than 100\n    at message 0"
 

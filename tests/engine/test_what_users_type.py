@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from enum import Enum
@@ -9,12 +10,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from pydantic import BaseModel
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, TypeAdapter
 
 from constrain import (
     GrammarLogitsProcessor,
     LimitExceeded,
     Vocabulary,
+    agenerate_choice,
+    agenerate_regex,
     check_schema,
     compile_json_schema,
     extract,
@@ -27,7 +32,9 @@ from constrain import (
     load,
     stream_json,
 )
+from constrain.engine.asking import is_batch
 from constrain.engine.model import LoadedModel
+from constrain.engine.prompting import messages_of
 from constrain.errors import ConstrainError
 from constrain.parts import json_value, sequence
 from constrain.target import schema_of
@@ -74,7 +81,8 @@ def test_any_object_is_what_a_json_object_is(lookup_model: LoadedModel) -> None:
 
 
 @pytest.mark.parametrize(
-    "schema", [{"name": "x", "schema": {}, "type": "object"}, {"name": {}}, {"type": ["null"]}]
+    "schema",
+    [{"name": "x", "schema": {}, "type": "object"}, {"title": "x", "$comment": {}}, {"type": ["null"]}],
 )
 def test_a_schema_that_only_looks_like_a_wrapper_stays(schema: dict[str, Any]) -> None:
     """It has a keyword besides, or not the parts of a wrapper."""
@@ -139,6 +147,79 @@ def test_a_list_of_prompts_is_a_batch(lookup_model: LoadedModel) -> None:
     assert isinstance(tight[0], LimitExceeded)
 
 
+def test_what_is_no_prompt_of_a_batch_is_an_error_in_its_place(lookup_model: LoadedModel) -> None:
+    values = generate_json(lookup_model, [TEXT, None], Person)  # type: ignore[list-item]
+
+    assert values[0] == ANNA
+    assert str(values[1]) == (
+        'a prompt is text or a list of messages, not None\nhint: [{"role": "user", "content": "..."}]'
+    )
+
+
+def test_what_pydantic_reads_a_type_with_is_taken_for_the_type(lookup_model: LoadedModel) -> None:
+    assert generate_json(lookup_model, TEXT, TypeAdapter(Person)) == ANNA
+    assert compile_json_schema(TypeAdapter(Person), lookup_model).vocabulary is lookup_model.vocabulary
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=5), max_size=3))
+def test_a_message_in_parts_is_their_text(texts: list[str]) -> None:
+    """OpenAI's clients send content so."""
+    parts = [{"type": "text", "text": text} for text in texts]
+
+    assert messages_of([{"role": "user", "content": parts}]) == [{"role": "user", "content": "".join(texts)}]
+
+
+prompts = st.lists(
+    st.sampled_from([TEXT, "the year 1861", "", None, [{"role": "user", "content": "no"}], ["a"]])
+)
+ASKED: list[Callable[..., Any]] = [
+    lambda model, prompt, **more: generate_json(model, prompt, list[int], **more),
+    lambda model, prompt, **more: generate_regex(model, prompt, "[0-9]+", **more),
+    lambda model, prompt, **more: generate_lark(model, prompt, 'start: "one" | "two"', **more),
+    lambda model, prompt, **more: generate_text(model, prompt, sequence("<", json_value(int), ">"), **more),
+    lambda model, prompt, **more: generate_choice(model, prompt, Mood, **more),
+]
+
+
+@pytest.mark.parametrize("ask", ASKED, ids=["json", "regex", "lark", "text", "choice"])
+@settings(max_examples=15)
+@given(batch=prompts)
+def test_a_batch_is_answered_as_each_of_its_prompts_is(
+    lookup_model: LoadedModel, ask: Callable[..., Any], batch: list[Any]
+) -> None:
+    """Or refused as it is, by every function that takes one."""
+    if not is_batch(batch):
+        return
+
+    def alone(prompt: object) -> str:
+        try:
+            return str(ask(lookup_model, prompt)) if not is_batch(prompt) else "several"
+        except ConstrainError as problem:
+            return str(problem)
+
+    made = [str(answer) for answer in ask(lookup_model, batch)]
+
+    assert len(made) == len(batch)
+    for prompt, answer in zip(batch, made, strict=True):
+        assert answer == alone(prompt) or is_batch(prompt)
+
+
+@pytest.mark.parametrize("ask", ASKED[:4], ids=["json", "regex", "lark", "text"])
+def test_a_result_is_had_from_everything_that_writes_text(
+    lookup_model: LoadedModel, ask: Callable[..., Any]
+) -> None:
+    made = ask(lookup_model, TEXT, return_result=True)
+    (same,) = ask(lookup_model, [TEXT], return_result=True)
+
+    assert made.value == same.value == ask(lookup_model, TEXT)
+    assert made.tokens == same.tokens
+
+
+def test_a_batch_is_awaited_too(lookup_model: LoadedModel) -> None:
+    assert asyncio.run(agenerate_regex(lookup_model, ["31", ""], "[0-9]+"))[0] == "31"
+    assert asyncio.run(agenerate_choice(lookup_model, ["What a good day"], Mood)) == [Mood.GOOD]
+
+
 def test_a_compiled_grammar_is_a_processor(lookup_model: LoadedModel) -> None:
     """Its matcher is made for it."""
     compiled = compile_json_schema(Person, lookup_model.vocabulary)
@@ -195,10 +276,55 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
         "a prompt is text or a list of messages, not a dict\nhint: put the message into a list: [message]",
     ),
     "several prompts for one": (
-        lambda: generate_regex(None, [TEXT, TEXT], "a"),  # type: ignore[list-item]
+        lambda: stream_json(None, [TEXT, TEXT], Person),  # type: ignore[list-item]
         "a chat message is a dictionary, not a str\n"
         "    at message 0\n"
-        "hint: one prompt is asked for here; generate_json takes a list of them",
+        "hint: one prompt is asked for here: streams and tool calls take no list of them",
+    ),
+    "a prompt among messages": (
+        lambda: generate_json(None, [{"role": "user", "content": "x"}, "y"], Person),  # type: ignore[list-item]
+        "a chat message is a dictionary, not a str\n"
+        "    at message 1\n"
+        'hint: for example {"role": "user", "content": "..."}',
+    ),
+    "an image": (
+        lambda: generate_json(
+            None, [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}], Person
+        ),
+        "a part of the type 'image_url' cannot be read\n"
+        "    at message 0, part 0\n"
+        'hint: content is text, or parts of the form {"type": "text", "text": "..."}',
+    ),
+    "content that is no text": (
+        lambda: generate_json(None, [{"role": "user", "content": 5}], Person),
+        "a message's content is text, not an int\n"
+        "    at message 0\n"
+        'hint: content is text, or parts of the form {"type": "text", "text": "..."}',
+    ),
+    "no schema": (
+        lambda: generate_json(None, TEXT, None),
+        "there is no schema\nhint: {} allows every answer, type(None) only null",
+    ),
+    "a function for a schema": (
+        lambda: generate_json(None, TEXT, load),
+        "a function is no type: an answer would call it\n"
+        "hint: give functions as tools: generate_tool_calls(model, prompt, [function])",
+    ),
+    "an example for a schema": (
+        lambda: generate_json(None, TEXT, {"name": "Anna", "age": 31}),
+        "this schema would allow every answer: JSON Schema has no keyword `name`\n"
+        "hint: an object with keys of its own is a Pydantic model, a TypedDict, or "
+        '{"type": "object", "properties": {"name": ...}}',
+    ),
+    "what another library calls so": (
+        lambda: generate_json(None, TEXT, Person, stop=["x"]),  # type: ignore[call-overload]
+        "there is no option `stop`\n"
+        "hint: an answer ends where its schema or grammar says; max_tokens is the most that it may have",
+    ),
+    "a name for a sampler": (
+        lambda: generate_json(None, TEXT, Person, sampler="greedy"),  # type: ignore[call-overload]
+        "a sampler is a function from logits to a token, not a str\n"
+        "hint: temp=0 takes the most probable token; make_sampler(0.7) is a sampler",
     ),
     "a text for several choices": (
         lambda: generate_choice(None, TEXT, "abc"),
@@ -222,6 +348,25 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
         "a Vocabulary is needed here, not an int\nhint: give one, or the tokenizer or the model that has it",
     ),
 }
+
+
+MEANT: dict[str, tuple[object, str]] = {
+    "an instance": (ANNA, "this is an instance; give its class, Person"),
+    "a list of a type": ([Person], "for a list of these give list[Person]"),
+    "bytes": (b"{}", "decode it first: schema.decode()"),
+    "a path": (Path("person.json"), "read the file first: path.read_text()"),
+    "a number": (5, "give a Pydantic model, a dataclass, a type, or a JSON Schema as a dict or as text"),
+}
+
+
+@pytest.mark.parametrize("given_schema", MEANT)
+def test_what_is_no_type_says_what_was_meant(given_schema: str) -> None:
+    schema, hint = MEANT[given_schema]
+    with pytest.raises(ConstrainError) as refused:
+        generate_json(None, TEXT, schema)
+
+    assert refused.value.what.startswith(f"{schema!r} has no JSON Schema: ")
+    assert refused.value.hint == hint
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

@@ -99,6 +99,10 @@ def test_any_is_what_others_call_required() -> None:
     tools = [{"name": "f"}]
 
     assert tool_call_grammar(tools, tool_choice="any") == tool_call_grammar(tools, tool_choice="required")
+    for word in ("auto", "any", "none"):
+        assert tool_call_grammar(tools, tool_choice={"type": word}) == tool_call_grammar(
+            tools, tool_choice=word
+        )
 
 
 def test_a_definition_is_a_tool_with_or_without_its_wrapping() -> None:

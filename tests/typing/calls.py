@@ -29,6 +29,9 @@ from constrain import (
     TextStream,
     ToolCallAnswer,
     Vocabulary,
+    agenerate_choice,
+    agenerate_json,
+    agenerate_regex,
     check_schema,
     compile_json_schema,
     extract,
@@ -148,9 +151,22 @@ def others(model: LoadedModel, vocabulary: Vocabulary) -> None:
     assert_type(generate_choice(model, "x", ["a", "b"], with_logprobs=True), Chosen)
     assert_type(generate_choice(model, "x", Literal["a", 1]), Literal["a", 1])
     assert_type(generate_choice(model, "x", Mood), Mood)
+    assert_type(generate_regex(model, "x", r"\d+", return_result=True), Generation[str])
+    assert_type(generate_regex(model, ["x"], r"\d+"), list[str | ConstrainError])
+    assert_type(generate_choice(model, ["x"], Mood), list[Mood | ConstrainError])
+    assert_type(generate_choice(model, ["x"], ["a"], with_logprobs=True), list[Chosen | ConstrainError])
     assert_type(extract(model, ["x"], schema=Person, retries=1), Iterator[Extraction[Person]])
     assert_type(extract(model, ["x"], pattern=r"\d+", verbatim=True), Iterator[Extraction[Any]])
     for found in extract(model, ["x"], schema=list[Point], nullable=True):
         assert_type(found.value, list[Point] | None)
     assert_type(compile_json_schema({}, vocabulary, whitespace=3), CompiledGrammar)
     assert_type(generate_tool_calls(model, "x", [len]), ToolCallAnswer)
+
+
+async def awaited(model: LoadedModel) -> None:
+    """Servers wait for the same."""
+    assert_type(await agenerate_json(model, "x", Person), Person)
+    assert_type(await agenerate_regex(model, "x", r"\d+", verbatim="31"), str)
+    assert_type(await agenerate_choice(model, "x", Mood), Mood)
+    await agenerate_regex(model, ["x"], r"\d+", return_result=True)
+    await agenerate_regex(model, "x", r"\d+", max_token=3)  # type: ignore
