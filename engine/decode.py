@@ -20,8 +20,8 @@ Tokens that are no choice cost less still:
   the same way.
 - Where only end tokens are allowed, the text is over and no forward pass is made for it.
 - A constraint may refuse what its mask allows (`constrain/finishing.py`): another token is then chosen from
-  the same hidden state.  Where it says that it may (`may_refuse`), it is asked before the forward pass is made;
-  elsewhere that pass is taken back out of the cache.  A cache that cannot do that is always kept waiting.
+  the same hidden state.  Where it says that it may (`may_refuse`), it is asked before the forward pass is
+  made; elsewhere that pass is taken back out of the cache.  A cache that cannot do that is kept waiting.
 - With few tokens allowed, the head is multiplied by their rows only (`Network.rows`).
 
 Source: the queue order is mlx-lm's own (`generate_step` submits step n+1 before it reads n), with the mask

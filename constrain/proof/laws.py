@@ -131,7 +131,7 @@ def defined(matcher: Matcher, token: int) -> bool:
     with matcher.compiled.lock:
         if text is None:
             return positions.advance(matcher.position, token) is not None
-        return bool(positions.read(matcher.position, text))
+        return bool(positions.read(matcher.position.threads, text))
 
 
 def against_one_rule(matcher: Matcher, token: int) -> str | None:

@@ -210,7 +210,7 @@ def test_what_was_thought_is_told_beside_the_answer(  # type: ignore[no-untyped-
 ) -> None:
     """On stderr, for the answer is piped."""
     thinking = wishful_model(f"<think>\nShe says so.\n</think>\n\n{answer}")
-    for module in ("generate", "tool_calling"):
+    for module in ("generate", "text", "tool_calling"):
         monkeypatch.setattr(f"constrain.engine.{module}.as_model", lambda _: thinking)
     monkeypatch.chdir(schema.parent)
     Path("names.lark").write_text('start: "Anna" | "Bert"\n', encoding="utf-8")
