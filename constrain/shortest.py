@@ -62,11 +62,13 @@ class ShortestTexts:
         self._only_bytes = only_bytes
         self.others = OtherWays()
         self._parts: Nested[Continuation, bytes | None] = Nested(None)
+        self._words: dict[Term, bytes] = {}
 
     def forget(self) -> None:
         """Drop every memo."""
         self.others.forget()
         self._parts.known.clear()
+        self._words.clear()
 
     def text(self, start: Continuation) -> bytes | None:
         """A shortest text without one of an open part inside; None if there is none."""
@@ -118,8 +120,9 @@ class ShortestTexts:
             found = [] if self._only_bytes else [(edge.text, owner.follow(edge.number))]
         else:
             assert isinstance(edge, Edge), "a preview is never searched"
-            word = self._word(edge.terminal)
+            word = self._words.get(edge.terminal) or self._word(edge.terminal)
             assert word is not None, "a terminal is never empty"
+            self._words[edge.terminal] = word
             found = [(word, owner.follow(edge.number, word if edge.captures else None))]
         yield from ((word, after) for word, after in found if after is not None)
 
