@@ -73,6 +73,7 @@ if TYPE_CHECKING:
         UnsupportedKeywordError,
         UnsupportedRegexError,
     )
+    from constrain.explanations.explanation import Explanation
     from constrain.json_schema.formats import register_format
     from constrain.json_schema.options import JsonOptions
     from constrain.matcher import CompiledGrammar, Matcher
@@ -90,7 +91,7 @@ if TYPE_CHECKING:
         sequence,
         special_token,
     )
-    from constrain.report import SchemaReport, TextVerdict, check_schema, check_text
+    from constrain.report import SchemaReport, TextVerdict, check_schema, check_text, explain_text
     from constrain.structural import Tag, free_text, reasoning, structural_tags
     from constrain.tool_calls.forms import Form
     from constrain.tool_calls.grammar import tool_call_grammar
@@ -107,10 +108,11 @@ _HOME: dict[str, tuple[str, ...]] = {
         "RefusedOutputError", "RegexError", "SchemaError", "TokenError", "UnsatisfiableError",
         "UnsupportedError", "UnsupportedKeywordError", "UnsupportedRegexError",
     ),
+    "constrain.explanations.explanation": ("Explanation",),
     "constrain.json_schema.formats": ("register_format",),
     "constrain.json_schema.options": ("JsonOptions",),
     "constrain.matcher": ("CompiledGrammar", "Matcher"),
-    "constrain.report": ("SchemaReport", "TextVerdict", "check_schema", "check_text"),
+    "constrain.report": ("SchemaReport", "TextVerdict", "check_schema", "check_text", "explain_text"),
     "constrain.parts": (
         "Part", "branches", "choice", "either", "json_value", "lark", "literal", "optional", "regex",
         "repeated", "sequence", "special_token",
@@ -151,6 +153,7 @@ __all__ = [
     "CompiledGrammar",
     "ConstrainError",
     "EndedEarlyWarning",
+    "Explanation",
     "Extraction",
     "Float32Warning",
     "Form",
@@ -206,6 +209,7 @@ __all__ = [
     "compile_part",
     "compile_regex",
     "either",
+    "explain_text",
     "extract",
     "free_text",
     "generate_choice",

@@ -20,7 +20,7 @@ from constrain.engine.model import as_model
 from constrain.errors import ConstrainError, UnsatisfiableError
 from constrain.json_schema.options import Compiling
 from constrain.lark_grammar.grammar import grammar_text
-from constrain.report import TextVerdict, check_schema, check_text
+from constrain.report import TextVerdict, check_schema, check_text, explain_text
 from constrain.shortest import fewest_tokens, shortest_text
 from constrain.target import schema_of
 
@@ -111,4 +111,9 @@ def _refused(problem: ConstrainError) -> Findings:
 def _with_verdict(findings: Findings, compiled: CompiledGrammar, text: bytes) -> Findings:
     verdict: TextVerdict = check_text(compiled, text)
     data = {"conforms": verdict.conforms, "offset": verdict.offset, "expected": verdict.expected}
-    return Findings(f"{findings.lines}\n{verdict}", findings.data | {"text": data}, verdict.conforms)
+    lines = [findings.lines, str(verdict)]
+    if not verdict.conforms:
+        why = explain_text(compiled, text)
+        data |= {"explanation": why.as_json()}
+        lines += [f"  {line}" for line in why.reasons]
+    return Findings("\n".join(lines), findings.data | {"text": data}, verdict.conforms)
