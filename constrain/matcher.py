@@ -62,6 +62,7 @@ class CompiledGrammar(MadeByCall):
         not found.
         """
         self.vocabulary = vocabulary = as_vocabulary(vocabulary)
+        self.whole = start  # the same object as what follows where the vocabulary writes all bytes
         self.start, alphabet = _writable(start, vocabulary, limits)
         self.lock = LOCK  # tables and automaton are shared by every grammar of the process
         self.positions = Positions(self.start, shared_tables(vocabulary), limits)

@@ -22,11 +22,15 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from constrain.completion import Completions
+from constrain.continuation import Continuation
 from constrain.errors import LimitExceeded
+from constrain.explanations.composition import explain_part
 from constrain.explanations.explanation import Explanation
+from constrain.explanations.pattern_parts import PatternSource, explain_pattern
 from constrain.explanations.reading_on import Refusal
 from constrain.explanations.schema_search import SchemaSource, explain_schema
 from constrain.json_schema.options import JsonOptions
+from constrain.parts import as_part, lark
 from constrain.position import Position, Positions, Threads, special_edges
 from constrain.recipe import Call
 from constrain.regular.interning import LOCK
@@ -38,6 +42,9 @@ class Compiled(Protocol):
     """What is asked of a compiled grammar (`matcher.py`)."""
 
     vocabulary: Vocabulary
+    whole: Continuation
+    """The grammar as it was made, before what the vocabulary cannot write was taken out."""
+    start: Continuation
     positions: Positions
     completions: Completions
 
@@ -121,13 +128,15 @@ def _written(compiled: Compiled, tokens: Sequence[int]) -> bytes:
 def refusal_at(compiled: Compiled, text: bytes, offset: int, *, is_whole: bool) -> Explanation:
     """What is responsible for a byte being refused, as the source of the grammar tells it."""
     unknown = Explanation(False, offset, cause="unknown")
+    refusal = Refusal(text, offset, is_whole, compiled.positions.tables, compiled.positions.limits)
+    if compiled.whole is not compiled.start and refusal.is_read(compiled.whole):
+        return replace(unknown, cause="vocabulary")
     if compiled.recipe is None:
         return replace(unknown, note="the grammar does not know what it was made from")
     make, arguments, options = compiled.recipe
     way = _WAYS.get(make.__name__)
     if way is None:
         return replace(unknown, note=f"it is not known how `{make.__name__}` made the grammar")
-    refusal = Refusal(text, offset, is_whole, compiled.positions.tables, compiled.positions.limits)
     return way(arguments, options, refusal)
 
 
@@ -140,9 +149,32 @@ def _schema(arguments: Sequence[Any], options: dict[str, Any], refusal: Refusal)
     return replace(found, field=_field(given, found.path)) if is_type(given) else found
 
 
+def _pattern(arguments: Sequence[Any], options: dict[str, Any], refusal: Refusal) -> Explanation:
+    pattern = arguments[0] if arguments else options["pattern"]
+    source = PatternSource(pattern, options.get("flags", 0), options.get("verbatim"))
+    return explain_pattern(source, refusal)
+
+
+def _grammar(arguments: Sequence[Any], options: dict[str, Any], refusal: Refusal) -> Explanation:
+    grammar = arguments[0] if arguments else options["grammar"]
+    chosen = {
+        name: options[name] for name in ("start", "embed", "max_steps", "max_seconds") if name in options
+    }
+    return explain_part(lark(grammar, **chosen), refusal)
+
+
+def _part(arguments: Sequence[Any], options: dict[str, Any], refusal: Refusal) -> Explanation:
+    return explain_part(as_part(arguments[0] if arguments else options["part"]), refusal)
+
+
 Way = Callable[[Sequence[Any], dict[str, Any], Refusal], Explanation]
 
-_WAYS: dict[str, Way] = {"compile_json_schema": _schema}
+_WAYS: dict[str, Way] = {
+    "compile_json_schema": _schema,
+    "compile_regex": _pattern,
+    "compile_lark": _grammar,
+    "compile_part": _part,
+}
 
 
 def _follow(compiled: Compiled, position: Position, text: bytes) -> tuple[Threads, int]:

@@ -48,9 +48,14 @@ if TYPE_CHECKING:
 class LarkGrammar:
     """A loaded grammar; it can stand before any continuation, so grammars nest."""
 
-    def __init__(self, root: Nonterminal, states: States) -> None:
+    def __init__(
+        self, root: Nonterminal, states: States, terminals: dict[str, Term], ignored: frozenset[str]
+    ) -> None:
+        """`terminals` are the languages of the terminals by name, or as they are written; `ignored` some."""
         self._root = root
         self._states = states
+        self.terminals = terminals
+        self.ignored = ignored
 
     @property
     def nullable(self) -> bool:
@@ -89,7 +94,11 @@ def load_grammar(
     root = heads[start]
     if not root.alternatives:
         raise UnsatisfiableError("no text satisfies this grammar", where=f"rule `{start}`")
-    return LarkGrammar(root, States(_ignored(lark), is_plain=not embed))
+    states = States(_ignored(lark), is_plain=not embed)
+    shown = {terminal.name: _shown(terminal) for terminal in lark.terminals}
+    terms = {shown[name]: term for name, term in symbols.items() if isinstance(term, Term)}
+    terms |= {shown[each.name]: _term(each) for each in lark.terminals if each.name in lark.ignore_tokens}
+    return LarkGrammar(root, states, terms, frozenset(shown[name] for name in lark.ignore_tokens))
 
 
 def grammar_text(grammar: str | os.PathLike[str]) -> tuple[str, str]:
@@ -184,6 +193,14 @@ def _ignored(lark: Lark) -> list[Term]:
             )
     terms = dict.fromkeys(_term(defined[name]) for name in lark.ignore_tokens)
     return [term for term in terms if not is_empty(term)]
+
+
+def _shown(terminal: TerminalDef) -> str:
+    """A terminal's name; one without a name of its own as it is written."""
+    from lark.lexer import PatternStr
+
+    is_literal = isinstance(terminal.pattern, PatternStr) and not terminal.pattern.flags
+    return f'"{terminal.pattern.value}"' if is_literal else str(terminal.user_repr())
 
 
 def _term(terminal: TerminalDef) -> Term:
