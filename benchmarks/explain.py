@@ -26,6 +26,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import jsonschema
 import numpy as np
@@ -101,29 +102,25 @@ def reasons(validator: Any, schema: Any, instance: Any) -> Iterator[tuple[Place,
     pending: list[ValidationError] = list(validator.iter_errors(instance))
     while pending:
         error = pending.pop()
-        yield tuple(error.absolute_path), canonical(schema, list(error.absolute_schema_path))
+        yield tuple(error.absolute_path), canonical(schema, error.absolute_schema_path)
         if error.validator in {"anyOf", "oneOf"}:
             pending += error.context
 
 
-def canonical(schema: Any, path: list[str | int]) -> str:
-    """The pointer of a keyword, behind the references that `jsonschema` has followed."""
+def canonical(schema: Any, path: Iterable[str | int]) -> str:
+    """The pointer of a keyword, behind the references that `jsonschema` has followed and does not name."""
     node, pointer = schema, "#"
     for step in path:
-        if step == "$ref" and isinstance(node.get("$ref"), str):
+        while isinstance(node, dict) and step not in node and "$ref" in node:
             pointer = node["$ref"]
             if not pointer.startswith("#"):
                 return "elsewhere"
             node = schema
             for escaped in pointer.split("/")[1:]:
-                part = escaped.replace("~1", "/").replace("~0", "~")
+                part = unquote(escaped).replace("~1", "/").replace("~0", "~")
                 node = node[int(part) if isinstance(node, list) else part]
-            continue
-        if step == "if" and isinstance(node.get("if"), dict):
-            continue  # `jsonschema` names `then` as a part of `if`
-        node = node[step] if isinstance(node, (dict, list)) else node
-        shown = step.replace("~", "~0").replace("/", "~1") if isinstance(step, str) else step
-        pointer += f"/{shown}"
+        node = node[step]
+        pointer += f"/{_escaped(step)}"
     return pointer
 
 
@@ -209,8 +206,10 @@ def gather(cases: Iterable[dict[str, Any]], wanted: int, *, suite: bool, seed: i
                     return
 
 
-def measure(cases: Iterable[Case], vocabulary: Vocabulary, encode: Any, *, verbose: bool = False) -> None:
-    """Explain every case, and print what was right."""
+def measure(
+    cases: Iterable[Case], vocabulary: Vocabulary, encode: Any, *, verbose: bool = False
+) -> dict[str, Counter[str]]:
+    """Explain every case, print what was right, and return it for each keyword."""
     tally: dict[str, Counter[str]] = {}
     times: list[float] = []
     for case in cases:
@@ -252,6 +251,7 @@ def measure(cases: Iterable[Case], vocabulary: Vocabulary, encode: Any, *, verbo
         f"milliseconds of an explanation: p50 {np.percentile(milliseconds, 50):.1f}, "
         f"p90 {np.percentile(milliseconds, 90):.1f}, max {milliseconds.max():.0f}"
     )
+    return tally
 
 
 def main() -> None:

@@ -215,7 +215,7 @@ def _character(text: bytes) -> bytes:
 
 
 def expected_bytes(compiled: Compiled, threads: Threads) -> str:
-    """The bytes that may come next, as ranges of characters; and the end, where it may."""
+    """The bytes that may come next, as ranges of characters; special tokens, and the end, where they may."""
     positions = compiled.positions
     with positions.limits.budget("finding what was expected"):
         allowed = sorted(positions.next_bytes(threads))
@@ -226,6 +226,8 @@ def expected_bytes(compiled: Compiled, threads: Threads) -> str:
         else:
             ranges.append([byte, byte])
     named = [_named(low) if low == high else f"{_named(low)} to {_named(high)}" for low, high in ranges]
+    special = (edge.text.decode("utf-8", "replace") for edge, _ in special_edges(threads))
+    named += dict.fromkeys(f"the special token `{text}`" for text in special)
     if positions.intern(threads).can_end:
         named.append("the end")
     return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} or {named[-1]}"

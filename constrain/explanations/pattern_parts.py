@@ -36,9 +36,10 @@ NAMED: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a pattern's text, and what it is."""
+    """A part of a pattern's text, and what it is; what is repeated ends at `body`, before the bounds."""
 
     start: int
+    body: int
     end: int
     node: Node
 
@@ -53,13 +54,14 @@ class _Spans(Parser):
     def _atom(self) -> Node:
         start = self.at
         node = super()._atom()
-        self.pieces.append(Piece(start, self.at, node))
+        self.pieces.append(Piece(start, self.at, self.at, node))
         return node
 
     def _repeated(self, atom: Node, start: int) -> Node:
+        body = self.at
         node = super()._repeated(atom, start)
         if node is not atom:
-            self.pieces.append(Piece(start, self.at, node))
+            self.pieces.append(Piece(start, body, self.at, node))
         return node
 
 
@@ -126,17 +128,10 @@ def _lifted(piece: Piece, pattern: str) -> str | None:
     elif isinstance(node, Begin | End | Boundary | Look):
         inside = "(?:)"
     elif isinstance(node, Repeat) and node.high is not None:
-        inside = _unbounded(inside, node.low)
+        inside = f"{pattern[piece.start : piece.body]}{{{node.low},}}"
     else:
         return None
     return pattern[: piece.start] + inside + pattern[piece.end :]
-
-
-def _unbounded(repeated: str, low: int) -> str:
-    """`x{1,5}` as `x{1,}`, and `x?` as `x*`; lazy or not."""
-    body = repeated.rstrip()
-    body = body.removesuffix("?") if body.endswith(("??", "}?")) else body
-    return f"{body[: body.rindex('{')] if body.endswith('}') else body[:-1]}{{{low},}}"
 
 
 def _holds(node: Chars, char: str) -> bool:

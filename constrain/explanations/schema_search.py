@@ -11,12 +11,13 @@ This is exact whatever the schema means, for it asks the engine itself.  What is
 
 1. Does JSON itself refuse the byte?  Then it is the syntax.
 2. Does `true`, with the options of this grammar, refuse it?  Then it is an option: whitespace or spelling.
-3. The keywords at the innermost place, each alone, and the options that depend on the schema, such as the
-   order of keys.  Those that are guilty compete: what lets the most of the text be read explains it best, for
-   the text goes on as its writer meant it.  Keywords in a branch of `anyOf` that the text has left do not
-   count.  Whole schemas (`not`, `contains`, ...) are asked about when no assertion is guilty, and the places
-   around when nothing inside is.
+3. The keywords at the innermost place, and those around it that weigh a whole value (`enum`, `uniqueItems`),
+   each alone, and the options that depend on the schema, such as the order of keys.  Those that are guilty
+   compete: what lets the most of the text be read explains it best, for the text goes on as its writer meant
+   it.  Keywords in a branch of `anyOf` that the text has left do not count.  Keywords that lead to other
+   schemas are asked about when no assertion is guilty.
 4. Two at once, where none alone is enough: a wrong type beside an `enum`, another key where one is due.
+5. All other keywords of the values around.
 
 Cost: compiling and reading once for each suspect, some milliseconds; all within the steps of one answer.
 """
@@ -36,6 +37,7 @@ from constrain.explanations.explanation import Explanation
 from constrain.explanations.instance_place import Place, place_of
 from constrain.explanations.reading_on import Refusal
 from constrain.explanations.schema_walk import (
+    OF_WHOLE,
     Candidate,
     Edits,
     candidates,
@@ -193,21 +195,22 @@ class _Search:
             for level, here in enumerate(schemas)
         ]
         near = list(chain.from_iterable(levels[:own]))
+        outer = list(chain.from_iterable(levels[own:]))
         weighing: list[Suspect] = [each for each in near if each.is_weighing]
         options: list[Suspect] = [name for name in _OF_OBJECTS if _changed(self.source.options, [name])]
         assertions: list[Suspect] = [each for each in near if not each.is_weighing]
+        assertions += [each for each in outer if each.keyword in OF_WHOLE]
         inside: list[Candidate] = []
         if key is not None:  # perhaps no value may follow this key
             inside = list(candidates(placed(self.root, (*path, key))[-1], INSIDE, "any"))
         known = [*options, *assertions]
         pairs: Iterable[tuple[Suspect, ...]] = chain(combinations(known, 2), product(weighing, known))
-        around = [
-            [each for each in here if each.is_weighing == w] for here in levels[own:] for w in (False, True)
-        ]
+        around = [each for each in outer if each.keyword not in OF_WHOLE]
+        alone: list[Sequence[Suspect]] = [[*assertions, *options], weighing, inside]
         rows: list[Iterable[tuple[Suspect, ...]]] = [
-            *(zip(row) for row in ([*assertions, *options], weighing, inside)),
+            *(zip(row) for row in alone),
             islice(pairs, MAX_PAIRS),
-            *(zip(row) for row in around),
+            zip(around),
         ]
         for row in rows:
             found = self._first(row)

@@ -55,6 +55,10 @@ _IDLE = {
     "other": OF_STRINGS | OF_NUMBERS | _OF_KEYS,
 }
 """What says nothing about a value of a kind."""
+OF_WHOLE = frozenset({
+    "enum", "const", "not", "uniqueItems", "contains", "minContains", "maxContains",
+})  # fmt: skip
+"""They weigh a whole value, and may refuse a byte anywhere inside it."""
 _WEIGHING = (
     "oneOf", "anyOf", "if", "dependentSchemas", "dependencies", "propertyNames", "patternProperties",
     "unevaluatedProperties", "unevaluatedItems", "additionalProperties",

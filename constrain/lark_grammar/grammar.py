@@ -94,11 +94,12 @@ def load_grammar(
     root = heads[start]
     if not root.alternatives:
         raise UnsatisfiableError("no text satisfies this grammar", where=f"rule `{start}`")
-    states = States(_ignored(lark), is_plain=not embed)
+    ignored = _ignored(lark)
+    states = States((term for term in ignored.values() if not is_empty(term)), is_plain=not embed)
     shown = {terminal.name: _shown(terminal) for terminal in lark.terminals}
     terms = {shown[name]: term for name, term in symbols.items() if isinstance(term, Term)}
-    terms |= {shown[each.name]: _term(each) for each in lark.terminals if each.name in lark.ignore_tokens}
-    return LarkGrammar(root, states, terms, frozenset(shown[name] for name in lark.ignore_tokens))
+    terms |= {shown[name]: term for name, term in ignored.items()}
+    return LarkGrammar(root, states, terms, frozenset(shown[name] for name in ignored))
 
 
 def grammar_text(grammar: str | os.PathLike[str]) -> tuple[str, str]:
@@ -182,7 +183,8 @@ def _terminals(lark: Lark, embed: dict[str, Part], rules: Rules) -> dict[str, Sy
     return symbols
 
 
-def _ignored(lark: Lark) -> list[Term]:
+def _ignored(lark: Lark) -> dict[str, Term]:
+    """The languages of the terminals that are ignored, by name."""
     defined = {terminal.name: terminal for terminal in lark.terminals}
     for name in lark.ignore_tokens:
         if name not in defined:
@@ -191,8 +193,7 @@ def _ignored(lark: Lark) -> list[Term]:
                 where=f"%ignore {name}",
                 hint="define the terminal in the grammar",
             )
-    terms = dict.fromkeys(_term(defined[name]) for name in lark.ignore_tokens)
-    return [term for term in terms if not is_empty(term)]
+    return {name: _term(defined[name]) for name in lark.ignore_tokens}
 
 
 def _shown(terminal: TerminalDef) -> str:
