@@ -114,6 +114,10 @@ MISTAKES: list[tuple[Any, str, str, str]] = [
     ({"properties": {"a": True}, "additionalProperties": False}, '{"b":1}', "/additionalProperties",
      'no other key than "a"'),
     ({"properties": {"a": False}}, '{"a":1}', "/properties/a", "nothing here: `properties` says false"),
+    ({"properties": {"a": False}, "additionalProperties": False}, '{"a":1}', "/properties/a",
+     "nothing here: `properties` says false"),
+    ({"prefixItems": [True, False], "items": False}, "[1,2]", "/prefixItems/1",
+     "nothing here: `prefixItems` says false"),
     ({"propertyNames": {"maxLength": 2}}, '{"abc":1}', "/propertyNames/maxLength", "at most 2 characters"),
     ({"type": "object", "maxProperties": 1}, '{"a":1,"b":2}', "/maxProperties", "at most 1 property"),
     ({"dependentRequired": {"a": ["b"]}}, '{"a":1}', "/dependentRequired",
@@ -203,6 +207,27 @@ def test_a_union_is_blamed_where_the_text_stands_in_it() -> None:
 
     assert found.keywords == ("#/anyOf/1/properties/age/maximum",)
     assert found.path == "/age"
+
+
+def test_a_branch_that_the_text_has_left_is_not_blamed() -> None:
+    """Without `type` the second branch would read the text as well, but it was left at the quote."""
+    schema = {"anyOf": [{"type": "string", "maxLength": 5}, {"type": "null"}]}
+
+    found = compile_json_schema(schema, VOCABULARY).matcher().explain('"abcdef')
+
+    assert (found.keywords, found.expected) == (("#/anyOf/0/maxLength",), "at most 5 characters")
+
+
+def test_what_lets_the_most_of_the_text_be_read_explains_it() -> None:
+    """The same byte is refused three times: what follows tells a wrong order from a missing key."""
+    schema = {"properties": {"a": True, "b": True}, "required": ["a"]}
+    matcher = compile_json_schema(schema, VOCABULARY).matcher()
+
+    late, missing, unknown = (matcher.explain(text) for text in ('{"b":1,"a":2}', '{"b":1}', '{"b'))
+
+    assert (late.keywords, late.options) == ((), ("property_order",))
+    assert (missing.keywords, missing.options) == (("#/required",), ())
+    assert (unknown.keywords, unknown.options) == (("#/required",), ("property_order",))
 
 
 def test_a_large_union_is_named_itself() -> None:
