@@ -1,4 +1,4 @@
-r"""Where in a JSON value does a text stop?
+"""Where in a JSON value does a text stop?
 
 `{"pets": [{"name": "Re` stops inside a string at `/pets/0/name`.  What may come next there is a matter of
 that value first, then of the values around it, so a place lists them all, the innermost first:

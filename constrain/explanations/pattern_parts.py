@@ -1,14 +1,14 @@
-r"""Which parts of a regular expression refuse a character?  Found by experiment, as in a schema.
+"""Which parts of a regular expression refuse a character?  Found by experiment, as in a schema.
 
     [0-9]{4}-(0[1-9]|1[0-2])      text 2024-13
-                        ^^^^^
+                      ^^^^^
 
 Three kinds of parts can be responsible, and each is lifted in the pattern's own text:
 
     a set of characters     it reads a mark beside its own: `(?:[0-2]|MARK)`.  If the text before the refused
                             character, and then the mark, is read, the set stands there
     an upper bound          `[a-z]{1,5}` without it: `[a-z]{1,}`
-    an assertion            `(?!admin)`, `\b`, `$`: left out
+    an assertion            `(?!admin)`, `\\b`, `$`: left out
 
 The pattern's parser tells where the parts are.  Cost: compiling once for each part.
 """

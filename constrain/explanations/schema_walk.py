@@ -9,7 +9,7 @@ the branches of `anyOf` and `oneOf` that were taken on the way, for a keyword in
 the text can still take that branch.
 
 A keyword that could be responsible is a `Candidate`, with the edit that takes it away.  Assertions come
-first. Those that weigh whole schemas (`not`, `oneOf`, `contains`, ...) are suspected only when no assertion
+first.  Those that lead to other schemas (`oneOf`, `items`, ...) are suspected only when no assertion inside
 is found guilty (`is_weighing`).  More candidates than can be guilty do no harm: each is tried.
 
 `if` and `not` are never looked into: what is asserted inside them is not asserted of the value.
