@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         UnsupportedKeywordError,
         UnsupportedRegexError,
     )
+    from constrain.explanations.explanation import Explanation
     from constrain.json_schema.formats import register_format
     from constrain.json_schema.options import JsonOptions
     from constrain.matcher import CompiledGrammar, Matcher
@@ -91,7 +92,7 @@ if TYPE_CHECKING:
     from constrain.pictures.picture import Picture
     from constrain.pictures.railroad import draw_lark
     from constrain.pictures.schema_tree import draw_json_schema
-    from constrain.report import SchemaReport, TextVerdict, check_schema, check_text
+    from constrain.report import SchemaReport, TextVerdict, check_schema, check_text, explain_text
     from constrain.structural import Tag, free_text, reasoning, structural_tags
     from constrain.tool_calls.forms import Form
     from constrain.tool_calls.grammar import tool_call_grammar
@@ -108,10 +109,11 @@ _HOME: dict[str, tuple[str, ...]] = {
         "RefusedOutputError", "RegexError", "SchemaError", "TokenError", "UnsatisfiableError",
         "UnsupportedError", "UnsupportedKeywordError", "UnsupportedRegexError",
     ),
+    "constrain.explanations.explanation": ("Explanation",),
     "constrain.json_schema.formats": ("register_format",),
     "constrain.json_schema.options": ("JsonOptions",),
     "constrain.matcher": ("CompiledGrammar", "Matcher"),
-    "constrain.report": ("SchemaReport", "TextVerdict", "check_schema", "check_text"),
+    "constrain.report": ("SchemaReport", "TextVerdict", "check_schema", "check_text", "explain_text"),
     "constrain.parts": (
         "Part", "branches", "choice", "either", "json_value", "lark", "literal", "optional", "regex",
         "repeated", "sequence", "special_token",
@@ -156,6 +158,7 @@ __all__ = [
     "CompiledGrammar",
     "ConstrainError",
     "EndedEarlyWarning",
+    "Explanation",
     "Extraction",
     "Float32Warning",
     "Form",
@@ -215,6 +218,7 @@ __all__ = [
     "draw_lark",
     "draw_regex",
     "either",
+    "explain_text",
     "extract",
     "free_text",
     "generate_choice",

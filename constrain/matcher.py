@@ -14,12 +14,12 @@ The names are the field's own (llguidance, xgrammar, vLLM), so what takes their 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from constrain.arguments import as_list, as_whole
+from constrain.arguments import as_list, as_text, as_whole
 from constrain.budget import DEFAULT_LIMITS, Limits
 from constrain.collector import settle, watch
 from constrain.completion import Completions
@@ -34,6 +34,9 @@ from constrain.vocabulary.bitmask import Words, unpack_words, word_count, writab
 from constrain.vocabulary.tables import shared_tables
 from constrain.vocabulary.vocabulary import Vocabulary, VocabularyLike, as_token_id, as_vocabulary
 from constrain.writable import MAX_SEARCHED, Alphabet
+
+if TYPE_CHECKING:
+    from constrain.explanations.explanation import Explanation
 
 SHOWN_BYTES = 40
 """So much of the end of a text is shown of a matcher."""
@@ -59,6 +62,7 @@ class CompiledGrammar(MadeByCall):
         not found.
         """
         self.vocabulary = vocabulary = as_vocabulary(vocabulary)
+        self.whole = start  # the same object as what follows where the vocabulary writes all bytes
         self.start, alphabet = _writable(start, vocabulary, limits)
         self.lock = LOCK  # tables and automaton are shared by every grammar of the process
         self.positions = Positions(self.start, shared_tables(vocabulary), limits)
@@ -202,6 +206,26 @@ class Matcher:
         with self.compiled.lock:
             return self._positions.forced_bytes(self.position)
 
+    def explain(self, token_or_text: int | bytes | str) -> Explanation:
+        """Why a token, or a text, may or may not come next: the place, what is responsible, what would do.
+
+        A text is allowed here if it can be completed; an end-of-sequence token if the text may end.  Offsets
+        and places are those of all that is written, not of the token alone.  Nothing changes, and nothing was
+        prepared for it: the grammar's source is compiled anew, without one keyword after the other
+        (`explanations/`), which takes some milliseconds to seconds and at most the steps of one answer.
+
+        Raises TokenError for an id outside the vocabulary, InvalidInputError for what is neither id nor text.
+        """
+        from constrain.explanations.explain import explain, explain_token
+
+        if isinstance(token_or_text, str | bytes):
+            given = token_or_text
+            text = given if isinstance(given, bytes) else as_text(given, "the text").encode()
+            return explain(self.compiled, self.position, self._tokens, text, is_over=self._terminated)
+        token_id = as_token_id(token_or_text)
+        self._check(token_id)
+        return explain_token(self.compiled, self.position, self._tokens, token_id, is_over=self._terminated)
+
     def rollback(self, num_tokens: int = 1) -> None:
         """Take back the last `num_tokens` tokens.
 
@@ -236,16 +260,19 @@ class Matcher:
         self.rollback(len(self._tokens))
 
     def _after(self, position: Position, token_id: int, *, terminated: bool) -> Position | None:
-        if not 0 <= token_id < self.vocabulary.size:
-            raise TokenError(
-                f"token {token_id} is outside the vocabulary",
-                where=f"ids go from 0 to {self.vocabulary.size - 1}",
-            )
+        self._check(token_id)
         if terminated:
             return None
         if token_id in self._ends:
             return position if position.can_end else None
         return self._positions.advance(position, token_id)
+
+    def _check(self, token_id: int) -> None:
+        if not 0 <= token_id < self.vocabulary.size:
+            raise TokenError(
+                f"token {token_id} is outside the vocabulary",
+                where=f"ids go from 0 to {self.vocabulary.size - 1}",
+            )
 
 
 def _followed(compiled: CompiledGrammar, tokens: tuple[int, ...]) -> Matcher:

@@ -49,7 +49,7 @@ from constrain.lark_grammar.grammar import LarkGrammar, load_grammar
 from constrain.literals import LiteralSet
 from constrain.recipe import MadeByCall, remembered
 from constrain.regular import terms
-from constrain.regular.queries import is_empty
+from constrain.regular.queries import cardinality, enumerate_strings, is_empty
 from constrain.regular.syntax import PatternLike, as_pattern, regex_term
 from constrain.regular.terms import EMPTY, EPSILON, Term, difference
 from constrain.target import as_schema
@@ -84,6 +84,19 @@ class Part(MadeByCall):
         """Make what `filled` returns; called once for each `then`."""
         raise TypeError(f"{type(self).__name__} does not implement make_filled")
 
+    @property
+    def fillings(self) -> Mapping[Continuation, Continuation | None]:
+        """What `filled` has returned so far, by what was to follow."""
+        return self._filled
+
+    def inner(self) -> list[tuple[str, Part]]:
+        """The parts that this one is put together of, each with its place in words."""
+        return []
+
+    def texts(self) -> list[bytes]:
+        """The texts of a part that has fixed ones; none where it has others."""
+        return []
+
 
 PartLike = Part | str
 """A part, or text that stands for itself."""
@@ -116,13 +129,16 @@ class TermPart(Part):
             raise UnsatisfiableError(f"no text matches {what}")
         self.nullable = term.nullable
         written = difference(term, EPSILON) if term.nullable else term
-        self.written = EMPTY if is_empty(written) else written
+        self.term = EMPTY if is_empty(written) else written
 
     def make_filled(self, then: Continuation) -> Continuation | None:
-        return None if self.written is EMPTY else Terminal.of(self.written, then)
+        return None if self.term is EMPTY else Terminal.of(self.term, then)
+
+    def texts(self) -> list[bytes]:
+        return list(enumerate_strings(self.term, 1)) if cardinality(self.term, 2) == 1 else []
 
 
-class _Schema(Part):
+class SchemaPart(Part):
     """The JSON texts of a schema's values."""
 
     def __init__(self, schema: Any, options: JsonOptions, registry: Any) -> None:
@@ -133,19 +149,22 @@ class _Schema(Part):
         return self.grammar.before(then)
 
 
-class _Lark(Part):
+class LarkPart(Part):
     """The texts of a Lark grammar."""
 
-    def __init__(self, grammar: LarkGrammar) -> None:
+    def __init__(self, grammar: LarkGrammar, embedded: Mapping[str, Part]) -> None:
         super().__init__()
-        self.grammar = grammar
+        self.grammar, self.embedded = grammar, embedded
         self.nullable = grammar.nullable
 
     def make_filled(self, then: Continuation) -> Continuation | None:
         return self.grammar.filled(then)
 
+    def inner(self) -> list[tuple[str, Part]]:
+        return [(f"terminal {name}", part) for name, part in self.embedded.items()]
 
-class _Branches(Part):
+
+class BranchesPart(Part):
     """One of several literals, each followed by a part of its own."""
 
     def __init__(self, branches: Mapping[bytes, Part | None]) -> None:
@@ -161,9 +180,18 @@ class _Branches(Part):
         rest = self.empty.filled(then) if self.empty is not None else None
         return union([*ways, *([rest] if rest is not None else [])]) if ways or rest is not None else None
 
+    def inner(self) -> list[tuple[str, Part]]:
+        named = [
+            (f"behind `{text.decode()}`", part) for text, part in zip(self.texts(), self.parts, strict=True)
+        ]
+        return [(name, part) for name, part in [*named, ("", self.empty)] if part is not None]
+
+    def texts(self) -> list[bytes]:
+        return list(self.edge.literals.literals)
+
 
 class _BranchText(Continuation):
-    def __init__(self, branches: _Branches, then: Continuation) -> None:
+    def __init__(self, branches: BranchesPart, then: Continuation) -> None:
         self.branches, self.then = branches, then
 
     def build_first(self) -> tuple[AnyEdge, ...]:
@@ -189,6 +217,9 @@ class _Sequence(Part):
             then = part.before(then)
         return filled
 
+    def inner(self) -> list[tuple[str, Part]]:
+        return [(f"part {number} of {len(self.parts)}", part) for number, part in enumerate(self.parts, 1)]
+
 
 class _Either(Part):
     def __init__(self, parts: tuple[Part, ...]) -> None:
@@ -199,6 +230,11 @@ class _Either(Part):
     def make_filled(self, then: Continuation) -> Continuation | None:
         found = [way for part in self.parts if (way := part.filled(then)) is not None]
         return union(found) if found else None
+
+    def inner(self) -> list[tuple[str, Part]]:
+        if len(self.parts) == 1:
+            return [("", self.parts[0])]
+        return [(f"choice {number} of {len(self.parts)}", part) for number, part in enumerate(self.parts, 1)]
 
 
 class _Repeated(Part):
@@ -223,6 +259,9 @@ class _Repeated(Part):
         if key not in self._after:
             self._after[key] = _Rounds(self, rounds, then)
         return self._after[key]
+
+    def inner(self) -> list[tuple[str, Part]]:
+        return [("a repeat", self.part)]
 
 
 class _Rounds(Union):
@@ -262,6 +301,9 @@ class _Marked(Part):
         filled = self.part.filled(Mark(self.label, False, then))
         return None if filled is None else Mark(self.label, True, filled)
 
+    def inner(self) -> list[tuple[str, Part]]:
+        return [(f"`{self.label}`" if isinstance(self.label, str) else "", self.part)]
+
 
 @remembered
 def literal(text: str) -> Part:
@@ -300,7 +342,7 @@ def json_value(
     Whatever the option `whitespace` says, no blanks stand before the value or after it: those would belong to
     the parts around it.  Raises what `compile_json_schema` raises.
     """
-    return _Schema(as_schema(schema), JsonOptions.of(options), registry)
+    return SchemaPart(as_schema(schema), JsonOptions.of(options), registry)
 
 
 @remembered
@@ -320,7 +362,7 @@ def lark(
     """
     embedded = {name: as_part(part) for name, part in as_mapping(embed, "embed").items()}
     with budget(max_steps, "compiling this grammar", max_seconds=max_seconds):
-        return _Lark(load_grammar(grammar, start=start, embed=embedded))
+        return LarkPart(load_grammar(grammar, start=start, embed=embedded), embedded)
 
 
 def verbatim_text(document: str | None) -> str | None:
@@ -343,7 +385,9 @@ def branches(parts: Mapping[str, PartLike | None]) -> Part:
     named = as_mapping(parts, "branches")
     if not named:
         raise InvalidInputError("there is nothing to choose from", hint="give at least one text")
-    return _Branches({text.encode(): None if part is None else as_part(part) for text, part in named.items()})
+    return BranchesPart(
+        {text.encode(): None if part is None else as_part(part) for text, part in named.items()}
+    )
 
 
 @remembered

@@ -41,6 +41,11 @@ class MadeByCall:
 
     _call: Call | None = None
 
+    @property
+    def recipe(self) -> Call | None:
+        """The call that made it; None where no function of this package did."""
+        return self._call
+
     def __copy__(self) -> Self:
         return self
 

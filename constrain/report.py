@@ -16,7 +16,7 @@ is in the report.
         #/dependencies: not a keyword of this draft; it is one of 4, 6, 7
 
 `check_text` follows a text byte by byte through a compiled grammar, and says where it stops conforming and
-what was expected there.
+what was expected there.  `explain_text` says why: which keyword, which part of a pattern (`explanations/`).
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from typing import Any, Unpack
 
 from constrain.arguments import as_text, kind_of
 from constrain.errors import ConstrainError, InvalidInputError, UnsatisfiableError, printable
+from constrain.explanations.explain import expected_bytes, explain
+from constrain.explanations.explanation import Explanation
 from constrain.json_schema.admission import REFERENCES, Admission, Note
 from constrain.json_schema.describe import DRAFT_NAMES
 from constrain.json_schema.grammar import scan_schema
@@ -170,46 +172,36 @@ def check_text(compiled: CompiledGrammar, text: bytes | str) -> TextVerdict:
 
     Raises InvalidInputError for anything but a grammar and a text, LimitExceeded for too much work.
     """
+    written = _checked(compiled, text)
+    positions = compiled.positions
+    with compiled.lock:
+        threads: Threads = dict.fromkeys(positions.start.threads)
+        for offset, byte in enumerate(written):
+            with positions.limits.budget("reading a byte"):
+                after = positions.step(threads, byte)
+            if not after:
+                return TextVerdict(conforms=False, offset=offset, expected=expected_bytes(compiled, threads))
+            threads = after
+        if positions.intern(threads).can_end:
+            return TextVerdict(conforms=True, offset=len(written), expected="")
+        return TextVerdict(conforms=False, offset=len(written), expected=expected_bytes(compiled, threads))
+
+
+def explain_text(compiled: CompiledGrammar, text: bytes | str) -> Explanation:
+    """Why a whole text does not conform; `Matcher.explain` does so where a generation stands.
+
+    Raises what `check_text` raises.
+    """
+    return explain(compiled, compiled.positions.start, (), _checked(compiled, text), is_whole=True)
+
+
+def _checked(compiled: CompiledGrammar, text: bytes | str) -> bytes:
     if not isinstance(compiled, CompiledGrammar):
         raise InvalidInputError(
             f"a compiled grammar is needed here, not {kind_of(compiled)}",
             hint="make one with compile_json_schema, compile_regex, compile_lark or compile_part",
         )
-    if not isinstance(text, bytes):
-        text = as_text(text, "the text").encode()
-    positions = compiled.positions
-    with compiled.lock:
-        threads: Threads = dict.fromkeys(positions.start.threads)
-        for offset, byte in enumerate(text):
-            with positions.limits.budget("reading a byte"):
-                after = positions.step(threads, byte)
-            if not after:
-                return TextVerdict(conforms=False, offset=offset, expected=_expected(compiled, threads))
-            threads = after
-        if positions.intern(threads).can_end:
-            return TextVerdict(conforms=True, offset=len(text), expected="")
-        return TextVerdict(conforms=False, offset=len(text), expected=_expected(compiled, threads))
-
-
-def _expected(compiled: CompiledGrammar, threads: Threads) -> str:
-    """The bytes that may come next, as ranges of characters; and the end, where it may."""
-    positions = compiled.positions
-    with positions.limits.budget("finding what was expected"):
-        allowed = sorted(positions.next_bytes(threads))
-    ranges: list[list[int]] = []
-    for byte in allowed:
-        if ranges and ranges[-1][1] == byte - 1:
-            ranges[-1][1] = byte
-        else:
-            ranges.append([byte, byte])
-    named = [_named(low) if low == high else f"{_named(low)} to {_named(high)}" for low, high in ranges]
-    if positions.intern(threads).can_end:
-        named.append("the end")
-    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} or {named[-1]}"
-
-
-def _named(byte: int) -> str:
-    return f"`{chr(byte)}`" if 0x20 < byte < 0x7F else {0x20: "a blank"}.get(byte, f"byte {byte:#04x}")
+    return text if isinstance(text, bytes) else as_text(text, "the text").encode()
 
 
 def _recursive_references(admission: Admission) -> tuple[str, ...]:

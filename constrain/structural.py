@@ -136,11 +136,14 @@ class _Tagged(Part):
         parts = {term: marked(TermPart(term, "this free text"), TEXT) for term in free.values()}
         self.free = parts[free[""]]
         self.triggered: dict[Part, list[Part]] = {}
+        self.tags: list[tuple[str, Part]] = []
         for trigger, text in zip(triggers, shown, strict=True):
             begun = [(rest, tag) for tag in tags if (rest := _rest(tag.begin, trigger)) is not None]
             if not begun:
                 raise InvalidInputError(f"no tag begins with the trigger `{text}`")
-            self.triggered.setdefault(parts[free[text]], []).append(_tag_part(trigger, begun))
+            tag_part = _tag_part(trigger, begun)
+            self.triggered.setdefault(parts[free[text]], []).append(tag_part)
+            self.tags.append((f"the tag `{text}`", tag_part))
         for tag in tags:
             if all(_rest(tag.begin, trigger) is None for trigger in triggers):
                 raise InvalidInputError(f"no trigger begins the tag `{_shown(tag.begin)}`")
@@ -148,6 +151,10 @@ class _Tagged(Part):
 
     def make_filled(self, then: Continuation) -> Continuation:
         return union(self.ways(then, may_end=self.nullable))
+
+    def inner(self) -> list[tuple[str, Part]]:
+        texts = dict.fromkeys([self.free, *self.triggered])
+        return [*(("free text", free) for free in texts), *self.tags]
 
     def ways(self, then: Continuation, *, may_end: bool) -> list[Continuation]:
         """The tags, and free text before them; with `may_end` also free text and nothing behind it."""

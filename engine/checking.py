@@ -20,9 +20,9 @@ from constrain.engine.model import as_model
 from constrain.errors import ConstrainError, UnsatisfiableError
 from constrain.json_schema.options import Compiling
 from constrain.lark_grammar.grammar import grammar_text
-from constrain.report import TextVerdict, check_schema, check_text
+from constrain.report import TextVerdict, check_schema, check_text, explain_text
 from constrain.shortest import fewest_tokens, shortest_text
-from constrain.target import schema_of
+from constrain.target import is_type, schema_of
 
 if TYPE_CHECKING:
     from constrain.engine.model import ModelLike
@@ -58,7 +58,7 @@ def check_type(
     good = report.satisfiable is True and not report.problems
     if text is None or not good:
         return Findings(str(report), report.as_json(), good)
-    compiled = compile_json_schema(target.schema, vocabulary, **options)
+    compiled = compile_json_schema(schema if is_type(schema) else target.schema, vocabulary, **options)
     return _with_verdict(Findings(str(report), report.as_json(), good), compiled, text)
 
 
@@ -111,4 +111,10 @@ def _refused(problem: ConstrainError) -> Findings:
 def _with_verdict(findings: Findings, compiled: CompiledGrammar, text: bytes) -> Findings:
     verdict: TextVerdict = check_text(compiled, text)
     data = {"conforms": verdict.conforms, "offset": verdict.offset, "expected": verdict.expected}
-    return Findings(f"{findings.lines}\n{verdict}", findings.data | {"text": data}, verdict.conforms)
+    lines = [findings.lines, str(verdict)]
+    if not verdict.conforms:
+        why = explain_text(compiled, text)
+        data |= {"explanation": why.as_json()}
+        meant = [f"expected: {why.expected}"] if why.expected != verdict.expected else []
+        lines += [f"  {line}" for line in [*meant, *why.reasons]]
+    return Findings("\n".join(lines), findings.data | {"text": data}, verdict.conforms)

@@ -48,9 +48,14 @@ if TYPE_CHECKING:
 class LarkGrammar:
     """A loaded grammar; it can stand before any continuation, so grammars nest."""
 
-    def __init__(self, root: Nonterminal, states: States) -> None:
+    def __init__(
+        self, root: Nonterminal, states: States, terminals: dict[str, Term], ignored: frozenset[str]
+    ) -> None:
+        """`terminals` are the languages of the terminals by name, or as they are written; `ignored` some."""
         self._root = root
         self._states = states
+        self.terminals = terminals
+        self.ignored = ignored
 
     @property
     def nullable(self) -> bool:
@@ -89,7 +94,12 @@ def load_grammar(
     root = heads[start]
     if not root.alternatives:
         raise UnsatisfiableError("no text satisfies this grammar", where=f"rule `{start}`")
-    return LarkGrammar(root, States(_ignored(lark), is_plain=not embed))
+    ignored = _ignored(lark)
+    states = States((term for term in ignored.values() if not is_empty(term)), is_plain=not embed)
+    shown = {terminal.name: _shown(terminal) for terminal in lark.terminals}
+    terms = {shown[name]: term for name, term in symbols.items() if isinstance(term, Term)}
+    terms |= {shown[name]: term for name, term in ignored.items()}
+    return LarkGrammar(root, states, terms, frozenset(shown[name] for name in ignored))
 
 
 def grammar_text(grammar: str | os.PathLike[str]) -> tuple[str, str]:
@@ -177,7 +187,8 @@ def _terminals(lark: Lark, embed: dict[str, Part], rules: Rules) -> dict[str, Sy
     return symbols
 
 
-def _ignored(lark: Lark) -> list[Term]:
+def _ignored(lark: Lark) -> dict[str, Term]:
+    """The languages of the terminals that are ignored, by name."""
     defined = {terminal.name: terminal for terminal in lark.terminals}
     for name in lark.ignore_tokens:
         if name not in defined:
@@ -186,8 +197,15 @@ def _ignored(lark: Lark) -> list[Term]:
                 where=f"%ignore {name}",
                 hint="define the terminal in the grammar",
             )
-    terms = dict.fromkeys(_term(defined[name]) for name in lark.ignore_tokens)
-    return [term for term in terms if not is_empty(term)]
+    return {name: _term(defined[name]) for name in lark.ignore_tokens}
+
+
+def _shown(terminal: TerminalDef) -> str:
+    """A terminal's name; one without a name of its own as it is written."""
+    from lark.lexer import PatternStr
+
+    is_literal = isinstance(terminal.pattern, PatternStr) and not terminal.pattern.flags
+    return f'"{terminal.pattern.value}"' if is_literal else str(terminal.user_repr())
 
 
 def _term(terminal: TerminalDef) -> Term:

@@ -22,6 +22,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, Unpack, cast
 
 from constrain.arguments import as_flag, as_mapping, kind_of
@@ -205,8 +206,16 @@ class _Plain(Part):
         super().__init__()
         self.schema, self.options = schema, options
 
+    @cached_property
+    def value(self) -> Part:
+        """The part, once it is needed."""
+        return json_value(self.schema, **self.options)
+
     def make_filled(self, then: Continuation) -> Continuation | None:
-        return json_value(self.schema, **self.options).filled(then)
+        return self.value.filled(then)
+
+    def inner(self) -> list[tuple[str, Part]]:
+        return [("the arguments", self.value)] if self.fillings else []
 
 
 def _checked(tool: _Offered, options: dict[str, Any]) -> Part:

@@ -249,13 +249,18 @@ def test_says_where_a_text_stops_conforming(run, schema: Path) -> None:  # type:
 
     assert (good.code, good.out.splitlines()[-1]) == (0, "the text conforms")
     assert bad.code == 1
-    assert json.loads(bad.out)["text"] == {
-        "conforms": False, "offset": 24, "expected": "`-` or `0` to `9`",
-    }  # fmt: skip
+    text = json.loads(bad.out)["text"]
+    why = text.pop("explanation")
+    assert text == {"conforms": False, "offset": 24, "expected": "`-` or `0` to `9`"}
+    assert (why["path"], why["keywords"]) == ("/age", ["#/properties/age/type"])
+    assert why["expected"] == "an integer"
     assert run("check", "--pattern", "a+b", "--text", "aa").out == (
         "satisfiable: yes\n"
         "shortest completion: 2 bytes, 1 tokens: ab\n"
         "the text stops conforming at byte 2: expected `a` to `b`\n"
+        "  expected: `a` or `b`\n"
+        "  because of: `a` at 0 or `b` at 2\n"
+        "  nearest that leads on: b\n"
     )
 
 
@@ -268,6 +273,9 @@ def test_says_where_a_text_leaves_a_grammar(run, tmp_path: Path) -> None:  # typ
         "satisfiable: yes\n"
         "shortest completion: 1 bytes, 1 tokens: 0\n"
         "the text stops conforming at byte 2: expected `0` to `9`\n"
+        "  expected: N\n"
+        "  because of: N\n"
+        "  nearest that leads on: 0\n"
     )
     assert run("check", "-g", file, "--start", "other", "--text", "x").out.endswith("the text conforms\n")
     assert run("check", "-g", "semver", "--text", "1.0.0-rc.1").code == 0
@@ -296,7 +304,7 @@ def test_reports_what_is_wrong_with_a_pattern_or_a_grammar(run, tmp_path: Path) 
 
 def test_a_text_that_is_not_utf_8_is_read_as_the_bytes_it_is(run) -> None:  # type: ignore[no-untyped-def]
     """A command line hands them over as halves of surrogate pairs; a prompt must be text."""
-    assert run("check", "--pattern", "é+", "--text", "é\udcff").out.splitlines()[-1] == (
+    assert run("check", "--pattern", "é+", "--text", "é\udcff").out.splitlines()[2] == (
         "the text stops conforming at byte 2: expected byte 0xc3 or the end"
     )
     assert run("regex", "a+", "--prompt", "a\udcff").err.startswith(

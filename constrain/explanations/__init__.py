@@ -1,0 +1,1 @@
+"""Why is a token or a text refused, and what would have done?"""
