@@ -198,9 +198,7 @@ def _nearest(compiled: Compiled, threads: Threads) -> bytes | None:
             found = compiled.completions.of(compiled.positions.intern(threads))
         except LimitExceeded:
             return None
-    if found is None:
-        return None
-    return b"".join(piece for piece in found.pieces if isinstance(piece, bytes))
+    return None if found is None else found.text
 
 
 def _character(text: bytes) -> bytes:

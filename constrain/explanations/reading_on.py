@@ -57,7 +57,7 @@ class Refusal:
         with LOCK:
             positions = Positions(start, self.tables, self.limits)
             sure = min(self.offset, length)
-            threads = positions.read(positions.start, self.text[:sure])
+            threads = positions.read(positions.start.threads, self.text[:sure])
             if not threads:
                 return 0, False
             for at in range(sure, length):

@@ -37,7 +37,7 @@ def explain_grammar(grammar: LarkGrammar, before: Iterable[Continuation], refusa
             starts = [start for start in (grammar.filled(then), then if grammar.nullable else None) if start]
             for start in starts:
                 positions = Positions(start, refusal.tables, refusal.limits)
-                threads = positions.read(positions.start, refusal.text[: refusal.offset])
+                threads = positions.read(positions.start.threads, refusal.text[: refusal.offset])
                 can_end = can_end or any(edge is None and owner.can_end for _, edge, owner, _ in threads)
                 for _, edge, _, _ in positions.readers(threads):
                     if isinstance(edge, Edge) and (name := _name(edge.terminal, grammar.terminals)):
