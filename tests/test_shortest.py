@@ -50,7 +50,7 @@ def test_the_text_conforms_and_none_is_shorter(schema: Any) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(schemas)
+@given(schemas())
 def test_no_way_on_from_within_a_shortest_text_is_shorter(schema: Any) -> None:
     """Wherever it comes to a continuation, in the middle of arrays and objects; one of them is as short."""
     try:

@@ -111,6 +111,17 @@ class Stretch:
                 return False
         return self.plain or any(clause.admits(digits * up, down) for clause in self.clauses)
 
+    def spells(self, digits: int, shift: int, left: int | None) -> bool:
+        """Whether digits·10^shift is in, and has no more digits than there is `room` for; multiples may."""
+        if not self.contains(digits, shift):
+            return False
+        if left is None or self.room(shift, left) >= 0:
+            return True
+        up, down = _scale(shift)
+        return any(
+            clause.modulus is not None and clause.admits(digits * up, down) for clause in self.clauses
+        )
+
     @property
     def is_wide(self) -> bool:
         """Is it plain, with millions of numbers of 17 significant digits?"""
@@ -165,7 +176,8 @@ class Stretch:
                 wanted = (0, 1) if is_first and clause.admits(digits * up, down) else None
             else:  # a single point
                 n, d, _ = start
-                wanted = _reduced(n, d) if clause.admits((digits * d + n) * up, d * down) else None
+                is_in = (room is None or room >= 0) and clause.admits((digits * d + n) * up, d * down)
+                wanted = _reduced(n, d) if is_in else None
             if wanted:
                 excluded = (window.multiples(modulus, ()) for modulus in clause.excluded)
                 parts.add((wanted, frozenset(filter(None, excluded))))
@@ -221,11 +233,11 @@ class Magnitudes:
         whole_digits = WHOLE_DIGITS if needed <= WHOLE_DIGITS else needed + SPARE
         return cls(numbers, tuple(Stretch.build(*stretch) for stretch in stretches), whole_digits)
 
-    def contains(self, digits: int, shift: int) -> bool:
-        """Whether digits·10^shift is in."""
+    def spells(self, digits: int, shift: int, left: int | None) -> bool:
+        """Whether digits·10^shift is in, with no more digits than it may have (`Stretch.spells`)."""
         if digits == 0:
             return self.numbers.contains(_ZERO)
-        return any(stretch.contains(digits, shift) for stretch in self.stretches)
+        return any(stretch.spells(digits, shift, left) for stretch in self.stretches)
 
 
 @remember(1024)

@@ -370,7 +370,7 @@ def _open(form: Form, phase: _Phase, magnitudes: Magnitudes, digits: int, places
         key = _what_is_open(form, phase, magnitudes, digits, places)
         if key is None:
             return EMPTY
-    ends = _may_end(form, phase, digits, places) and magnitudes.contains(digits, -places)
+    ends = _may_end(form, phase, digits, places) and magnitudes.spells(digits, -places, _left(form, digits))
     return intern_leaf(_Number, _Residual(form, phase, ends, key, magnitudes, digits, places))
 
 
@@ -399,6 +399,11 @@ def _reach_of_zeros(form: Form, places: int) -> NumberSet:
 
 def _between(low: Fraction, exponent: int) -> NumberSet:
     return NumberSet.at_least(low) & NumberSet.below(_shift(1, exponent))
+
+
+def _left(form: Form, digits: int) -> int | None:
+    """How many significant digits may follow; None where any number may."""
+    return _SIGNIFICANT - len(str(digits)) if form in (Form.DECIMAL, Form.SCIENTIFIC) else None
 
 
 def _is_idle(form: Form, digits: int, places: int) -> bool:
@@ -445,7 +450,7 @@ def _what_is_open(
         idle = True
     seen: list[Hashable] = []
     ranges = _windows(form, phase, magnitudes, digits, places)
-    left = _SIGNIFICANT - len(str(digits)) if form in (Form.DECIMAL, Form.SCIENTIFIC) else None
+    left = _left(form, digits)
     for first, last in ranges:
         for stretch in magnitudes.stretches:
             if left is not None and left <= 0 and (left < 0 or idle) and stretch.is_wide:
@@ -469,6 +474,7 @@ def _what_is_open(
 def _valid_exponents(form: Form, magnitudes: Magnitudes, digits: int, places: int) -> frozenset[int]:
     """The exponents that may follow digits · 10^-places."""
     valid: set[int] = set()
+    left = _left(form, digits)
     for least, greatest in _EXPONENTS.get(form, ()):
         low, high = least - places, greatest - places
         if digits == 0:
@@ -477,7 +483,7 @@ def _valid_exponents(form: Form, magnitudes: Magnitudes, digits: int, places: in
             continue
         for stretch in magnitudes.stretches:
             shifts, _, _ = stretch.shifts(digits, low, high)
-            valid.update(shift + places for shift in shifts if stretch.contains(digits, shift))
+            valid.update(shift + places for shift in shifts if stretch.spells(digits, shift, left))
     return frozenset(valid)
 
 

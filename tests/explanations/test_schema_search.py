@@ -15,7 +15,7 @@ from constrain.errors import ConstrainError, LimitExceeded, UnsatisfiableError
 from constrain.json_schema.data import pointer_to
 from constrain.matcher import CompiledGrammar
 from constrain.report import check_text, explain_text
-from tests.json_schema.schemas import documents, schemas
+from constrain.testing.random_schemas import documents, schemas
 from tests.oracle import toy_vocabulary
 
 VOCABULARY = toy_vocabulary()
@@ -55,7 +55,7 @@ def reads(schema: Any, text: bytes, **options: Any) -> bool:
 
 
 @settings(max_examples=300, deadline=None)
-@given(schemas, documents, st.data())
+@given(schemas(), documents, st.data())
 def test_what_is_named_is_responsible_and_the_rest_is_exact(
     schema: Any, document: Any, data: st.DataObject
 ) -> None:

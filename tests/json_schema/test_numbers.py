@@ -11,7 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constrain.budget import budget
-from constrain.json_schema.numbers import Form, NumberSet, NumberSpace, _start, _unsigned
+from constrain.json_schema.number_windows import prepared
+from constrain.json_schema.numbers import (
+    Form,
+    NumberSet,
+    NumberSpace,
+    _left,
+    _Phase,
+    _start,
+    _unsigned,
+    _valid_exponents,
+    _what_is_open,
+)
 from constrain.regular.automaton import Automaton
 from constrain.regular.queries import is_subset
 from constrain.regular.terms import EMPTY, Term, choice, concat, literal
@@ -285,6 +296,39 @@ def test_the_texts_of_few_numbers_are_those_read_digit_by_digit(numbers: NumberS
     assert listed.plain
     assert is_subset(listed, by_digits)
     assert is_subset(by_digits, listed)
+
+
+LONG = st.text("0123456789", min_size=14, max_size=20).map(lambda digits: int("1" + digits))
+
+
+@given(
+    st.tuples(number_sets(), number_sets(), MODULI),
+    LONG,
+    st.integers(0, 3),
+    st.sampled_from([Form.DECIMAL, Form.SCIENTIFIC, Form.ANY]),
+)
+@settings(max_examples=300)
+def test_texts_that_leave_the_same_open_have_the_same_exponents(
+    sets: tuple[NumberSet, NumberSet, Fraction], digits: int, more: int, form: Form
+) -> None:
+    """One state stands for many texts of many sets, so what follows may not depend on which of them it was.
+
+    Sets that share their large multiples are told apart by their small numbers alone, which have no more than
+    17 digits.
+    """
+    one, other, modulus = sets
+    far = NumberSet.multiple_of(modulus)
+    positive = NumberSet.above(Fraction(0))
+    found: dict[object, tuple[object, object]] = {}
+    for numbers in (one | far, other | far, one, far, one - far):
+        magnitudes = prepared(numbers & positive)
+        for text in (digits, 10 * digits + more, 3 * digits):
+            places = len(str(text)) - 1
+            state = _what_is_open(form, _Phase.FRACTION, magnitudes, text, places)
+            if state is not None:
+                exponents = _valid_exponents(form, magnitudes, text, places)
+                ends = magnitudes.spells(text, -places, _left(form, text))
+                assert found.setdefault((state, ends), (exponents, text))[0] == exponents
 
 
 def test_the_example_of_the_module() -> None:
