@@ -60,7 +60,6 @@ class Finishing:
         self.left = max_tokens - counts_end
         self.was_cut = False
         self._ends = frozenset(compiled.vocabulary.eos_token_ids)
-        self._completions = compiled.completions
         self._near = near
         self._refused: set[int] = set()
         self._look_again_at = max_tokens
@@ -169,11 +168,11 @@ class Finishing:
     def _carry(self, token_id: int, left: int) -> Spelled | None:
         """A completion that fits after a token that was accepted, where none need be searched."""
         before, position = self._completion, self.matcher.position
-        found = self._completions.known(position)
+        found = self.matcher.workings.completions.known(position)
         if before is not None and (found is None or found.cost > left):
             try:
                 with self.matcher.compiled.lock:
-                    found = self._completions.carried(before, token_id, position)
+                    found = self.matcher.workings.completions.carried(before, token_id, position)
             except LimitExceeded:
                 return None
         return found if found is not None and found.cost <= left else None
@@ -189,11 +188,11 @@ class Finishing:
 
     def _look(self, left: int) -> Spelled | None:
         """What is owed here; None where that is not known."""
-        found = self._completions.known(self.matcher.position)
+        found = self.matcher.workings.completions.known(self.matcher.position)
         if found is None and left <= self._look_again_at:
             try:
                 with self.matcher.compiled.lock, budget(SEARCH_STEPS, "finding the shortest completion"):
-                    found = self._completions.of(self.matcher.position)
+                    found = self.matcher.completion()
             except LimitExceeded:
                 self._look_again_at = left // 2
         return found

@@ -14,7 +14,8 @@ The names are the field's own (llguidance, xgrammar, vLLM), so what takes their 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import finalize
 
 import numpy as np
 import numpy.typing as npt
@@ -28,15 +29,20 @@ from constrain.errors import LimitExceeded, TokenError, UnsupportedError, caret
 from constrain.masks import Masks
 from constrain.position import Position, Positions
 from constrain.recipe import MadeByCall
+from constrain.regular.automaton import AutomatonFull
 from constrain.regular.interning import LOCK
+from constrain.regular.keeping import forget
 from constrain.shortest import shortest_text
-from constrain.vocabulary.bitmask import Words, unpack_words, word_count, writable_row
+from constrain.spelling import Spelled
+from constrain.vocabulary.bitmask import Mask, Words, unpack_words, word_count, writable_row
 from constrain.vocabulary.tables import shared_tables
 from constrain.vocabulary.vocabulary import Vocabulary, VocabularyLike, as_token_id, as_vocabulary
 from constrain.writable import MAX_SEARCHED, Alphabet
 
 if TYPE_CHECKING:
     from constrain.explanations.explanation import Explanation
+
+Answer = TypeVar("Answer")
 
 SHOWN_BYTES = 40
 """So much of the end of a text is shown of a matcher."""
@@ -65,18 +71,51 @@ class CompiledGrammar(MadeByCall):
         self.whole = start  # the same object as what follows where the vocabulary writes all bytes
         self.start, alphabet = _writable(start, vocabulary, limits)
         self.lock = LOCK  # tables and automaton are shared by every grammar of the process
-        self.positions = Positions(self.start, shared_tables(vocabulary), limits)
-        self.masks = Masks(self.positions)
-        self.completions = Completions(self.positions)
-        forgets = [self.positions.forget, self.masks.forget, self.completions.forget]
-        watch(self, dismantle, *forgets, *([alphabet.forget] if alphabet else []))
+        self.limits = limits
+        self.workings = Workings(self.start, vocabulary, limits)
+        watch(self, dismantle, *([alphabet.forget] if alphabet else []))
 
     def __repr__(self) -> str:
         return f"<CompiledGrammar for {self.vocabulary.size:,} tokens>"
 
+    @property
+    def positions(self) -> Positions:
+        """Where a text may stand, now; a matcher goes on with those it began with (`Matcher.workings`)."""
+        return self.workings.positions
+
+    @property
+    def masks(self) -> Masks:
+        """The masks of these positions."""
+        return self.workings.masks
+
+    @property
+    def completions(self) -> Completions:
+        """The completions of these positions."""
+        return self.workings.completions
+
     def matcher(self) -> Matcher:
         """A matcher at the start of a new generation."""
         return Matcher(self)
+
+    def begin_again(self) -> None:
+        """Find everything anew in an automaton of its own, where there is no room left in that of now."""
+        with self.lock:
+            forget()
+            self.workings = Workings(self.start, self.vocabulary, self.limits)
+
+
+class Workings:
+    """What was found out about a grammar, in one automaton: positions, masks, completions.
+
+    They lead to each other in circles, and are cut where no grammar and no matcher has them any more.
+    """
+
+    def __init__(self, start: Continuation, vocabulary: Vocabulary, limits: Limits) -> None:
+        self.positions = Positions(start, shared_tables(vocabulary), limits)
+        self.masks = Masks(self.positions)
+        self.completions = Completions(self.positions)
+        for part in (self.positions, self.masks, self.completions):
+            finalize(self, part.forget).atexit = False
 
 
 class Matcher:
@@ -86,8 +125,7 @@ class Matcher:
         self.compiled = compiled
         self.vocabulary = compiled.vocabulary
         self._words = word_count(compiled.vocabulary.size)
-        self._positions = compiled.positions
-        self._masks = compiled.masks
+        self.workings = compiled.workings
         self._history: list[Position] = [compiled.positions.start]
         self._tokens: list[int] = []
         self._terminated = False
@@ -126,7 +164,7 @@ class Matcher:
         after = None if self._terminated else position.after_token.get(token_id)
         if after is None:
             with self.compiled.lock:
-                after = self._after(position, token_id, terminated=self._terminated)
+                after = self._asked(lambda: self._after(self.position, token_id, terminated=self._terminated))
             if after is None:
                 return False
             self._terminated = token_id in self._ends
@@ -136,15 +174,18 @@ class Matcher:
 
     def validate_tokens(self, token_ids: Iterable[int]) -> int:
         """How many of `token_ids` would be accepted one after the other; nothing changes."""
-        position, terminated, count = self.position, self._terminated, 0
-        given = as_list(token_ids, "token ids")
+        given = list(map(as_token_id, as_list(token_ids, "token ids")))
         with self.compiled.lock:
-            for token_id in map(as_token_id, given):
-                after = self._after(position, token_id, terminated=terminated)
-                if after is None:
-                    break
-                position, terminated, count = after, token_id in self._ends, count + 1
-        return count
+            return self._asked(lambda: self._count(given))
+
+    def _count(self, token_ids: list[int]) -> int:
+        position, terminated = self.position, self._terminated
+        for count, token_id in enumerate(token_ids):
+            after = self._after(position, token_id, terminated=terminated)
+            if after is None:
+                return count
+            position, terminated = after, token_id in self._ends
+        return len(token_ids)
 
     def fill_next_token_bitmask(self, bitmask: npt.NDArray[np.int32], index: int = 0) -> bool:
         """Write the mask of the next token into row `index` of `bitmask`, int32 (batch, ⌈V/32⌉).
@@ -160,14 +201,16 @@ class Matcher:
         if self._terminated:
             row[:] = 0
             return True
-        position = self._history[-1]
-        mask = position.mask
+        mask = self._history[-1].mask
         if mask is None:
-            with self.compiled.lock:
-                mask = self._masks.mask(position)
+            mask = self._mask()
             settle()
         mask.write(row)
         return True
+
+    def _mask(self) -> Mask:
+        with self.compiled.lock:
+            return self._asked(lambda: self.workings.masks.mask(self.position))
 
     def _fitting(self, row: Words) -> Words:
         """The words of a wider row that are the vocabulary's; the others are set to 0."""
@@ -184,8 +227,7 @@ class Matcher:
         """The ids of the tokens allowed next, ascending, shape (n,)."""
         if self._terminated:
             return np.empty(0, dtype=np.int32)
-        with self.compiled.lock:
-            mask = self._masks.mask(self.position)
+        mask = self._mask()
         words = np.empty(word_count(self.vocabulary.size), dtype=np.int32)
         mask.write(words)
         flags = unpack_words(words, self.vocabulary.size)
@@ -204,7 +246,15 @@ class Matcher:
         if self._terminated:
             return b""
         with self.compiled.lock:
-            return self._positions.forced_bytes(self.position)
+            return self._asked(lambda: self.workings.positions.forced_bytes(self.position))
+
+    def completion(self) -> Spelled | None:
+        """A way to the end with few tokens (`completion.py`); None where none is found.
+
+        Raises LimitExceeded when the budget in force is spent, or else the grammar's.
+        """
+        with self.compiled.lock:
+            return self._asked(lambda: self.workings.completions.of(self.position))
 
     def explain(self, token_or_text: int | bytes | str) -> Explanation:
         """Why a token, or a text, may or may not come next: the place, what is responsible, what would do.
@@ -218,6 +268,8 @@ class Matcher:
         """
         from constrain.explanations.explain import explain, explain_token
 
+        with self.compiled.lock:
+            self._go_over()
         if isinstance(token_or_text, str | bytes):
             given = token_or_text
             text = given if isinstance(given, bytes) else as_text(given, "the text").encode()
@@ -242,6 +294,7 @@ class Matcher:
     def fork(self) -> Matcher:
         """An independent matcher that stands where this one does."""
         twin = Matcher(self.compiled)
+        twin.workings = self.workings
         twin._history = list(self._history)
         twin._tokens = list(self._tokens)
         twin._terminated = self._terminated
@@ -265,7 +318,32 @@ class Matcher:
             return None
         if token_id in self._ends:
             return position if position.can_end else None
-        return self._positions.advance(position, token_id)
+        return self.workings.positions.advance(position, token_id)
+
+    def _asked(self, question: Callable[[], Answer]) -> Answer:
+        """The answer of a question about where the matcher stands.
+
+        A grammar that lives long meets ever new texts, and some numbers and counts have a state for each.
+        Where its automaton is full of them, the same tokens are followed anew in another one.
+        """
+        try:
+            return question()
+        except AutomatonFull:
+            self.compiled.begin_again()
+            self._go_over()
+            return question()
+
+    def _go_over(self) -> None:
+        """Follow the tokens anew where the grammar is now."""
+        if self.workings is self.compiled.workings:
+            return
+        self.workings = self.compiled.workings
+        history = [self.workings.positions.start]
+        for token_id in self._tokens:
+            after = self._after(history[-1], token_id, terminated=False)
+            assert after is not None, "what was accepted once is accepted again"
+            history.append(after)
+        self._history = history
 
     def _check(self, token_id: int) -> None:
         if not 0 <= token_id < self.vocabulary.size:

@@ -144,10 +144,9 @@ def _prefixes(stream: TextStream[Any]) -> Iterator[tuple[str, Cursor]]:
 
 def _completion(matcher: Matcher) -> str | None:
     """The rest of a text, of the fewest tokens; None where it is not found in SEARCH_STEPS."""
-    completions = matcher.compiled.completions
     try:
         with matcher.compiled.lock, budget(SEARCH_STEPS, "finding the shortest completion"):
-            found = completions.of(matcher.position)
+            found = matcher.completion()
     except LimitExceeded:
         return None
     if found is None:

@@ -45,8 +45,16 @@ class Compiled(Protocol):
     whole: Continuation
     """The grammar as it was made, before what the vocabulary cannot write was taken out."""
     start: Continuation
-    positions: Positions
-    completions: Completions
+
+    @property
+    def positions(self) -> Positions:
+        """Where a text may stand."""
+        ...
+
+    @property
+    def completions(self) -> Completions:
+        """How few tokens complete it."""
+        ...
 
     @property
     def recipe(self) -> Call | None:

@@ -118,9 +118,7 @@ class Stretch:
         if left is None or self.room(shift, left) >= 0:
             return True
         up, down = _scale(shift)
-        return any(
-            clause.modulus is not None and clause.admits(digits * up, down) for clause in self.clauses
-        )
+        return any(clause.modulus is not None and clause.admits(digits * up, down) for clause in self.clauses)
 
     @property
     def is_wide(self) -> bool:

@@ -127,7 +127,7 @@ def defined(matcher: Matcher, token: int) -> bool:
     if token in matcher.vocabulary.eos_token_ids:
         return matcher.position.can_end
     text = matcher.vocabulary.text(token)
-    positions = matcher.compiled.positions
+    positions = matcher.workings.positions
     with matcher.compiled.lock:
         if text is None:
             return positions.advance(matcher.position, token) is not None

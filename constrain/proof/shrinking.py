@@ -69,7 +69,7 @@ def _ended_sooner(compiled: CompiledGrammar, case: Case) -> Iterator[Case]:
         matcher = compiled.matcher()
         if all(map(matcher.accept_token, case.tokens[:count])):
             try:
-                completion = compiled.completions.of(matcher.position)
+                completion = matcher.completion()
             except LimitExceeded:
                 continue
             if completion is not None:

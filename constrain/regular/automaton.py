@@ -48,11 +48,15 @@ EASY_SEARCH = 50
 Row = npt.NDArray[np.int32]
 
 
+class AutomatonFull(LimitExceeded):
+    """No further state fits; who can begin again in another automaton, may."""
+
+
 class Automaton:
     """States are numbers of interned terms; rows and emptiness appear on demand."""
 
-    def __init__(self, max_states: int = DEFAULT_MAX_STATES) -> None:
-        self.max_states = max_states
+    def __init__(self, max_states: int | None = None) -> None:
+        self.max_states = DEFAULT_MAX_STATES if max_states is None else max_states
         self.accepting: bytearray = bytearray(b"\0")
         self._terms: list[Term] = [EMPTY]
         self._numbers: dict[Term, int] = {EMPTY: DEAD}
@@ -69,7 +73,7 @@ class Automaton:
     def state(self, term: Term) -> int:
         """The number of `term`'s state, 0 if its language is empty.
 
-        Raises LimitExceeded when `max_states` would be passed.
+        Raises AutomatonFull when `max_states` would be passed.
         """
         number = self._numbers.get(term)
         if number is not None:
@@ -80,7 +84,7 @@ class Automaton:
             else:
                 number = len(self._terms)
                 if number >= self.max_states:
-                    raise LimitExceeded(
+                    raise AutomatonFull(
                         f"the automaton needs more than max_states={self.max_states:_} states",
                         hint="nested repeats multiply; shorten one",
                     )

@@ -113,7 +113,7 @@ def _texts(draw: st.DrawFn, compiled: CompiledGrammar, max_size: int) -> str:
         allowed = np.flatnonzero(unpack_words(bitmask[0], BYTES.size)).tolist()
         if allowed == [END] or not allowed:
             break
-        byte = allowed[0] if len(allowed) == 1 else _chosen(draw, compiled, finishing, allowed)
+        byte = allowed[0] if len(allowed) == 1 else _chosen(draw, finishing, allowed)
         if byte == END:
             break
         finishing.accept_token(byte)
@@ -121,9 +121,9 @@ def _texts(draw: st.DrawFn, compiled: CompiledGrammar, max_size: int) -> str:
     return finishing.matcher.text.decode()
 
 
-def _chosen(draw: st.DrawFn, compiled: CompiledGrammar, finishing: Finishing, allowed: list[int]) -> int:
+def _chosen(draw: st.DrawFn, finishing: Finishing, allowed: list[int]) -> int:
     """One of the bytes allowed, simpler ones first."""
-    completion = compiled.completions.of(finishing.matcher.position)
+    completion = finishing.matcher.completion()
     home = END if completion is None or not completion.cost else completion.token
     if home not in allowed:
         home = allowed[-1]
