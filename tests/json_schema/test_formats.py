@@ -7,6 +7,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from constrain import register_format
 from constrain.errors import ConstrainError, InvalidInputError, RegexError, UnsupportedRegexError
@@ -227,6 +229,23 @@ def test_a_local_part_has_at_most_64_characters() -> None:
     assert not accepts("email", "a" * 65 + "@b")
     assert accepts("email", '"' + "a" * 62 + '"@b')
     assert not accepts("email", '"' + "a" * 63 + '"@b')
+
+
+@given(st.integers(1, 64), st.lists(st.integers(1, 63), min_size=1, max_size=9))
+def test_a_mailbox_has_at_most_254_characters(local: int, labels: list[int]) -> None:
+    """RFC 5321, section 4.5.3.1.3: a path has 256 octets, with its angle brackets."""
+    text = f"{'a' * local}@{'.'.join('b' * length for length in labels)}"
+    taken = next(text[:end] for end in range(len(text), 0, -1) if accepts("email", text[:end]))
+
+    assert len(taken) <= 254
+
+
+def test_a_domain_of_a_mailbox_has_what_the_longest_local_part_leaves() -> None:
+    """254 characters in all are there for those who want them."""
+    domain = ".".join(["a" * 63] * 2 + ["a" * 61])
+
+    assert accepts("email", f"{'a' * 64}@{domain}")
+    assert not accepts("email", f"a@{domain}a")
 
 
 def test_an_unknown_format_is_an_annotation() -> None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from random import Random
 
 import idna
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from constrain.json_schema.formats_idn import from_right, idn_hostname, permitted
+from constrain.json_schema.formats_idn import U_LABEL_BYTES, from_right, idn_email, idn_hostname, permitted
 from constrain.regular.charset import ASCII_DIGITS, inverse, meet, union
 from constrain.regular.properties import members
 from constrain.regular.queries import accepts, is_subset
-from constrain.regular.terms import intersect
+from constrain.regular.terms import Term, intersect
 from constrain.regular.utf8 import utf8
 
-NAMES = idn_hostname(utf8)
+NAMES, MAILBOXES = idn_hostname(utf8), idn_email(utf8)
 
 CHARACTERS = (
     "al1-\u00b7\u0375\u03b1\u05d0\u05f3\u05f4\u0627\u0628\u06d0\u0660\u06f1"
@@ -82,7 +84,8 @@ LABELS = st.one_of(
 @given(LABELS)
 @settings(max_examples=3_000)
 def test_a_label_is_one_of_idna(text: str) -> None:
-    """Each rule meets each other one here; Normalization Form C is left out."""
+    """Each rule meets each other one here; Normalization Form C and long labels are left out."""
+    assume(len(text.encode()) <= U_LABEL_BYTES)
     assume(unicodedata.is_normalized("NFC", text) and not any(dot in text for dot in ".\u3002\uff0e\uff61"))
     assume(all(unicodedata.category(character) not in {"Cn", "Cs"} for character in text))
 
@@ -130,7 +133,9 @@ def test_what_is_no_name_is_refused(text: str) -> None:
     assert not accepts(NAMES, text.encode())
 
 
-@pytest.mark.parametrize("text", ["\U00031350", "\U0001e4d0", "WWW.Example\u3002\u00e9\u00e9", "\u00e9" * 63])
+@pytest.mark.parametrize(
+    "text", ["\U00031350", "\U0001e4d0", "WWW.Example\u3002\u00e9\u00e9", "\u00e9" * 18 + "a"]
+)
 def test_what_is_a_name_is_taken(text: str) -> None:
     """Characters newer than Python's tables, the other dots, a label as long as it may be."""
     assert accepts(NAMES, text.encode())
@@ -152,3 +157,56 @@ def test_what_is_a_name_is_taken(text: str) -> None:
 def test_letters_that_join_and_digits_from_the_right(text: str) -> None:
     """Rules of three characters, which random texts seldom bring together."""
     assert accepts(NAMES, text.encode()) == is_label(text)
+
+
+LETTERS = "a\u00e9\u0e01\u4e00\U00031350"
+"""Letters of one to four bytes and far from each other, which Punycode makes long."""
+
+
+def labels_of(rng: Random, most: int) -> str:
+    """As many labels, each as long as the language takes it; the letters of a label are few or many."""
+    labels = []
+    for _ in range(most):
+        few = rng.choices(LETTERS, k=rng.randint(1, 5))
+        letters = "".join(rng.choices(few, k=64))
+        lengths = (end for end in range(64, 0, -1) if accepts(NAMES, letters[:end].encode()))
+        labels.append(letters[: next(lengths)])
+    return ".".join(labels)
+
+
+def longest(term: Term, text: str) -> str:
+    """As much of a text as a language takes, empty if none of it."""
+    return next((text[:end] for end in range(len(text), 0, -1) if accepts(term, text[:end].encode())), "")
+
+
+def a_labels(name: str) -> list[str]:
+    """The labels in Punycode."""
+    labels = re.split("[.\u3002\uff0e\uff61]", name)
+    return [text if text.isascii() else f"xn--{text.encode('punycode').decode()}" for text in labels]
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=100)
+def test_a_name_is_as_short_in_punycode_as_names_have_to_be(rng: Random) -> None:
+    """A label 63 octets, a name 253, the domain of a mailbox 189: nobody counts them, and all the same."""
+    text = labels_of(rng, 9)
+    labels = a_labels(longest(NAMES, text))
+    domain = a_labels(longest(MAILBOXES, f"a@{text}").partition("@")[2])
+
+    assert max(map(len, [*labels, *domain])) <= 63
+    assert len(".".join(labels)) <= 253
+    assert len(".".join(domain)) <= 189
+
+
+@given(st.text("a.\u00e9\u4e00\U0001f600", min_size=1, max_size=70))
+def test_a_local_part_is_measured_in_octets(text: str) -> None:
+    """RFC 5321, section 4.5.3.1.1, whose octets are those of UTF-8 in RFC 6531."""
+    taken = accepts(MAILBOXES, f"{text}@b".encode())
+
+    assert taken == (len(text.encode()) <= 64 and all(text.split(".")))
+
+
+def test_a_mailbox_has_no_dots_but_full_stops() -> None:
+    """RFC 6531, section 3.3: the other dots are for names that somebody types."""
+    assert accepts(NAMES, "\u00e9\u3002\u00e9".encode())
+    assert not accepts(MAILBOXES, "a@\u00e9\u3002\u00e9".encode())
