@@ -6,6 +6,7 @@ import calendar
 import json
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,7 +72,18 @@ ACCEPTS = {
     "uuid": ["2EB8AA08-AA98-11EA-B4AA-73B441D16380", "2eb8aa08-aa98-11ea-b4aa-73b441d16380"],
     "json-pointer": ["", "/foo/bar~0/baz~1/%a", "/", "//"],
     "relative-json-pointer": ["1", "0/foo/bar", "120/foo", "0#"],
-    "regex": ["^a+(b|c)?$", "([abc])+\\s+$", "(?:x(?=y))", "\\p{Lu}{2,}"],
+    "regex": [
+        "^a+(b|c)?$",
+        "([abc])+\\s+$",
+        "(?:x(?=y))",
+        "\\p{Lu}{2,}",
+        "[ -~\\x00-\\x1f-]",
+        "[^-a-z]{2,30}?",
+        "[\\u4e00-\\u9fa5\\u0000-\\ud7ff]",
+        "[!-é]{10,15}",
+        "\\p{gc=Lu}\\P{ID_Start}",
+        "[]|[^]",
+    ],
 }
 REFUSES = {
     "date": [
@@ -151,7 +163,28 @@ REFUSES = {
     ],
     "json-pointer": ["a", "/~", "/~2", "#/a"],
     "relative-json-pointer": ["/foo", "-1/a", "01/a", "0##", "+1"],
-    "regex": ["^(abc]", "a**", "[", "(", "x{", "\\a"],
+    "regex": [
+        "^(abc]",
+        "a**",
+        "[",
+        "(",
+        "x{",
+        "\\a",
+        "[z-a]",
+        "[{-[]",
+        "[[->]",
+        "[\\d-x]",
+        "a{3,2}",
+        "a{20,3}",
+        "\\01",
+        "\\-",
+        "\\p{Nope}",
+        "\\uD83D",
+        "[\\uD83D\\uDE00-\\uFFFF]",
+        "[\\x2f-\\x20]",
+        "(?=a)*",
+        "(?<=a)+",
+    ],
 }
 
 
@@ -229,6 +262,30 @@ def test_a_local_part_has_at_most_64_characters() -> None:
     assert not accepts("email", "a" * 65 + "@b")
     assert accepts("email", '"' + "a" * 62 + '"@b')
     assert not accepts("email", '"' + "a" * 63 + '"@b')
+
+
+PIECES = [
+    *"az09Z-[]^\\{}()?:=!<,xudDpbBc*+|$./ é😀",
+    "\\p{Lu}", "\\p{N", "\\x1f", "-\\x", "\\u00e9", "\\uD7FF", "-\\uD8",
+    "{1,", "{12,3", "(?:", "(?<=", "[^",
+]  # fmt: skip
+"""What regular expressions are made of."""
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=20))
+def test_a_regular_expression_is_one_to_another_reader(pieces: list[str]) -> None:
+    """No early error of ECMA-262 (22.2.1.1) is written: pieces are taken while some expression begins so."""
+    term, taken = SPACE.format("regex"), ""
+    assert term is not None
+    state = _AUTOMATON.state(term)
+    validator = jsonschema_rs.validator_for({"format": "regex"}, validate_formats=True)
+    for piece in pieces:
+        then = state
+        for byte in json.dumps(piece, ensure_ascii=False)[1:-1].encode():
+            then = _AUTOMATON.step(then, byte)
+        if then:
+            state, taken = then, taken + piece
+        assert not _AUTOMATON.accepting[state] or validator.is_valid(taken)
 
 
 @given(st.integers(1, 64), st.lists(st.integers(1, 63), min_size=1, max_size=9))
