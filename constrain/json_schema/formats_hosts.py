@@ -40,17 +40,20 @@ _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
 
 
-def ipv6() -> str:
-    """A pattern for an address of version 6."""
+def ipv6(left_out: int = 1) -> str:
+    """A pattern for an address of version 6, where `::` stands for at least `left_out` groups."""
     group = "[0-9A-Fa-f]{1,4}"
     tail = f"(?:{group}:{group}|{IPV4})"
     forms = [f"(?:{group}:){{6}}{tail}"]
-    for after in range(6):
-        # `::` stands for at least one group: at most 5 - after groups and the tail's two go with it.
-        before = f"(?:(?:{group}:){{0,{4 - after}}}{group})?" if after < 5 else f"(?:{group})?"
-        forms.append(f"{before}::(?:{group}:){{{after}}}{tail}")
-    forms.append(f"(?:(?:{group}:){{0,5}}{group})?::{group}")
-    forms.append(f"(?:(?:{group}:){{0,6}}{group})?::")
+    ends = [
+        ("", 0),
+        (group, 1),
+        *((f"(?:{group}:){{{after}}}{tail}", after + 2) for after in range(7 - left_out)),
+    ]
+    for end, groups in ends:
+        most = 8 - left_out - groups
+        before = f"(?:(?:{group}:){{0,{most - 1}}}{group})?" if most else ""
+        forms.append(f"{before}::{end}")
     return "(?:" + "|".join(forms) + ")"
 
 
@@ -104,7 +107,7 @@ def _names(label: str, alphabet: Alphabet, most: int = NAME_LENGTH) -> Term:
 
 
 def _domain(alphabet: Alphabet) -> Term:
-    literal = regex_term(rf"\[(?:{IPV4}|[Ii][Pp][Vv]6:{ipv6()})\]", dialect="ecma", alphabet=alphabet)
+    literal = regex_term(rf"\[(?:{IPV4}|[Ii][Pp][Vv]6:{ipv6(2)})\]", dialect="ecma", alphabet=alphabet)
     return choice(_names(_PLAIN_LABEL, alphabet, DOMAIN_LENGTH), literal)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import calendar
+import ipaddress
 import json
+from itertools import product
 from typing import Any
 
 import jsonschema_rs
@@ -269,6 +271,30 @@ MEMBERS = st.sampled_from(
 )
 ESCAPES = st.sampled_from(["0", "1", "-", "p{Lu}", "p{Nope}", "p{Script=Latin}", "u{61}", "k", "cA", "x4"])
 BOUND = st.integers(0, 12) | st.integers(0, 120)
+
+
+@pytest.mark.parametrize("between", ["::", ":", ""])
+@pytest.mark.parametrize("end", ["", ":1.2.3.4", "1.2.3.4"])
+def test_an_address_is_one_to_python(between: str, end: str) -> None:
+    """`::` in each place, and as many groups beside it as there may be, and more."""
+    for before, after in product(range(10), repeat=2):
+        text = ":".join(["aB"] * before) + between + ":".join(["00f0"] * after) + end
+        try:
+            ipaddress.IPv6Address(text)
+            is_address = True
+        except ValueError:
+            is_address = False
+
+        assert accepts("ipv6", text) == is_address
+        assert accepts("uri", f"a://[{text}]") == is_address
+        assert accepts("email", f"a@[IPv6:{text}]") == (is_address and _leaves_out_two(text))
+
+
+def _leaves_out_two(text: str) -> bool:
+    """RFC 5321, section 4.1.3: `::` stands for at least two groups in a mailbox."""
+    return "::" not in text or len([group for group in text.split(":") if group]) + text.count(".") // 3 <= 6
+
+
 EXPRESSIONS = st.recursive(
     st.one_of(
         st.lists(MEMBERS, min_size=1, max_size=4).map(lambda some: f"[{''.join(some)}]"),
