@@ -12,7 +12,8 @@ Each rule is a small language over the characters of one label, and a label is i
 2. a Katakana middle dot only beside a Japanese character, anywhere in the label;
 3. no combining mark first, no hyphen at either end, nor in both places 3 and 4;
 4. a label with a letter or digit from the right begins with such a letter, has no letter from the left, ends
-   in a letter or digit (marks may follow), and has digits of one kind;
+   in a letter or digit (marks may follow), and has digits of one kind; beside it in a name are no labels that
+   begin with a digit;
 5. at most 37 bytes as they are written: octets of UTF-8, or more where a character is escaped.
 
 Labels in ASCII are as in any host name, in capital letters too.
@@ -28,7 +29,8 @@ would be too large:
 1. No A-labels, for the reason in `formats_hosts.py`.
 2. Labels beyond ASCII are shorter than they might be, and names with one have at most four labels, in ASCII
    of at most 62 octets.  Names in ASCII alone are as long as any host name.
-3. Normalization Form C is not checked: which mark makes another letter of the last one is a state for each.
+3. Beside a label from the right in a name are only such labels, and labels in ASCII.
+4. Normalization Form C is not checked: which mark makes another letter of the last one is a state for each.
 Cost: the tables are read on first use, in some milliseconds.
 """
 
@@ -65,10 +67,17 @@ def idn_email(alphabet: Alphabet) -> Term:
 
 def _names(alphabet: Alphabet, dots: CharSet, octets: int) -> Term:
     """Names of so few labels that they have not more than `octets` in Punycode."""
-    ascii_label = regex_term(formats_hosts.ascii_label(A_LABEL_LENGTH), dialect="ecma", alphabet=alphabet)
-    label = choice(_Labels(alphabet).term(), ascii_label)
+    labels = _Labels(alphabet)
+    in_ascii = regex_term(formats_hosts.ascii_label(A_LABEL_LENGTH), dialect="ecma", alphabet=alphabet)
+    letter_first = concat(regex_term("[A-Za-z]", dialect="ecma", alphabet=alphabet), star(labels.any))
     most = (octets + 1) // (A_LABEL_LENGTH + 1)
-    return concat(label, repeat(concat(alphabet(dots), label), 0, most - 1))
+    ways = []
+    for label in (
+        choice(labels.from_left(), in_ascii),
+        choice(labels.from_right(), intersect(in_ascii, letter_first)),
+    ):
+        ways.append(concat(label, repeat(concat(alphabet(dots), label), 0, most - 1)))
+    return choice(*ways)
 
 
 def _of(characters: str) -> CharSet:
@@ -103,13 +112,9 @@ class _Labels:
     def __init__(self, alphabet: Alphabet) -> None:
         self.one = alphabet
         self.any = alphabet(inverse(DOTS))
+        self._short = repeat(byte_range(0x00, 0xFF), 1, U_LABEL_BYTES)
 
-    def term(self) -> Term:
-        """The U-labels."""
-        short = repeat(byte_range(0x00, 0xFF), 1, U_LABEL_BYTES)
-        return intersect(choice(self._from_left(), self._from_right()), short)
-
-    def _from_left(self) -> Term:
+    def from_left(self) -> Term:
         """Labels without letters or digits from the right."""
         characters = union(meet(permitted(), inverse(from_right())), _CONTEXTUAL_DIGITS["EN"])
         japanese = meet(characters, union(*(members(f"sc={name}") for name in ("Hira", "Kana", "Hani"))))
@@ -119,9 +124,10 @@ class _Labels:
             self._in_context(union(characters, _KATAKANA_DOT)),
             concat(self._without(union(_KATAKANA_DOT, japanese)), optional(choice(seen, awaited))),
             self._hyphens(inverse(union(members("gc=M"), DOTS, _HYPHEN))),
+            self._short,
         )
 
-    def _from_right(self) -> Term:
+    def from_right(self) -> Term:
         """Labels that begin with a letter from the right."""
         characters = meet(permitted(), union(*(members(f"bc={name}") for name in _BESIDE_RIGHT)))
         letters = union(members("bc=R"), members("bc=AL"))
@@ -142,6 +148,7 @@ class _Labels:
             ),
             concat(star(self.any), ends, marks),
             self._hyphens(meet(letters, inverse(members("gc=M")))),
+            self._short,
         )
 
     def _without(self, charset: CharSet) -> Term:

@@ -7,6 +7,7 @@ import unicodedata
 from random import Random
 
 import idna
+import jsonschema_rs
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -196,6 +197,22 @@ def test_a_name_is_as_short_in_punycode_as_names_have_to_be(rng: Random) -> None
     assert max(map(len, [*labels, *domain])) <= 63
     assert len(".".join(labels)) <= 253
     assert len(".".join(domain)) <= 189
+
+
+BESIDE = ["a", "1a", "0", "a-1", "\u00e9", "\u5b9f", "\u05d0\u05d1", "\u06281", "\u0797\u032d"]
+"""Labels of each direction, or of none."""
+
+
+@given(st.lists(st.sampled_from(BESIDE), min_size=1, max_size=4))
+def test_the_labels_of_a_name_agree_on_their_direction(labels: list[str]) -> None:
+    """RFC 5893, section 2: beside a label from the right each one keeps the Bidi rule; `idna` asks one alone."""
+    validator = jsonschema_rs.validator_for({"format": "idn-hostname"}, validate_formats=True)
+    name = ".".join(labels)
+    has_both = any(BESIDE.index(label) > 5 for label in labels) and not {"\u00e9", "\u5b9f"}.isdisjoint(
+        labels
+    )
+
+    assert accepts(NAMES, name.encode()) == (validator.is_valid(name) and not has_both)
 
 
 @given(st.text("a.\u00e9\u4e00\U0001f600", min_size=1, max_size=70))
