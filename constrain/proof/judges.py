@@ -201,10 +201,10 @@ def _rust_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> Jud
     return _judging("jsonschema-rs", judge)
 
 
-def _check_opinion(name: str, text: str) -> None:
+def _check_opinion(name: str, text: object) -> None:
     """Raises CannotJudge where the refusal of a format is the validator's alone."""
     disputed = _NO_OPINION.get(name)
-    if disputed is not None and disputed(text):
+    if disputed is not None and isinstance(text, str) and disputed(text):
         raise CannotJudge(f"{text!r} as `{name}`")
 
 
