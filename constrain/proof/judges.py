@@ -272,8 +272,8 @@ _NO_OPINION: Mapping[str, Callable[[str], object]] = {
 """Texts that a validator refuses, though the format's standard has them.
 
 A year 0000 is one of RFC 3339 (5.6), and none of `datetime`.  A domain of a mailbox may have hyphens in
-places 3 and 4 of a label (RFC 5321, 4.1.2), which those of RFC 5891 may not.  A character newer than a validator's
-Unicode is to it no letter: Python's is older than `idna`'s.
+places 3 and 4 of a label (RFC 5321, 4.1.2), which those of RFC 5891 may not.  A character newer than a
+validator's Unicode is to it no letter: Python's is older than `idna`'s.
 """
 _IN_PYTHON: Mapping[str, tuple[str, str]] = {
     r"\d": ("[0-9]", "0-9"),
