@@ -10,12 +10,10 @@ they are 00, whose first two are.
 A leap second is written :60, and only in the last minute of a UTC day: 23:59:60Z, and 15:59:60-08:00.
 So each hour and minute has a second 60 with one offset ahead of UTC, and with one behind it.
 
-Sources are in the table `FORMATS`, entry by entry.  We depart from the standards as follows, each time
-because the rule is not regular or needs tables that Python lacks:
-1. `regex` is a subset of ECMA-262's grammar, for matching parentheses are not regular: groups are nested
-   at most three deep, and have no names or back-references.  What is admitted is a regular expression.
-2. A leap second is admitted on any date, for the table of leap seconds is not finished.
-Hosts and mailboxes are in `formats_hosts.py`, names beyond ASCII in `formats_idn.py`; each has its own list.
+Sources are in the table `FORMATS`, entry by entry.  We depart from the standards in one way:
+1. A leap second is admitted on any date, for the table of leap seconds is not finished.
+Hosts and mailboxes are in `formats_hosts.py`, names beyond ASCII in `formats_idn.py`, regular expressions in
+`formats_regex.py`; each has its own list.
 Cost: a format is built on first use.
 """
 
@@ -30,6 +28,7 @@ from constrain.json_schema import formats_hosts, formats_idn
 from constrain.json_schema.formats_clock import DATE, HOUR, MINUTE
 from constrain.json_schema.formats_hosts import IPV4, Alphabet, ipv6
 from constrain.json_schema.formats_python import JSON_TEXT, PREFIXES, python_format, texts_of
+from constrain.json_schema.formats_regex import regular_expressions
 from constrain.json_schema.json_in_text import json_texts
 from constrain.regular.keeping import remember
 from constrain.regular.leaf import WrittenLeaf, intern_leaf
@@ -198,22 +197,6 @@ def _uri_template() -> str:
 _POINTER = r"(?:/(?:[^~/]|~[01])*)*"
 
 
-def _regular_expression(depth: int = 3) -> str:
-    escape = (
-        r"\\(?:[dDsSwWtnvfr0^$\\.*+?()\[\]{}|/-]|[pP]\{[A-Za-z_]+(?:=[A-Za-z_]+)?\}"
-        r"|c[A-Za-z]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})"
-    )
-    char_class = rf"\[\^?(?:[^\\\]-]|{escape})*(?:(?:[^\\\]-]|{escape})-?)*\]"
-    atom = rf"(?:[^\\^$.*+?()\[\]{{}}|/]|[./]|{escape}|{char_class})"
-    quantifier = r"(?:(?:[*+?]|\{\d+(?:,\d*)?\})\??)?"
-    term = rf"(?:[\^$]|\\[bB]|{atom}{quantifier})"
-    pattern = rf"(?:{term}|\|)*"
-    for _ in range(depth):
-        group = rf"\((?:\?:)?{pattern}\){quantifier}|\((?:\?<?[=!]){pattern}\)"
-        pattern = rf"(?:{term}|\||{group})*"
-    return pattern
-
-
 #: Every format that constrains; others are annotations, as every dialect allows.
 FORMATS: dict[str, Format] = {
     "date": Format("RFC 3339 section 5.6, full-date", _matching(lambda: DATE)),
@@ -238,7 +221,7 @@ FORMATS: dict[str, Format] = {
     "relative-json-pointer": Format(
         "draft-handrews-relative-json-pointer-01", _matching(lambda: rf"(?:0|[1-9]\d*)(?:#|{_POINTER})")
     ),
-    "regex": Format("ECMA-262 section 22.2.1, a subset", _matching(_regular_expression)),
+    "regex": Format("ECMA-262 section 22.2.1, a subset", regular_expressions),
 }
 
 #: A name that meant something else in drafts 4 and 6, and our name for that.

@@ -12,18 +12,25 @@ Each rule is a small language over the characters of one label, and a label is i
 2. a Katakana middle dot only beside a Japanese character, anywhere in the label;
 3. no combining mark first, no hyphen at either end, nor in both places 3 and 4;
 4. a label with a letter or digit from the right begins with such a letter, has no letter from the left, ends
-   in a letter or digit (marks may follow), and has digits of one kind;
-5. at most 63 characters.
+   in a letter or digit (marks may follow), and has digits of one kind; beside it in a name are no labels that
+   begin with a digit;
+5. at most 37 bytes as they are written: octets of UTF-8, or more where a character is escaped.
 
 Labels in ASCII are as in any host name, in capital letters too.
+
+A label may have 63 octets in Punycode, and a name 253, and what Punycode makes of a label takes arithmetic.
+But 37 octets of UTF-8 never make more than 62 of Punycode (`xn--` included), and four labels with their dots
+not more than 251; for the domain of a mailbox, which may have 189, three labels not more than 188.
 
 Sources: RFC 5890 section 2.3.2.3; RFC 5891 section 4.2; RFC 5892 appendix A; RFC 5893 section 2.  Which
 characters are permitted is the table of the `idna` package, and it is the oracle of the tests; directions
 and marks are those of `properties.py`.  We depart from them where a rule is not regular, or its automaton
 would be too large:
 1. No A-labels, for the reason in `formats_hosts.py`.
-2. Labels are measured in characters, not in octets of Punycode, and whole names are not measured.
-3. Normalization Form C is not checked: which mark makes another letter of the last one is a state for each.
+2. Labels beyond ASCII are shorter than they might be, and names with one have at most four labels, in ASCII
+   of at most 62 octets.  Names in ASCII alone are as long as any host name.
+3. Beside a label from the right in a name are only such labels, and labels in ASCII.
+4. Normalization Form C is not checked: which mark makes another letter of the last one is a state for each.
 Cost: the tables are read on first use, in some milliseconds.
 """
 
@@ -36,20 +43,41 @@ from constrain.json_schema.formats_hosts import Alphabet
 from constrain.regular.charset import inverse, meet, union
 from constrain.regular.properties import CharSet, members
 from constrain.regular.syntax import regex_term
-from constrain.regular.terms import Term, choice, concat, intersect, optional, repeat, star
+from constrain.regular.terms import Term, byte_range, choice, concat, intersect, optional, repeat, star
 
-MAX_LABEL = 63
+U_LABEL_BYTES = 37
+"""So many octets of UTF-8 make at most `A_LABEL_LENGTH` in Punycode, whatever they say; 38 can make 64.
+
+`python -m tests.json_schema.punycode_bound` finds the longest for each number of octets.
+"""
+A_LABEL_LENGTH = 62
 
 
 def idn_hostname(alphabet: Alphabet) -> Term:
     """Host names of U-labels and of labels in ASCII."""
-    label = choice(_Labels(alphabet).term(), _ascii_label(alphabet))
-    return concat(label, star(concat(alphabet(DOTS), label)))
+    names = _names(alphabet, DOTS, formats_hosts.NAME_LENGTH)
+    return choice(names, formats_hosts.hostname(alphabet))
 
 
 def idn_email(alphabet: Alphabet) -> Term:
     """Mailboxes whose local part and host may go beyond ASCII."""
-    return formats_hosts.idn_email(alphabet, idn_hostname(alphabet))
+    names = _names(alphabet, _of("."), formats_hosts.DOMAIN_LENGTH)
+    return formats_hosts.idn_email(alphabet, names)
+
+
+def _names(alphabet: Alphabet, dots: CharSet, octets: int) -> Term:
+    """Names of so few labels that they have not more than `octets` in Punycode."""
+    labels = _Labels(alphabet)
+    in_ascii = regex_term(formats_hosts.ascii_label(A_LABEL_LENGTH), dialect="ecma", alphabet=alphabet)
+    letter_first = concat(regex_term("[A-Za-z]", dialect="ecma", alphabet=alphabet), star(labels.any))
+    most = (octets + 1) // (A_LABEL_LENGTH + 1)
+    ways = []
+    for label in (
+        choice(labels.from_left(), in_ascii),
+        choice(labels.from_right(), intersect(in_ascii, letter_first)),
+    ):
+        ways.append(concat(label, repeat(concat(alphabet(dots), label), 0, most - 1)))
+    return choice(*ways)
 
 
 def _of(characters: str) -> CharSet:
@@ -78,22 +106,15 @@ def from_right() -> CharSet:
     return union(*(members(f"bc={name}") for name in ("R", "AL", "AN")))
 
 
-def _ascii_label(alphabet: Alphabet) -> Term:
-    return regex_term(formats_hosts.ascii_label(), dialect="ecma", alphabet=alphabet)
-
-
 class _Labels:
     """The rules for one label, each as a term."""
 
     def __init__(self, alphabet: Alphabet) -> None:
         self.one = alphabet
         self.any = alphabet(inverse(DOTS))
+        self._short = repeat(byte_range(0x00, 0xFF), 1, U_LABEL_BYTES)
 
-    def term(self) -> Term:
-        """The U-labels."""
-        return intersect(choice(self._from_left(), self._from_right()), repeat(self.any, 1, MAX_LABEL))
-
-    def _from_left(self) -> Term:
+    def from_left(self) -> Term:
         """Labels without letters or digits from the right."""
         characters = union(meet(permitted(), inverse(from_right())), _CONTEXTUAL_DIGITS["EN"])
         japanese = meet(characters, union(*(members(f"sc={name}") for name in ("Hira", "Kana", "Hani"))))
@@ -103,9 +124,10 @@ class _Labels:
             self._in_context(union(characters, _KATAKANA_DOT)),
             concat(self._without(union(_KATAKANA_DOT, japanese)), optional(choice(seen, awaited))),
             self._hyphens(inverse(union(members("gc=M"), DOTS, _HYPHEN))),
+            self._short,
         )
 
-    def _from_right(self) -> Term:
+    def from_right(self) -> Term:
         """Labels that begin with a letter from the right."""
         characters = meet(permitted(), union(*(members(f"bc={name}") for name in _BESIDE_RIGHT)))
         letters = union(members("bc=R"), members("bc=AL"))
@@ -126,6 +148,7 @@ class _Labels:
             ),
             concat(star(self.any), ends, marks),
             self._hyphens(meet(letters, inverse(members("gc=M")))),
+            self._short,
         )
 
     def _without(self, charset: CharSet) -> Term:

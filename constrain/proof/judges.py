@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
@@ -167,7 +168,11 @@ def _python_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> J
 
     def judge(value: Any) -> str | None:
         first = next(iter(validator.iter_errors(value)), None)
-        return None if first is None else f"{first.json_path}: {first.message[:200]}"
+        if first is None:
+            return None
+        if first.validator == "format":
+            _check_opinion(first.validator_value, first.instance)
+        return f"{first.json_path}: {first.message[:200]}"
 
     return _judging("jsonschema", judge)
 
@@ -189,9 +194,20 @@ def _rust_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> Jud
 
     def judge(value: Any) -> str | None:
         first = next(iter(validator.iter_errors(value)), None)
-        return None if first is None else f"{list(first.instance_path)}: {first.message[:200]}"
+        if first is None:
+            return None
+        if isinstance(first.kind, jsonschema_rs.ValidationErrorKind.Format):
+            _check_opinion(first.kind.format, first.instance)
+        return f"{list(first.instance_path)}: {first.message[:200]}"
 
     return _judging("jsonschema-rs", judge)
+
+
+def _check_opinion(name: str, text: object) -> None:
+    """Raises CannotJudge where the refusal of a format is the validator's alone."""
+    disputed = _NO_OPINION.get(name)
+    if disputed is not None and isinstance(text, str) and disputed(text):
+        raise CannotJudge(f"{text!r} as `{name}`")
 
 
 def _exact(schema: Any) -> Any:
@@ -243,6 +259,24 @@ def _without_contents(schema: dict[str, Any]) -> None:
 
 _OTHER_FORMATS = frozenset({"time", "color", "regex"})
 """Those whose meaning in `jsonschema` is that of draft 3, or of Python's `re`."""
+
+
+def _is_new(text: str) -> bool:
+    return any(unicodedata.category(character) == "Cn" for character in text)
+
+
+_NO_OPINION: Mapping[str, Callable[[str], object]] = {
+    "date": re.compile("0000-").match,
+    "email": re.compile(r"@(?:.*\.)?..--", re.DOTALL).search,
+    "idn-email": lambda text: _is_new(text) or re.search(r"@(?:.*\.)?..--", text, re.DOTALL),
+    "idn-hostname": _is_new,
+}
+"""Texts that a validator refuses, though the format's standard has them.
+
+A year 0000 is one of RFC 3339 (5.6), and none of `datetime`.  A domain of a mailbox may have hyphens in
+places 3 and 4 of a label (RFC 5321, 4.1.2), which those of RFC 5891 may not.  A character newer than a
+validator's Unicode is to it no letter: Python's is older than `idna`'s.
+"""
 _IN_PYTHON: Mapping[str, tuple[str, str]] = {
     r"\d": ("[0-9]", "0-9"),
     r"\D": ("[^0-9]", r"\D"),

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import calendar
+import ipaddress
 import json
+from itertools import product
 from typing import Any
 
+import jsonschema_rs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from constrain import register_format
 from constrain.errors import ConstrainError, InvalidInputError, RegexError, UnsupportedRegexError
@@ -69,7 +74,18 @@ ACCEPTS = {
     "uuid": ["2EB8AA08-AA98-11EA-B4AA-73B441D16380", "2eb8aa08-aa98-11ea-b4aa-73b441d16380"],
     "json-pointer": ["", "/foo/bar~0/baz~1/%a", "/", "//"],
     "relative-json-pointer": ["1", "0/foo/bar", "120/foo", "0#"],
-    "regex": ["^a+(b|c)?$", "([abc])+\\s+$", "(?:x(?=y))", "\\p{Lu}{2,}"],
+    "regex": [
+        "^a+(b|c)?$",
+        "([abc])+\\s+$",
+        "(?:x(?=y))",
+        "\\p{Lu}{2,}",
+        "[ -~\\x00-\\x1f-]",
+        "[^-a-z]{2,30}?",
+        "[\\u4e00-\\u9fa5\\u0000-\\ud7ff]",
+        "[!-é]{10,15}",
+        "\\p{gc=Lu}\\P{ID_Start}",
+        "[]|[^]",
+    ],
 }
 REFUSES = {
     "date": [
@@ -149,7 +165,28 @@ REFUSES = {
     ],
     "json-pointer": ["a", "/~", "/~2", "#/a"],
     "relative-json-pointer": ["/foo", "-1/a", "01/a", "0##", "+1"],
-    "regex": ["^(abc]", "a**", "[", "(", "x{", "\\a"],
+    "regex": [
+        "^(abc]",
+        "a**",
+        "[",
+        "(",
+        "x{",
+        "\\a",
+        "[z-a]",
+        "[{-[]",
+        "[[->]",
+        "[\\d-x]",
+        "a{3,2}",
+        "a{20,3}",
+        "\\01",
+        "\\-",
+        "\\p{Nope}",
+        "\\uD83D",
+        "[\\uD83D\\uDE00-\\uFFFF]",
+        "[\\x2f-\\x20]",
+        "(?=a)*",
+        "(?<=a)+",
+    ],
 }
 
 
@@ -227,6 +264,77 @@ def test_a_local_part_has_at_most_64_characters() -> None:
     assert not accepts("email", "a" * 65 + "@b")
     assert accepts("email", '"' + "a" * 62 + '"@b')
     assert not accepts("email", '"' + "a" * 63 + '"@b')
+
+
+MEMBERS = st.sampled_from(
+    [*"az09{[>A é---", *(f"\\{end}" for end in ("x1f", "xf1", "u00e9", "uD83D", "d", "-", "]"))]
+)
+ESCAPES = st.sampled_from(["0", "1", "-", "p{Lu}", "p{Nope}", "p{Script=Latin}", "u{61}", "k", "cA", "x4"])
+BOUND = st.integers(0, 12) | st.integers(0, 120)
+
+
+@pytest.mark.parametrize("between", ["::", ":", ""])
+@pytest.mark.parametrize("end", ["", ":1.2.3.4", "1.2.3.4"])
+def test_an_address_is_one_to_python(between: str, end: str) -> None:
+    """`::` in each place, and as many groups beside it as there may be, and more."""
+    for before, after in product(range(10), repeat=2):
+        text = ":".join(["aB"] * before) + between + ":".join(["00f0"] * after) + end
+        try:
+            ipaddress.IPv6Address(text)
+            is_address = True
+        except ValueError:
+            is_address = False
+
+        assert accepts("ipv6", text) == is_address
+        assert accepts("uri", f"a://[{text}]") == is_address
+        assert accepts("email", f"a@[IPv6:{text}]") == (is_address and _leaves_out_two(text))
+
+
+def _leaves_out_two(text: str) -> bool:
+    """RFC 5321, section 4.1.3: `::` stands for at least two groups in a mailbox."""
+    return "::" not in text or len([group for group in text.split(":") if group]) + text.count(".") // 3 <= 6
+
+
+EXPRESSIONS = st.recursive(
+    st.one_of(
+        st.lists(MEMBERS, min_size=1, max_size=4).map(lambda some: f"[{''.join(some)}]"),
+        st.builds("[{}-{}]".format, MEMBERS, MEMBERS),
+        st.builds("a{{{},{}}}".format, BOUND, BOUND),
+        st.builds("\\{}{}".format, ESCAPES, st.sampled_from("0a-")),
+        st.sampled_from("^$|.*+?/"),
+    ),
+    lambda inner: (
+        st.builds("".join, st.lists(inner, max_size=3))
+        | st.builds("({}{})".format, st.sampled_from(["", "?=", "?<!"]), inner)
+    ),
+)
+"""Regular expressions, and what is nearly one."""
+
+
+@given(EXPRESSIONS)
+@settings(max_examples=500)
+def test_a_regular_expression_is_one_to_another_reader(text: str) -> None:
+    """What is taken has no early error of ECMA-262 (22.2.1.1)."""
+    validator = jsonschema_rs.validator_for({"format": "regex"}, validate_formats=True)
+
+    assert validator.is_valid(text) or not accepts("regex", text)
+
+
+@given(st.integers(1, 64), st.lists(st.integers(1, 63), min_size=1, max_size=9))
+def test_a_mailbox_has_at_most_254_characters(local: int, labels: list[int]) -> None:
+    """RFC 5321, section 4.5.3.1.3: a path has 256 octets, with its angle brackets."""
+    text = f"{'a' * local}@{'.'.join('b' * length for length in labels)}"
+    taken = next(text[:end] for end in range(len(text), 0, -1) if accepts("email", text[:end]))
+
+    assert len(taken) <= 254
+
+
+def test_a_domain_of_a_mailbox_has_what_the_longest_local_part_leaves() -> None:
+    """254 characters in all are there for those who want them."""
+    domain = ".".join(["a" * 63] * 2 + ["a" * 61])
+
+    assert accepts("email", f"{'a' * 64}@{domain}")
+    assert not accepts("email", f"a@{domain}a")
 
 
 def test_an_unknown_format_is_an_annotation() -> None:

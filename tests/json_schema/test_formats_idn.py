@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from random import Random
 
 import idna
+import jsonschema_rs
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from constrain.json_schema.formats_idn import from_right, idn_hostname, permitted
+from constrain.json_schema.formats_idn import U_LABEL_BYTES, from_right, idn_email, idn_hostname, permitted
 from constrain.regular.charset import ASCII_DIGITS, inverse, meet, union
 from constrain.regular.properties import members
 from constrain.regular.queries import accepts, is_subset
-from constrain.regular.terms import intersect
+from constrain.regular.terms import Term, intersect
 from constrain.regular.utf8 import utf8
 
-NAMES = idn_hostname(utf8)
+NAMES, MAILBOXES = idn_hostname(utf8), idn_email(utf8)
 
 CHARACTERS = (
     "al1-\u00b7\u0375\u03b1\u05d0\u05f3\u05f4\u0627\u0628\u06d0\u0660\u06f1"
@@ -82,7 +85,8 @@ LABELS = st.one_of(
 @given(LABELS)
 @settings(max_examples=3_000)
 def test_a_label_is_one_of_idna(text: str) -> None:
-    """Each rule meets each other one here; Normalization Form C is left out."""
+    """Each rule meets each other one here; Normalization Form C and long labels are left out."""
+    assume(len(text.encode()) <= U_LABEL_BYTES)
     assume(unicodedata.is_normalized("NFC", text) and not any(dot in text for dot in ".\u3002\uff0e\uff61"))
     assume(all(unicodedata.category(character) not in {"Cn", "Cs"} for character in text))
 
@@ -130,7 +134,9 @@ def test_what_is_no_name_is_refused(text: str) -> None:
     assert not accepts(NAMES, text.encode())
 
 
-@pytest.mark.parametrize("text", ["\U00031350", "\U0001e4d0", "WWW.Example\u3002\u00e9\u00e9", "\u00e9" * 63])
+@pytest.mark.parametrize(
+    "text", ["\U00031350", "\U0001e4d0", "WWW.Example\u3002\u00e9\u00e9", "\u00e9" * 18 + "a"]
+)
 def test_what_is_a_name_is_taken(text: str) -> None:
     """Characters newer than Python's tables, the other dots, a label as long as it may be."""
     assert accepts(NAMES, text.encode())
@@ -152,3 +158,76 @@ def test_what_is_a_name_is_taken(text: str) -> None:
 def test_letters_that_join_and_digits_from_the_right(text: str) -> None:
     """Rules of three characters, which random texts seldom bring together."""
     assert accepts(NAMES, text.encode()) == is_label(text)
+
+
+LETTERS = "a\u00e9\u0e01\u4e00\U00031350"
+"""Letters of one to four bytes and far from each other, which Punycode makes long."""
+
+
+def labels_of(rng: Random, most: int) -> str:
+    """As many labels, each as long as the language takes it; the letters of a label are few or many."""
+    labels = []
+    for _ in range(most):
+        few = rng.choices(LETTERS, k=rng.randint(1, 5))
+        letters = "".join(rng.choices(few, k=64))
+        labels.append(longest(NAMES, letters))
+    return ".".join(labels)
+
+
+def longest(term: Term, text: str) -> str:
+    """As much of a text as a language takes, empty if none of it."""
+    taken = ""
+    for end, character in enumerate(text, 1):
+        for byte in character.encode():
+            term = term.after(byte)
+        taken = text[:end] if term.nullable else taken
+    return taken
+
+
+def a_labels(name: str) -> list[str]:
+    """The labels in Punycode."""
+    labels = re.split("[.\u3002\uff0e\uff61]", name)
+    return [text if text.isascii() else f"xn--{text.encode('punycode').decode()}" for text in labels]
+
+
+@given(st.integers().map(Random))
+@settings(max_examples=100)
+def test_a_name_is_as_short_in_punycode_as_names_have_to_be(rng: Random) -> None:
+    """A label 63 octets, a name 253, the domain of a mailbox 189: nobody counts them, and all the same."""
+    text = labels_of(rng, 12)
+    labels = a_labels(longest(NAMES, text))
+    domain = a_labels(longest(MAILBOXES, f"a@{text}").partition("@")[2])
+
+    assert max(map(len, [*labels, *domain])) <= 63
+    assert len(".".join(labels)) <= 253
+    assert len(".".join(domain)) <= 189
+
+
+BESIDE = ["a", "1a", "0", "a-1", "\u00e9", "\u5b9f", "\u05d0\u05d1", "\u06281", "\u0797\u032d"]
+"""Labels of each direction, or of none."""
+
+
+@given(st.lists(st.sampled_from(BESIDE), min_size=1, max_size=4))
+def test_the_labels_of_a_name_agree_on_their_direction(labels: list[str]) -> None:
+    """RFC 5893, section 2: beside a label from the right each one keeps the Bidi rule; `idna` asks of one."""
+    validator = jsonschema_rs.validator_for({"format": "idn-hostname"}, validate_formats=True)
+    name = ".".join(labels)
+    has_both = any(BESIDE.index(label) > 5 for label in labels) and not {"\u00e9", "\u5b9f"}.isdisjoint(
+        labels
+    )
+
+    assert accepts(NAMES, name.encode()) == (validator.is_valid(name) and not has_both)
+
+
+@given(st.text("a.\u00e9\u4e00\U0001f600", min_size=1, max_size=70))
+def test_a_local_part_is_measured_in_octets(text: str) -> None:
+    """RFC 5321, section 4.5.3.1.1, whose octets are those of UTF-8 in RFC 6531."""
+    taken = accepts(MAILBOXES, f"{text}@b".encode())
+
+    assert taken == (len(text.encode()) <= 64 and all(text.split(".")))
+
+
+def test_a_mailbox_has_no_dots_but_full_stops() -> None:
+    """RFC 6531, section 3.3: the other dots are for names that somebody types."""
+    assert accepts(NAMES, "\u00e9\u3002\u00e9".encode())
+    assert not accepts(MAILBOXES, "a@\u00e9\u3002\u00e9".encode())
