@@ -192,7 +192,11 @@ def _rust_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> Jud
 
         return _judging("jsonschema-rs", cannot)
 
+    is_draft_4 = isinstance(validator, jsonschema_rs.Draft4Validator)
+
     def judge(value: Any) -> str | None:
+        if is_draft_4 and _has_whole_fraction(value):
+            raise CannotJudge("12.0 is an integer to jsonschema-rs, and no integer of draft 4 (3.5)")
         first = next(iter(validator.iter_errors(value)), None)
         if first is None:
             return None
@@ -208,6 +212,15 @@ def _check_opinion(name: str, text: object) -> None:
     disputed = _NO_OPINION.get(name)
     if disputed is not None and isinstance(text, str) and disputed(text):
         raise CannotJudge(f"{text!r} as `{name}`")
+
+
+def _has_whole_fraction(value: Any) -> bool:
+    """Is there a whole number in data that is written with a point or an exponent?"""
+    if isinstance(value, dict):
+        return any(map(_has_whole_fraction, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_whole_fraction, value))
+    return isinstance(value, Decimal) and value == value.to_integral_value()
 
 
 def _exact(schema: Any) -> Any:

@@ -195,7 +195,10 @@ def missing(subject: Subject, text: bytes) -> str | None:
     """Whether every judge takes a text, and no grammar of the subject does."""
     if subject.widest is None:
         return None
-    said = verdicts(subject.judges, text.decode(errors="replace"))
+    try:
+        said = verdicts(subject.judges, text.decode())
+    except UnicodeDecodeError:
+        return None
     if len(said) < len(subject.judges) or any(problem is not None for problem in said.values()):
         return None
     verdict = check_text(subject.widest, text)

@@ -27,6 +27,9 @@ from constrain.tool_calls.grammar import ToolCallGrammar, tool_call_grammar
 from constrain.tool_calls.reader import CallEnd, Departure, TextDelta, read_tool_calls
 from constrain.vocabulary.vocabulary import VocabularyLike
 
+NARROWED = frozenset({"email", "idn-email", "hostname", "idn-hostname", "regex"})
+"""Formats of which the grammar has fewer texts than the standard, and says so."""
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -59,12 +62,21 @@ def schema_subject(
         judges = type_judges(target, schema, formats=formats)
     else:
         judges = schema_judges(schema, formats=formats, registry=registry)
-    if is_type(target) or options.get("additional_properties") is False or options.get("verbatim"):
-        widest = None  # formats of Python's, and what an option forbids, no judge of a schema knows
+    is_narrowed = options.get("additional_properties") is False or options.get("verbatim")
+    if is_type(target) or is_narrowed or (formats and _names_a_format(schema)):
+        widest = None  # what an option or a format leaves out on purpose, no judge of a schema knows
     else:
         wide: Compiling = {**options, "whitespace": "any", "spelling": "any", "property_order": "any"}
         widest = compile_json_schema(target, vocabulary, registry=registry, **wide)
     return Subject(name or getattr(target, "__name__", "schema"), compiled, judges, schema, widest)
+
+
+def _names_a_format(schema: Any) -> bool:
+    """Does a schema ask for a format of which the grammar leaves something out (`docs/json-schema.md`)?"""
+    if isinstance(schema, dict):
+        named = schema.get("format")
+        return (isinstance(named, str) and named in NARROWED) or any(map(_names_a_format, schema.values()))
+    return isinstance(schema, list) and any(map(_names_a_format, schema))
 
 
 def pattern_subject(pattern: str | re.Pattern[str], vocabulary: VocabularyLike) -> Subject:
