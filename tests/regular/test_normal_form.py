@@ -1,0 +1,155 @@
+"""Equal terms are one object: what the smart constructors promise, law by law.
+
+`test_terms.py` says that no operator changes the language.  Here is the other half: laws of the algebra hold as
+identities, so that a state is not made twice, and what a term says of itself is what its derivatives say.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from constrain.regular.terms import (
+    ANY_BYTES,
+    EMPTY,
+    EPSILON,
+    Term,
+    byte_range,
+    byte_set,
+    choice,
+    complement,
+    concat,
+    difference,
+    intersect,
+    literal,
+    literals,
+    optional,
+    repeat,
+    star,
+    without_epsilon,
+)
+from tests.regular.test_terms import terms
+
+A, B = literal(b"a"), literal(b"b")
+
+
+@given(terms(), terms(), terms())
+@settings(max_examples=200)
+def test_laws_of_the_algebra_are_identities(one: Term, other: Term, third: Term) -> None:
+    assert choice(one, EMPTY) is choice(EMPTY, one) is choice(one, one) is choice(one) is one
+    assert choice(one, other) is choice(other, one)
+    assert choice(one, complement(one)) is choice(ANY_BYTES, one) is ANY_BYTES
+    assert concat(EPSILON, one) is concat(one, EPSILON) is concat(one) is one
+    assert concat(EMPTY, one) is concat(one, EMPTY) is EMPTY
+    assert concat(concat(one, other), third) is concat(one, concat(other, third)) is concat(one, other, third)
+    assert intersect(one, ANY_BYTES) is intersect(one, one) is intersect(one) is one
+    assert intersect(one, other) is intersect(other, one)
+    assert intersect(one, EMPTY) is intersect(one, complement(one)) is EMPTY
+    assert complement(complement(one)) is one
+    assert difference(one, EMPTY) is one
+    assert difference(one, one) is difference(EMPTY, one) is EMPTY
+    assert without_epsilon(one) is one or one.nullable
+    assert repeat(one, 1, 1) is one or one.nullable
+    assert repeat(one, 0, 0) is EPSILON
+    assert repeat(one, 3, 2) is EMPTY
+    assert star(star(one)) is star(one)
+    assert optional(optional(one)) is optional(one)
+
+
+def test_of_nothing_each_operator_is_its_neutral_element() -> None:
+    assert choice() is EMPTY
+    assert concat() is EPSILON
+    assert intersect() is ANY_BYTES
+    assert byte_set(0) is literals([]) is complement(ANY_BYTES) is EMPTY
+    assert literal(b"") is literals([b""]) is EPSILON
+    assert byte_range(97, 97) is byte_set(1 << 97)
+
+
+@given(terms())
+@settings(max_examples=200)
+def test_a_term_knows_its_first_bytes_and_whether_it_is_plain(term: Term) -> None:
+    ways = reduce(or_, [mask for mask, _ in term.ways()], 0)
+
+    assert ways & ~term.first == 0
+    assert term.first == ways or not term.plain
+    assert term.plain or term.first != 0
+    for byte in b"abz":
+        assert term.after(byte) is term.derivative(byte)
+        assert (term.after(byte) is not EMPTY) == bool(ways >> byte & 1)
+
+
+@given(terms(), st.integers(2, 4), st.integers(0, 3))
+@settings(max_examples=100)
+def test_the_largest_count_outside_complements_is_known(term: Term, low: int, more: int) -> None:
+    counted = repeat(concat(byte_set(1 << 120), term), low, low + more)
+
+    assert counted.largest == max(low + more, term.largest) or term is EMPTY
+    assert concat(counted, byte_set(1 << 121)).largest == counted.largest
+    assert concat(byte_set(1 << 121), counted).largest == counted.largest
+    assert choice(counted, byte_set(1 << 121)).largest == counted.largest
+    assert intersect(counted, concat(byte_set(1 << 120), ANY_BYTES)).largest == counted.largest
+    assert complement(counted).largest == 0
+
+
+COUNTS = [
+    ((1, 2), (2, 4), (1, 4)),
+    ((1, 2), (3, 4), (1, 4)),
+    ((0, 1), (1, None), (0, None)),
+    ((2, None), (0, 2), (0, None)),
+    ((1, 5), (2, 3), (1, 5)),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "both"), COUNTS)
+def test_counts_that_touch_are_one_count(
+    one: tuple[int, int | None], other: tuple[int, int | None], both: tuple[int, int | None]
+) -> None:
+    for tail in (EPSILON, B, concat(B, A)):
+        assert choice(concat(repeat(A, *one), tail), concat(repeat(A, *other), tail)) is concat(repeat(A, *both), tail)
+
+
+def test_counts_that_do_not_touch_stay_two() -> None:
+    apart = choice(repeat(A, 2, 3), repeat(A, 5, 6))
+    of_another = choice(repeat(A, 1, 2), repeat(B, 2, 3))
+    before_another = choice(concat(repeat(A, 1, 2), B), concat(repeat(A, 2, 3), A))
+
+    assert len(getattr(apart, "members", ())) == 2
+    assert len(getattr(of_another, "members", ())) == 2
+    assert len(getattr(before_another, "members", ())) == 2
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "both"),
+    [
+        ((1, 2), (2, 3), (2, 6)),
+        ((0, 2), (2, 3), (0, 6)),
+        ((1, None), (2, 3), (2, None)),
+        ((1, 3), (2, None), (2, None)),
+        ((0, None), (1, 4), (0, None)),
+    ],
+)
+def test_rounds_of_one_or_more_multiply(
+    inner: tuple[int, int | None], outer: tuple[int, int | None], both: tuple[int, int | None]
+) -> None:
+    assert repeat(repeat(A, *inner), *outer) is repeat(A, *both)
+
+
+def test_rounds_of_two_or_more_do_not() -> None:
+    twice = repeat(repeat(A, 2, 2), 1, 2)
+
+    assert twice is not repeat(A, 2, 4)
+    assert twice.after(97).after(97) is repeat(repeat(A, 2, 2), 0, 1)
+
+
+def test_inside_a_character_what_follows_is_put_together() -> None:
+    """`é` and `è` begin alike: behind the first byte of both there is one state for either."""
+    going_on = byte_range(0x80, 0xBF)
+    one, other = concat(going_on, A, star(A)), concat(going_on, B, star(B))
+
+    assert choice(one, other) is concat(going_on, choice(concat(A, star(A)), concat(B, star(B))))
+    assert intersect(one, other) is concat(going_on, intersect(concat(A, star(A)), concat(B, star(B))))
+    assert intersect(one, concat(going_on, ANY_BYTES)) is one
