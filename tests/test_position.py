@@ -95,9 +95,7 @@ def test_so_is_one_of_a_pattern(pattern: str, seed: int) -> None:
 
 @given(schemas(), OPTIONS, st.integers(0, 2**32))
 @settings(max_examples=40)
-def test_a_text_completes_where_it_may_end_behind_it(
-    schema: Any, options: dict[str, Any], seed: int
-) -> None:
+def test_a_text_completes_where_it_may_end_behind_it(schema: Any, options: dict[str, Any], seed: int) -> None:
     compiled, rng = compiled_schema(schema, options), random.Random(seed)
     matcher = compiled.matcher()
     for _ in range(12):
