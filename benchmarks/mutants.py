@@ -1,20 +1,23 @@
 """Mutation testing of the core: is there a test that notices when one operator of it changes?
 
-    python -m benchmarks.mutants                                      every module of MODULES, 150 mutants each
-    python -m benchmarks.mutants constrain/masks.py --sample 9999     all mutants of one
-    python -m benchmarks.mutants constrain/masks.py --only 17 30      two of them again
-    python -m benchmarks.mutants --record FILE --share 1/2            verdicts as lines of JSON; one of two processes
+    python -m benchmarks.mutants --processes 2                            150 mutants of each module
+    python -m benchmarks.mutants constrain/masks.py --sample 9999         all mutants of one
+    python -m benchmarks.mutants --sample 0                               the table of what is recorded
 
-A mutant is the core with one change by mutmut's operators: `<` for `<=`, `and` for `or`, an argument that is
+A mutant is a module with one change by mutmut's operators: `<` for `<=`, `and` for `or`, an argument that is
 None, a number one larger.  It is killed if a test fails.  mutmut's own runner copies the tree without the
 packages that are links, and calls every function through a switch; here a mutant costs a fork of the process
 that has collected the tests, with the code of one function replaced, so that nothing is known from before.
-Which tests reach a function is found out once, unchanged; they run from the quickest to the slowest until one
-fails.  Hypothesis draws at most EXAMPLES for each, and does not make smaller what it finds.
 
-By rule no mutant is made of what a text says or what work costs (`ignored_lines`), of decorated functions, of
-defaults, and outside functions.  A mutant that runs out of time or memory is killed.  Those in
-`equivalent_mutants.toml` do what the original does, each for a reason; they do not count.
+Which tests reach a function is found out once; they run from the quickest to the slowest, until one fails or
+SECONDS are over.  Hypothesis draws at most EXAMPLES of each, and does not make smaller what it finds.
+
+1. By rule no mutant is made of errors, reprs, what work costs, and when memos are emptied (`ignored_lines`);
+   of texts with a space in them, which are messages; of decorated functions, defaults, and outside functions.
+2. One that runs out of time or memory is killed.
+3. Those in `equivalent_mutants.toml` do what the original does, each for a reason; they do not count.
+
+Verdicts are lines of JSON in a file (`--record`); what it has is not tried again.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ import resource
 import sys
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from time import process_time
@@ -37,11 +40,12 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import pytest
+from libcst import SimpleString
 from mutmut.mutation.file_mutation import create_mutations, deep_replace
 
 EXAMPLES = 25
 SECONDS = 8
-"""The tests of a mutant, the quickest first, take at most so long, profiled: half of it as they are."""
+"""Of tests for one mutant, as long as they take profiled: they take half of it."""
 CPU_SECONDS = 20
 MEMORY = 8 << 30
 """Bytes of address space."""
@@ -49,7 +53,8 @@ MEMORY = 8 << 30
 WALKS = tuple(
     f"tests/test_{name}.py" for name in ("masks", "matcher", "position", "promises", "structural", "parts")
 )
-MATCHER = (*WALKS, *(f"tests/test_{name}.py" for name in ("writable", "arguments", "recipe")))
+LIMITS = "tests/test_limits.py::test_every_compile_function_has_both_limits"
+MATCHER = (*WALKS, *(f"tests/test_{name}.py" for name in ("writable", "arguments", "recipe")), LIMITS)
 REGULAR = ("terms", "normal_form", "small_regexes", "syntax", "substrings", "products")
 TERMS = ("tests/test_masks.py", *(f"tests/regular/test_{name}.py" for name in REGULAR))
 JSON = (
@@ -80,23 +85,11 @@ MODULES: dict[str, tuple[str, ...]] = {
     "constrain/json_schema/number_set.py": NUMBERS,
 }
 """Each with the tests that are tried."""
-SURVIVED = "survived"
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.toml")
 
 
-Function = tuple[str, str]
-"""A module's path, and a qualified name."""
-
-
-class Reaching(NamedTuple):
-    """A test that reaches a function, and what it takes."""
-
-    seconds: float
-    test: pytest.Item
-
-
 class Mutant(NamedTuple):
-    """One change: of which function, where, as `was -> is`, and the code that it makes."""
+    """One change: mutmut's number, of which function, where, as `was -> is`, and the code that it makes."""
 
     number: int
     function: str
@@ -106,12 +99,10 @@ class Mutant(NamedTuple):
 
 
 def ignored_lines(tree: ast.Module) -> Iterator[int]:
-    """The lines of which no mutants are made: errors, reprs, what is spent or forgotten, and sizes of memos."""
+    """The lines of which no mutants are made: rule 1."""
     for node in ast.walk(tree):
         names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-        tested = {
-            each.id for each in ast.walk(getattr(node, "test", ast.Pass())) if isinstance(each, ast.Name)
-        }
+        tested = {each.id for each in ast.walk(getattr(node, "test", node)) if isinstance(each, ast.Name)}
         if (
             isinstance(node, ast.Raise | ast.Assert)
             or (isinstance(node, ast.FunctionDef) and node.name in {"__repr__", "forget"})
@@ -123,14 +114,16 @@ def ignored_lines(tree: ast.Module) -> Iterator[int]:
             yield from range(node.lineno, (node.end_lineno or node.lineno) + 1)
 
 
-def mutants_of(path: str, order: random.Random) -> Iterator[Mutant]:
-    """The mutants of a module, as mutmut makes them, in a random order."""
+def mutants_of(path: str) -> Iterator[Mutant]:
+    """The mutants of a module, as mutmut makes them, in an order by chance that is always the same."""
     source = Path(path).read_text("utf-8")
     lines = set(range(1, source.count("\n") + 2)) - set(ignored_lines(ast.parse(source)))
     module, mutations, _, _ = create_mutations(path, source, lines)
     original = dict(functions(compile(source, path, "exec")))
-    for number in order.sample(range(len(mutations)), len(mutations)):
+    for number in random.Random(0).sample(range(len(mutations)), len(mutations)):
         mutation = mutations[number]
+        if isinstance(mutation.original_node, SimpleString) and " " in mutation.original_node.value:
+            continue
         mutated = deep_replace(module, mutation.original_node, mutation.mutated_node).code
         try:
             changed = dict(functions(compile(mutated, path, "exec")))
@@ -158,142 +151,22 @@ def difference(source: str, mutated: str) -> tuple[int, str]:
     start = next(at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other)
     same = next(at for at, (one, other) in enumerate(zip(old[::-1], new[::-1], strict=False)) if one != other)
     was, now = (
-        [line.strip() for line in text[start : max(start + 1, len(text) - same)]] for text in (old, new)
+        " ".join(map(str.strip, text[start : max(start + 1, len(text) - same)])) for text in (old, new)
     )
-    return start + 1, f"{' '.join(was)} -> {' '.join(now)}"
+    return start + 1, f"{was} -> {now}"
 
 
-def plant(path: str, mutant: Mutant) -> None:
-    """Give the function its mutant's code, for everyone who holds it."""
-    owner: Any = sys.modules[path.removesuffix(".py").replace("/", ".")]
-    *classes, name = mutant.function.split(".")
-    for each in classes:
-        owner = getattr(owner, each)
-    found = inspect.getattr_static(owner, name)
-    getattr(found, "__func__", found).__code__ = mutant.code
-
-
-class Run:
-    """A plugin that runs the collected tests on each mutant of some modules, instead of once."""
-
-    def __init__(self, given: argparse.Namespace) -> None:
-        self.given = given
-        self.failed: str | None = None
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember the first test that failed."""
-        if report.failed and self.failed is None:
-            self.failed = report.nodeid
-
-    def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Every module in turn."""
-        from hypothesis import Phase, settings  # pytest rewrites it first
-
-        for item in session.items:
-            function = getattr(item, "obj", None)
-            drawn = getattr(function, "_hypothesis_internal_use_settings", None)
-            if function is not None and drawn is not None:
-                fewer = min(drawn.max_examples, EXAMPLES)
-                quick = settings(
-                    drawn, max_examples=fewer, phases=(Phase.explicit, Phase.generate), database=None
-                )
-                function._hypothesis_internal_use_settings = quick
-        paths = self.given.modules or list(MODULES)
-        reaching = self.reached(paths, session.items)
-        for path in paths:
-            self.module(path, reaching)
-        return True
-
-    def module(self, path: str, reaching: Mapping[Function, list[Reaching]]) -> None:
-        """Every mutant of a module."""
-        given = self.given
-        part, parts = map(int, given.share.split("/"))
-        for count, mutant in enumerate(mutants_of(path, random.Random(given.seed))):
-            if count >= given.sample and not given.only:
-                break
-            if (given.only and mutant.number not in given.only) or count % parts != part - 1:
-                continue
-            tests = chosen(reaching[path, mutant.function], MODULES[path])
-            verdict = forked(partial(self.tried, path, mutant, tests), CPU_SECONDS) or "out of time or memory"
-            row = {"module": path, **mutant._asdict(), "verdict": verdict, "tests": len(tests)}
-            del row["code"]
-            line = json.dumps(row, ensure_ascii=False)
-            if verdict == SURVIVED or given.only:
-                print(line, file=sys.__stdout__, flush=True)
-            if given.record:
-                with given.record.open("a", encoding="utf-8") as out:
-                    out.write(line + "\n")
-
-    def reached(self, paths: list[str], tests: list[pytest.Item]) -> Mapping[Function, list[Reaching]]:
-        """By function, the tests that reach it, the quickest first."""
-        files = {str(Path(path).resolve()): path for path in paths}
-        found: dict[Function, list[Reaching]] = defaultdict(list)
-        for test in tests:
-            names, seconds, failed = json.loads(forked(partial(self.profiled, files, test), 600))
-            if failed:
-                print(f"left out, for it fails unchanged: {test.nodeid}", file=sys.__stdout__)
-                continue
-            for path, name in names:
-                found[path, name].append(Reaching(seconds, test))
-        return found
-
-    def profiled(self, files: Mapping[str, str], test: pytest.Item) -> str:
-        """As JSON: the functions that a test reaches, the seconds it takes, and whether it fails."""
-        codes: set[CodeType] = set()
-
-        def look(frame: FrameType, event: str, _: object) -> None:
-            if event == "call":
-                codes.add(frame.f_code)
-
-        sys.setprofile(look)
-        self.one(test)
-        sys.setprofile(None)
-        names = {
-            (files[c.co_filename], c.co_qualname.split(".<locals>")[0])
-            for c in codes
-            if c.co_filename in files
-        }
-        return json.dumps([sorted(names), process_time(), self.failed])
-
-    def tried(self, path: str, mutant: Mutant, tests: Iterable[pytest.Item]) -> str:
-        """The first test that kills a mutant."""
-        plant(path, mutant)
-        for test in tests:
-            self.one(test)
-            if self.failed:
-                return self.failed
-        return SURVIVED
-
-    def one(self, test: pytest.Item) -> None:
-        """Run one test, with fixtures of its own."""
-        test.config.hook.pytest_runtest_protocol(item=test, nextitem=None)
-
-
-def chosen(reaching: Iterable[Reaching], files: Container[str]) -> list[pytest.Item]:
-    """The tests of some files, the quickest first, until they take too long."""
-    found, left = [], SECONDS
-    for seconds, test in sorted(reaching, key=lambda each: each.seconds):
-        if test.nodeid.partition("::")[0] in files:
-            left -= seconds
-            if left < 0:
-                break
-            found.append(test)
-    return found
-
-
-def forked(work: Callable[[], str], seconds: int) -> str:
-    """What `work()` says in a process of its own; nothing if it ran out of time or memory."""
+def forked(work: Callable[[], str]) -> str:
+    """What `work()` says in a process of its own; nothing if that runs out of time or memory."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         try:
             os.write(writing, work().encode())
-        except BaseException as problem:  # noqa: BLE001
-            os.write(writing, f"failed: {type(problem).__name__}".encode())
-        os._exit(0)
+        finally:
+            os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as out:
         said = out.read().decode()
@@ -301,26 +174,127 @@ def forked(work: Callable[[], str], seconds: int) -> str:
     return said
 
 
-def table(rows: Iterable[dict[str, Any]]) -> str:
+class Run:
+    """A plugin of pytest that runs the collected tests on each mutant of some modules, instead of once."""
+
+    def __init__(self, paths: list[str], sample: int, processes: int, record: Path) -> None:
+        self.paths, self.sample, self.processes, self.record = paths, sample, processes, record
+        self.failed = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember the first test that failed."""
+        if report.failed:
+            self.failed = self.failed or report.nodeid
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Find out what reaches what, then try the mutants."""
+        from hypothesis import Phase, settings  # pytest rewrites it first
+
+        for test in session.items:
+            function = getattr(test, "obj", None)
+            drawn = getattr(function, "_hypothesis_internal_use_settings", None)
+            if function is not None and drawn is not None:
+                examples, phases = min(drawn.max_examples, EXAMPLES), (Phase.explicit, Phase.generate)
+                quick = settings(drawn, max_examples=examples, phases=phases, database=None)
+                function._hypothesis_internal_use_settings = quick
+        reaching = self.reaching(session.items)
+        for share in range(self.processes):
+            if not os.fork():
+                for path in self.paths:
+                    self.module(path, reaching, share)
+                os._exit(0)
+        for _ in range(self.processes):
+            os.wait()
+        return True
+
+    def reaching(self, tests: list[pytest.Item]) -> dict[tuple[str, str], list[tuple[float, pytest.Item]]]:
+        """By module and function, the tests that reach it, with what they take, the quickest first."""
+        found = defaultdict(list)
+        for test in tests:
+            names, seconds, failed = json.loads(forked(partial(self.profiled, test)) or '[[], 0, "too slow"]')
+            for path, name in names if not failed else []:
+                if test.nodeid.startswith(MODULES[path]):
+                    found[path, name].append((seconds, test))
+        return {where: sorted(those, key=lambda each: each[0]) for where, those in found.items()}
+
+    def profiled(self, test: pytest.Item) -> str:
+        """As JSON: the functions that a test reaches, the seconds it takes, and whether it fails."""
+        files = {str(Path(path).resolve()): path for path in self.paths}
+        codes: set[CodeType] = set()
+
+        def look(frame: FrameType, event: str, _: object) -> None:
+            if event == "call":
+                codes.add(frame.f_code)
+
+        sys.setprofile(look)
+        test.config.hook.pytest_runtest_protocol(item=test, nextitem=None)
+        sys.setprofile(None)
+        names = {(files.get(code.co_filename), code.co_qualname.split(".<locals>")[0]) for code in codes}
+        return json.dumps([[each for each in names if each[0]], process_time(), self.failed])
+
+    def module(self, path: str, reaching: Any, share: int) -> None:
+        """Every so many-th of a module's mutants that are not recorded."""
+        known = {row["number"] for row in recorded(self.record) if row["module"] == path}
+        for count, mutant in enumerate(mutants_of(path)):
+            if count >= self.sample:
+                break
+            if count % self.processes == share and mutant.number not in known:
+                tests = reaching.get((path, mutant.function), [])
+                killer = forked(partial(self.tried, path, mutant, tests)) or "out of time or memory"
+                row = {"module": path, **mutant._asdict(), "killer": killer, "tests": len(tests)}
+                del row["code"]
+                with self.record.open("a", encoding="utf-8") as out:
+                    out.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def tried(self, path: str, mutant: Mutant, tests: list[tuple[float, pytest.Item]]) -> str:
+        """The first test that kills a mutant, whose code is given to everyone who holds the function."""
+        owner: Any = sys.modules[path.removesuffix(".py").replace("/", ".")]
+        *classes, name = mutant.function.split(".")
+        for each in classes:
+            owner = getattr(owner, each)
+        found = inspect.getattr_static(owner, name)
+        getattr(found, "__func__", found).__code__ = mutant.code
+        left = float(SECONDS)
+        for seconds, test in tests:
+            left -= seconds
+            if left < 0:
+                break
+            test.config.hook.pytest_runtest_protocol(item=test, nextitem=None)
+            if self.failed:
+                return self.failed
+        return "none"
+
+
+def recorded(file: Path) -> list[dict[str, Any]]:
+    """The verdicts in a file."""
+    return [json.loads(line) for line in file.open(encoding="utf-8")] if file.exists() else []
+
+
+def table(rows: list[dict[str, Any]]) -> str:
     """The verdicts by module."""
+    known = tomllib.loads(EQUIVALENT.read_text("utf-8"))
     equivalent = {
-        (one["module"], one["change"]) for one in tomllib.loads(EQUIVALENT.read_text("utf-8"))["mutants"]
+        (module, change)
+        for module, reasons in known.items()
+        for those in reasons.values()
+        for change in those
     }
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
-        same = row["verdict"] == SURVIVED and (row["module"], row["change"]) in equivalent
-        verdict = "equivalent" if same else "survived" if row["verdict"] == SURVIVED else "killed"
+        verdict = "killed" if row["killer"] != "none" else "survived"
+        if verdict == "survived" and (row["module"], row["change"]) in equivalent:
+            verdict = "equivalent"
         counts[row["module"]][verdict] += 1
         counts["all"][verdict] += 1
     lines = [
         "| module | mutants | killed | survived | equivalent | score |",
         "|---|---:|---:|---:|---:|---:|",
     ]
-    for module, each in counts.items():
+    for module in (*MODULES, "all"):
+        each = counts[module]
+        numbers = (each.total(), *(each[verdict] for verdict in ("killed", "survived", "equivalent")))
         score = each["killed"] / max(1, each["killed"] + each["survived"])
-        lines.append(
-            f"| {module} | {each.total()} | {each['killed']} | {each['survived']} | {each['equivalent']} | {score:.1%} |"
-        )
+        lines.append(f"| {module} | {' | '.join(map(str, numbers))} | {score:.1%} |")
     return "\n".join(lines)
 
 
@@ -333,18 +307,15 @@ def main() -> None:
     parser.add_argument(
         "--sample", type=int, default=150, help="so many mutants of a module, drawn by chance"
     )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", type=int, nargs="*", help="the mutants of these numbers")
-    parser.add_argument("--share", default="1/1", help="the first of two processes: 1/2")
-    parser.add_argument("--record", type=Path, help="add the verdicts to this file, as lines of JSON")
-    parser.add_argument("--table", type=Path, nargs="*", help="of verdicts recorded before, the table alone")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--record", type=Path, default=Path("mutants.jsonl"))
     given = parser.parse_args()
-    if given.table:
-        print(table(json.loads(line) for file in given.table for line in file.open(encoding="utf-8")))
-        return
-    tests = sorted({test for path in given.modules or MODULES for test in MODULES[path]})
-    options = ["-n", "0", "-q", "-p", "no:cacheprovider", "--tb=no", "--no-header", "--show-capture=no"]
-    pytest.main([*options, *tests], plugins=[Run(given)])
+    paths = given.modules or list(MODULES)
+    if given.sample:
+        tests = sorted({test for path in paths for test in MODULES[path]})
+        options = ["-n", "0", "-q", "-p", "no:cacheprovider", "--tb=no", "--show-capture=no"]
+        pytest.main([*options, *tests], plugins=[Run(paths, given.sample, given.processes, given.record)])
+    print(table(recorded(given.record)))
 
 
 if __name__ == "__main__":
