@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -232,7 +233,7 @@ def test_forced_bytes_are_the_only_way_on() -> None:
     assert matcher.forced_bytes() == b'{"reason":"'
 
 
-@pytest.mark.parametrize("token", [-1, 10**6])
+@pytest.mark.parametrize("token", [-1, VOCABULARY.size, 10**6])
 def test_an_id_outside_the_vocabulary_is_an_error_and_not_a_refusal(token: int) -> None:
     """It cannot come from this model: something is wired wrongly."""
     matcher = compile_regex("a", VOCABULARY).matcher()
@@ -242,6 +243,12 @@ def test_an_id_outside_the_vocabulary_is_an_error_and_not_a_refusal(token: int) 
     assert str(caught.value) == (
         f"token {token} is outside the vocabulary\n    at ids go from 0 to {VOCABULARY.size - 1}"
     )
+
+
+@pytest.mark.parametrize("count", ["1", 1.5, -1, None, True])
+def test_a_number_of_tokens_that_is_none_is_an_error_of_tokens(count: Any) -> None:
+    with pytest.raises(TokenError):
+        compile_regex("a", VOCABULARY).matcher().rollback(count)
 
 
 def test_a_rollback_past_the_start_says_how_far_it_could_go() -> None:

@@ -1,7 +1,7 @@
 """Equal terms are one object: what the smart constructors promise, law by law.
 
-`test_terms.py` says that no operator changes the language.  Here is the other half: laws of the algebra hold as
-identities, so that a state is not made twice, and what a term says of itself is what its derivatives say.
+`test_terms.py` says that no operator changes the language.  Here is the other half: laws of the algebra hold
+as identities, so that a state is not made twice, and what a term says of itself is what its derivatives say.
 """
 
 from __future__ import annotations
@@ -161,3 +161,19 @@ def test_inside_a_character_what_follows_is_put_together() -> None:
     assert choice(one, other) is concat(going_on, choice(concat(A, star(A)), concat(B, star(B))))
     assert intersect(one, other) is concat(going_on, intersect(concat(A, star(A)), concat(B, star(B))))
     assert intersect(one, concat(going_on, ANY_BYTES)) is one
+
+
+@given(terms())
+@settings(max_examples=100)
+def test_a_derivative_is_found_once(term: Term) -> None:
+    """Also by a set of bytes; and the quick ways to it are the slow one."""
+    ways, derived = term.ways(), [term.after(byte) for byte in b"abz"]
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("derivative", "_find_ways"):
+            patched.setattr(type(term), name, None)
+
+        assert term.ways() is ways
+        assert [term.after(byte) for byte in b"abz"] == derived
+        assert list(term.ways_within(0b111 << 97)) == [
+            (mask & 0b111 << 97, after) for mask, after in ways if mask & 0b111 << 97
+        ] or not (term.first & ~(0b111 << 97))
