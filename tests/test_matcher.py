@@ -83,7 +83,8 @@ def some_tokens(rng: random.Random, matcher: Matcher) -> list[int]:
     ahead, found = matcher.fork(), []
     for _ in range(rng.randrange(6)):
         allowed = ids(ahead.allowed_token_ids())
-        token = rng.choice(allowed) if allowed and rng.random() < 0.9 else rng.randrange(VOCABULARY.size)
+        others = (VOCABULARY.eos_token_ids[0], rng.randrange(VOCABULARY.size))
+        token = rng.choice(allowed if allowed and rng.random() < 0.9 else others)
         ahead.accept_token(token)
         found.append(token)
     return found
