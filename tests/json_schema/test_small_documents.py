@@ -1,6 +1,7 @@
 """Every small array and object, against an independent validator, under many keywords at once.
 
-In any order, each is accepted exactly where the validator accepts it; in one order, in one of its orders.  Random documents are seldom at the edge of a random schema.  All documents of a small world are: arrays of at
+In any order, each is accepted exactly where the validator accepts it; in one order, in one of its orders.
+Random documents are seldom at the edge of a random schema.  All documents of a small world are: arrays of at
 most three items and objects of at most three keys, of a few values each.
 """
 
