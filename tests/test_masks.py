@@ -16,7 +16,7 @@ from constrain.errors import UnsatisfiableError
 from constrain.masks import Masks
 from constrain.parts import branches, literal, regex, repeated
 from constrain.position import Positions
-from constrain.vocabulary.bitmask import allocate_token_bitmask
+from constrain.vocabulary.bitmask import allocate_token_bitmask, is_set
 from constrain.vocabulary.spellings import Spellings
 from tests.oracle import (
     by_trying,
@@ -119,17 +119,22 @@ def test_a_generation_like_one_before_costs_look_ups(monkeypatch: pytest.MonkeyP
         assert matcher.accept_token(byte)
     assert matcher.is_completed()
 
-    for owner, name in ((Positions, "read"), (Positions, "intern"), (Masks, "_make")):
-        monkeypatch.delattr(owner, name)
     again = compiled.matcher()
+    bitmask = allocate_token_bitmask(1, VOCABULARY.size)
+    for owner, name in ((Positions, "advance"), (Positions, "read"), (Masks, "mask"), (Masks, "_make")):
+        monkeypatch.delattr(owner, name)
     for byte, tokens in zip(WRITTEN, allowed, strict=True):
-        mask = again.position.mask
-        assert mask is not None
-        assert mask is compiled.masks.mask(again.position)
-        assert ids(again.allowed_token_ids()) == tokens
-        bitmask = allocate_token_bitmask(1, VOCABULARY.size)
         assert again.fill_next_token_bitmask(bitmask)
+        assert [token for token in range(VOCABULARY.size) if is_set(bitmask[0], token)] == tokens
         assert again.accept_token(byte)
+
+
+def test_a_mask_is_made_once() -> None:
+    compiled = compile_json_schema(SEVERAL, VOCABULARY)
+    position = compiled.positions.start
+    mask = compiled.masks.mask(position)
+
+    assert compiled.masks.mask(position) is mask is position.mask
 
 
 def test_no_part_of_a_mask_is_found_out_twice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from constrain.regular.byte_sets import ALL_BYTES
+from constrain.regular.leaf import Leaf, intern_leaf
+from constrain.regular.queries import accepts
 from constrain.regular.terms import (
     ANY_BYTES,
     EMPTY,
@@ -177,3 +180,39 @@ def test_a_derivative_is_found_once(term: Term) -> None:
         assert list(term.ways_within(0b111 << 97)) == [
             (mask & 0b111 << 97, after) for mask, after in ways if mask & 0b111 << 97
         ] or not (term.first & ~(0b111 << 97))
+
+
+class Divisible(Leaf):
+    """Texts of `a`, `-` and `+` whose number of `a`s, and `more`, is divisible by three; it says its classes."""
+
+    __slots__ = ("more",)
+
+    def __init__(self, more: int) -> None:
+        self.more = more
+        self._register(nullable=more == 0, plain=False)
+
+    def derivative(self, byte: int) -> Term:
+        if byte in b"-+":
+            return self
+        return intern_leaf(Divisible, (self.more + 1) % 3) if byte == 97 else EMPTY
+
+    def classes(self) -> tuple[int, ...]:
+        signs = 1 << ord("-") | 1 << ord("+")
+        return (1 << 97, signs, ALL_BYTES ^ signs ^ 1 << 97)
+
+
+@given(st.integers(0, 2), terms(), st.integers(0, 2**256 - 1))
+@settings(max_examples=60)
+def test_a_leaf_is_what_its_derivatives_say_alone_and_beside_others(
+    more: int, term: Term, within: int
+) -> None:
+    leaf = intern_leaf(Divisible, more)
+    for each in (leaf, intersect(leaf, term), choice(leaf, term), concat(leaf, term), complement(leaf)):
+        for ways, mask in ((each.ways_within(within), within), (each.ways(), ALL_BYTES)):
+            found = {byte: after for members, after in ways for byte in range(256) if members >> byte & 1}
+            for byte in b"a-+b\x00\xff":
+                expected = each.derivative(byte) if mask >> byte & 1 else EMPTY
+                assert found.get(byte, EMPTY) is expected
+    for text in (b"", b"a", b"-a+a", b"aa-a", b"aaab", b"aaaaa"):
+        holds = set(text) <= set(b"a-+") and (text.count(b"a") + more) % 3 == 0
+        assert accepts(leaf, text) == holds
