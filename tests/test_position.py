@@ -13,7 +13,7 @@ from constrain import position as positions_module
 from constrain.compiler import compile_json_schema, compile_part, compile_regex
 from constrain.errors import ConstrainError
 from constrain.matcher import CompiledGrammar
-from constrain.parts import either, literal, regex, sequence, special_token
+from constrain.parts import choice, either, literal, regex, sequence, special_token
 from constrain.position import Position, Threads
 from constrain.testing.random_schemas import schemas
 from constrain.vocabulary.vocabulary import Vocabulary
@@ -61,6 +61,12 @@ def forced_by_trying(compiled: CompiledGrammar, position: Position) -> bytes:
     return forced
 
 
+def assert_threads_are_in_order(position: Position) -> None:
+    """A thread at a continuation has no number, and nothing captured."""
+    for number, edge, _, captured in position.threads:
+        assert edge is not None or (number, captured) == (0, b"")
+
+
 def assert_read_as_stepped(compiled: CompiledGrammar, rng: random.Random) -> None:
     """At each position of a walk: reading, what may come next, and what is forced."""
     matcher = compiled.matcher()
@@ -72,6 +78,10 @@ def assert_read_as_stepped(compiled: CompiledGrammar, rng: random.Random) -> Non
         assert sorted(positions.next_bytes(dict.fromkeys(position.threads))) == bytes_on(compiled, position)
         assert matcher.forced_bytes()[:40] == forced_by_trying(compiled, position)
         assert position.can_end == matcher.is_completed()
+        assert_threads_are_in_order(position)
+        readers = dict.fromkeys(positions.readers(position.threads))
+        for byte in b'a"{1,':
+            assert set(positions.step(readers, byte)) == set(stepped(compiled, position, bytes((byte,))))
         assert matcher.accept_token(rng.choice(ids(matcher.allowed_token_ids())))
         if matcher.is_terminated():
             break
@@ -121,6 +131,19 @@ def test_equal_threads_are_one_position_and_a_token_leads_to_the_same_one_twice(
     )
 
 
+def test_what_a_byte_begins_is_kept_for_plain_edges_alone() -> None:
+    """Literals that are allowed differ from place to place."""
+    plain = compile_regex("qa|qb", VOCABULARY)
+    words = compile_part(choice(["xa", "xb"]), VOCABULARY)
+    for compiled, byte in ((plain, ord("q")), (words, ord("x"))):
+        assert compiled.matcher().accept_token(byte)
+    begun = plain.positions.tables.begun
+
+    assert begun is words.positions.tables.begun
+    assert (plain.start.first, ord("q")) in begun
+    assert (words.start.first, ord("x")) not in begun
+
+
 def many_threads() -> CompiledGrammar:
     words = either(*(sequence(regex(pattern), literal("!")) for pattern in ("[ab]+", "a+", "[ac]+", "[ad]+")))
     return compile_part(words, VOCABULARY)
@@ -168,6 +191,7 @@ def test_a_special_token_stands_where_its_mark_does_and_nothing_is_forced_before
         twin = matcher.fork()
         assert twin.accept_token(mark)
         assert twin.forced_bytes() == text
+        assert_threads_are_in_order(twin.position)
 
 
 def test_a_special_token_beside_text_takes_nothing_away_from_it() -> None:
