@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from constrain import position as positions_module
-from constrain.compiler import compile_json_schema, compile_part, compile_regex
+from constrain.compiler import compile_json_schema, compile_lark, compile_part, compile_regex
 from constrain.errors import ConstrainError
 from constrain.matcher import CompiledGrammar
 from constrain.parts import choice, either, literal, regex, sequence, special_token
@@ -101,6 +101,21 @@ def test_so_is_one_of_a_pattern(pattern: str, seed: int) -> None:
     except ConstrainError:
         return
     assert_read_as_stepped(compiled, random.Random(seed))
+
+
+@pytest.mark.parametrize(
+    "grammar",
+    [
+        'start: "a" start "b" | "ab"',
+        'start: (x | y)+\nx: "a" x "b" | "c"\ny: "a" y "b" | "c" "d"?',
+        'start: start "," start | "1" | "{" start "}"',
+        "start: /a+/ start | /a*b/",
+    ],
+)
+def test_so_is_one_of_a_grammar_in_which_places_are_joined(grammar: str) -> None:
+    compiled = compile_lark(grammar, VOCABULARY)
+    for seed in range(5):
+        assert_read_as_stepped(compiled, random.Random(seed))
 
 
 @given(schemas(), OPTIONS, st.integers(0, 2**32))

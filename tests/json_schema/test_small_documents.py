@@ -55,6 +55,7 @@ ARRAY_KEYWORDS: dict[str, st.SearchStrategy[Any]] = {
     "minContains": COUNTS,
     "maxContains": COUNTS,
     "unevaluatedItems": SUBSCHEMAS,
+    "enum": st.lists(st.sampled_from(ARRAYS[:40]), min_size=1, max_size=4),
 }
 OBJECT_KEYWORDS: dict[str, st.SearchStrategy[Any]] = {
     "properties": NAMED,
@@ -67,6 +68,7 @@ OBJECT_KEYWORDS: dict[str, st.SearchStrategy[Any]] = {
     "dependentRequired": st.dictionaries(st.sampled_from(KEYS), NAMES, max_size=2),
     "dependentSchemas": st.dictionaries(st.sampled_from(KEYS), st.just({"required": ["b"]}), max_size=1),
     "unevaluatedProperties": SUBSCHEMAS,
+    "enum": st.lists(st.sampled_from(OBJECTS[:40]), min_size=1, max_size=4),
 }
 
 
@@ -79,6 +81,9 @@ def conjunctions(kind: str, keywords: dict[str, st.SearchStrategy[Any]]) -> st.S
         one.map(lambda plain: {"type": kind, **plain}),
         one.map(lambda plain: {"type": kind, **plain}),
         one.map(lambda plain: {"type": kind, "not": plain}),
+        st.tuples(one, keywords["enum"]).map(
+            lambda both: {"type": kind, **both[0], "not": {"enum": both[1]}}
+        ),
         st.tuples(one, one).map(lambda both: {"type": kind, "allOf": list(both)}),
         st.tuples(one, one).map(lambda both: {"type": kind, "oneOf": list(both)}),
         st.tuples(one, one).map(lambda both: {"type": kind, **both[0], "not": both[1]}),
@@ -130,12 +135,12 @@ def check(schema: dict[str, Any], documents: list[Any], seed: int) -> None:
 
 
 @given(conjunctions("array", ARRAY_KEYWORDS), st.integers(0, 2**32))
-@settings(max_examples=30)
+@settings(max_examples=60)
 def test_small_arrays_are_accepted_exactly_where_a_validator_accepts_them(schema: Any, seed: int) -> None:
     check(schema, ARRAYS, seed)
 
 
 @given(conjunctions("object", OBJECT_KEYWORDS), st.integers(0, 2**32))
-@settings(max_examples=30)
+@settings(max_examples=60)
 def test_small_objects_are_accepted_exactly_where_a_validator_accepts_them(schema: Any, seed: int) -> None:
     check(schema, OBJECTS, seed)

@@ -183,7 +183,7 @@ def test_a_derivative_is_found_once(term: Term) -> None:
 
 
 class Divisible(Leaf):
-    """Texts of `a`, `-` and `+`; the number of `a`s, and `more`, is divisible by three; it says its classes."""
+    """Texts of `a` and signs; the number of `a`s, and `more`, is divisible by three; it says its classes."""
 
     __slots__ = ("more",)
 
