@@ -54,16 +54,21 @@ WALKS = tuple(f"tests/test_{name}.py" for name in ("masks", "matcher", "position
 LIMITS = "tests/test_limits.py::test_every_compile_function_has_both_limits"
 MATCHER = (*WALKS, "tests/test_writable.py", "tests/test_arguments.py", LIMITS)
 TERMS = tuple(f"tests/regular/test_{name}.py" for name in ("terms", "normal_form", "small_regexes"))
+PRODUCTS = ("tests/regular/test_products.py", "tests/json_schema/test_strings.py")
 JSON = ("schemas", "small_documents", "keys", "countable_objects", "unique_items", "closing")
 SCHEMAS = ("tests/test_promises.py", *(f"tests/json_schema/test_{name}.py" for name in JSON))
 NUMBERS = tuple(f"tests/json_schema/test_{name}.py" for name in ("numbers", "number_set"))
 MODULES: dict[str, tuple[str, ...]] = {
     "constrain/matcher.py": MATCHER,
     "constrain/position.py": WALKS,
-    "constrain/masks.py": WALKS,
+    "constrain/masks.py": (
+        *WALKS,
+        "tests/json_schema/test_keys.py",
+        "tests/json_schema/test_unique_items.py",
+    ),
     "constrain/regular/term.py": (*TERMS, "tests/regular/test_products.py"),
     "constrain/regular/terms.py": TERMS,
-    "constrain/regular/products.py": ("tests/regular/test_products.py",),
+    "constrain/regular/products.py": PRODUCTS,
     "constrain/json_schema/objects.py": SCHEMAS,
     "constrain/json_schema/object_text.py": SCHEMAS,
     "constrain/json_schema/arrays.py": SCHEMAS,

@@ -216,3 +216,40 @@ def test_a_leaf_is_what_its_derivatives_say_alone_and_beside_others(
     for text in (b"", b"a", b"-a+a", b"aa-a", b"aaab", b"aaaaa"):
         holds = set(text) <= set(b"a-+") and (text.count(b"a") + more) % 3 == 0
         assert accepts(leaf, text) == holds
+
+
+@given(st.lists(st.sampled_from([b"", b"a", b"ab", b"ba", b"bb"]), min_size=1, unique=True))
+def test_a_finite_set_is_plain_and_knows_its_size(texts: list[bytes]) -> None:
+    found = literals(texts)
+
+    assert found.plain
+    assert found.fixed
+    assert found is EPSILON or getattr(found, "size", None) == len(texts)
+    assert without_epsilon(found) is literals(set(texts) - {b""})
+
+
+@given(terms(), terms())
+@settings(max_examples=100)
+def test_what_is_made_of_plain_terms_is_plain_and_only_that(one: Term, other: Term) -> None:
+    for made in (concat(one, byte_set(1 << 120), other), concat(byte_set(1 << 120), choice(one, other))):
+        assert made is EMPTY or made.plain == (one.plain and other.plain) or choice(one, other).plain
+    assert all(mask for term in (one, complement(one), choice(one, other)) for mask, _ in term.ways())
+
+
+def test_without_the_empty_string_either_part_may_be_first() -> None:
+    both = without_epsilon(concat(star(A), star(B)))
+
+    assert [accepts(both, text) for text in (b"", b"a", b"b", b"ab", b"aabb", b"ba")] == [
+        *(False, True, True, True, True, False)
+    ]
+
+
+def test_several_finite_sets_are_excluded_as_one() -> None:
+    sets = [literals(texts) for texts in ([b"a", b"ab"], [b"b", b"ab"], [b"ba"])]
+
+    for beside in (ANY_BYTES, star(choice(A, B))):
+        left = intersect(beside, *map(complement, sets))
+        assert left is intersect(beside, complement(literals([b"a", b"ab", b"b", b"ba"])))
+        assert [accepts(left, text) for text in (b"a", b"b", b"ba", b"bb", b"")] == [
+            *(False, False, False, True, True)
+        ]
