@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from constrain.compiler import compile_json_schema
 from constrain.errors import LimitExceeded, UnsatisfiableError
 from constrain.matcher import CompiledGrammar
-from tests.oracle import toy_vocabulary
+from tests.oracle import by_trying, ids, toy_vocabulary
 from tests.walks import CHOOSERS, walk
 
 VOCABULARY = toy_vocabulary([b'":', b'","', b"1,", b'"a', b"[1", b"]]", b"null"])
@@ -34,6 +34,14 @@ OBJECTS = [
     for keys in itertools.permutations(KEYS, size)
     for values in itertools.product((1, "a"), repeat=size)
 ]
+
+TWICE = [
+    f'{{"{key}":1,{between}"{key}":{value}}}'.encode()
+    for key in (*KEYS, "z")
+    for between in ("", '"b1":1,')
+    for value in (1, '"a"')
+]
+"""Objects with a key twice, which no schema allows."""
 
 SUBSCHEMAS = st.sampled_from(
     [
@@ -128,19 +136,29 @@ def check(schema: dict[str, Any], documents: list[Any], seed: int) -> None:
             given.add(in_any_order(document))
     assert given == wanted
 
+    for grammar in filter(None, (exact, usual)):
+        for text in TWICE:
+            assert not accepts(grammar, text), text
+
     rng = random.Random(seed)
     for grammar in (exact, usual) if exact and usual else ():
+        matcher = grammar.matcher()
+        for _ in range(5):
+            allowed = ids(matcher.allowed_token_ids())
+            assert allowed == by_trying(grammar, matcher.position), matcher.text
+            if not matcher.accept_token(rng.choice(allowed)) or matcher.is_terminated():
+                break
         text, _ = walk(grammar, rng, CHOOSERS["uniform"], max_tokens=30)
         assert valid(json.loads(text)), text
 
 
 @given(conjunctions("array", ARRAY_KEYWORDS), st.integers(0, 2**32))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_small_arrays_are_accepted_exactly_where_a_validator_accepts_them(schema: Any, seed: int) -> None:
     check(schema, ARRAYS, seed)
 
 
 @given(conjunctions("object", OBJECT_KEYWORDS), st.integers(0, 2**32))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_small_objects_are_accepted_exactly_where_a_validator_accepts_them(schema: Any, seed: int) -> None:
     check(schema, OBJECTS, seed)

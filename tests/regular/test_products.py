@@ -20,7 +20,7 @@ from constrain.regular.conditions import (
     negation,
     replaced,
 )
-from constrain.regular.products import _contains, product
+from constrain.regular.products import _contains, at_place, plainly_empty, product
 from constrain.regular.queries import accepts, is_empty
 from constrain.regular.syntax import regex_term
 from constrain.regular.terms import EMPTY, Term, choice, intersect
@@ -132,6 +132,16 @@ def test_the_ways_of_a_product_are_its_derivatives_and_say_which_live(
             assert is_empty(after) == is_empty(oracle.derivative((mask & -mask).bit_length() - 1))
         term, oracle = term.derivative(byte), oracle.derivative(byte)
         assert is_empty(term) == is_empty(oracle)
+
+
+@given(conditions(plain_factors | searches, most=3))
+@settings(max_examples=60)
+def test_what_is_plainly_empty_is_empty_and_a_term_at_a_place_is_of_its_product(condition: Condition) -> None:
+    here = product(UNIVERSE, condition)
+    assert not plainly_empty(here) or is_empty(multiplied_out(UNIVERSE, condition))
+    assert plainly_empty(here) == is_empty(here.term)  # of so few letters
+    assert at_place(here.term, UNIVERSE) is here or here.condition is False
+    assert here.derivative(ord("a")) is product(UNIVERSE, condition).derivative(ord("a"))
 
 
 @given(conditions(plain_factors))
