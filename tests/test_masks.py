@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from constrain.compiler import compile_regex
+from constrain import masks as masks_module
+from constrain.compiler import compile_json_schema, compile_part, compile_regex
 from constrain.errors import UnsatisfiableError
+from constrain.masks import Masks
+from constrain.parts import branches, literal, regex, repeated
+from constrain.position import Positions
+from constrain.vocabulary.bitmask import allocate_token_bitmask, is_set
+from constrain.vocabulary.spellings import Spellings
 from tests.oracle import (
     by_trying,
     ids,
@@ -91,3 +100,82 @@ def test_every_end_of_sequence_token_is_allowed_where_the_text_may_end() -> None
     assert ids(matcher.allowed_token_ids()) == [ord("a")]
     assert matcher.accept_token(ord("a"))
     assert ids(matcher.allowed_token_ids()) == [ord("b"), *vocabulary.eos_token_ids]
+
+
+SEVERAL = {
+    "type": "object",
+    "properties": {"a": {"type": "array", "items": {"enum": [1, 12, "a", "ab"]}}, "ab": {"type": "integer"}},
+    "patternProperties": {"^b": {"type": "string", "pattern": "^a*b?$"}},
+}
+WRITTEN = b'{"a":[1,"ab",12],"bb":"aab","bab":"","c":null,"ab":-12}'
+
+
+def test_a_generation_like_one_before_costs_look_ups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No token is read again, and no mask is made."""
+    compiled = compile_json_schema(SEVERAL, VOCABULARY, property_order="any", whitespace="compact")
+    matcher, allowed = compiled.matcher(), []
+    for byte in WRITTEN:
+        allowed.append(ids(matcher.allowed_token_ids()))
+        assert allowed[-1] == by_trying(compiled, matcher.position)
+        assert matcher.accept_token(byte)
+    assert matcher.is_completed()
+
+    again = compiled.matcher()
+    bitmask = allocate_token_bitmask(1, VOCABULARY.size)
+    for owner, name in ((Positions, "advance"), (Positions, "read"), (Masks, "mask"), (Masks, "_make")):
+        monkeypatch.delattr(owner, name)
+    for byte, tokens in zip(WRITTEN, allowed, strict=True):
+        assert again.fill_next_token_bitmask(bitmask)
+        assert [token for token in range(VOCABULARY.size) if is_set(bitmask[0], token)] == tokens
+        assert again.accept_token(byte)
+
+
+def test_a_mask_is_made_once() -> None:
+    compiled = compile_json_schema(SEVERAL, VOCABULARY)
+    position = compiled.positions.start
+    mask = compiled.masks.mask(position)
+
+    assert compiled.masks.mask(position) is mask is position.mask
+
+
+def test_no_part_of_a_mask_is_found_out_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written of a remainder from a continuation, and where the literals of an edge lead."""
+    asked: Counter[Any] = Counter()
+
+    def count(owner: Any, name: str) -> None:
+        found = getattr(owner, name)
+
+        def counted(self: Any, *given: Any) -> Any:
+            asked[name, *map(_as_key, given)] += 1
+            return found(self, *given)
+
+        monkeypatch.setattr(owner, name, counted)
+
+    count(Masks, "_reach")
+    count(Spellings, "steps")
+    count(Spellings, "ends")
+    schema = compile_json_schema(SEVERAL, VOCABULARY, property_order="any", whitespace="compact")
+    words = compile_part(repeated(branches({"ab": literal("b"), "aa": None, "b": regex("a*b")})), VOCABULARY)
+    for compiled, text in ((schema, WRITTEN), (words, b"abbaabaababbaa")):
+        matcher = compiled.matcher()
+        for byte in text:
+            matcher.allowed_token_ids()
+            assert matcher.accept_token(byte)
+
+    assert {name for name, *_ in asked} == {"_reach", "steps", "ends"}
+    assert max(asked.values()) == 1, asked.most_common(3)
+
+
+def _as_key(given: Any) -> Any:
+    return tuple(given) if isinstance(given, list) else given
+
+
+def test_a_grammar_forgets_what_can_be_reached_when_it_is_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And finds it out again."""
+    monkeypatch.setattr(masks_module, "MAX_REACHES", 3)
+    compiled = compile_json_schema(SEVERAL, VOCABULARY, property_order="any", whitespace="compact")
+    matcher = compiled.matcher()
+    for byte in WRITTEN:
+        assert ids(matcher.allowed_token_ids()) == by_trying(compiled, matcher.position)
+        assert matcher.accept_token(byte)
+        assert sum(map(len, compiled.masks._reaches.values())) <= 3

@@ -20,10 +20,10 @@ from constrain.regular.conditions import (
     negation,
     replaced,
 )
-from constrain.regular.products import product
+from constrain.regular.products import _contains, at_place, plainly_empty, product
 from constrain.regular.queries import accepts, is_empty
 from constrain.regular.syntax import regex_term
-from constrain.regular.terms import EMPTY, Term, intersect
+from constrain.regular.terms import EMPTY, Term, choice, intersect
 from tests.oracle import strings_over
 from tests.regular.conditions import conditions, multiplied_out
 from tests.strategies import small_patterns
@@ -54,6 +54,11 @@ searches = st.sampled_from(["a", "b.", "ab", "é", "a..", "^b", "b$", "(ab|ba)$"
 )
 
 
+def search_of(text: str) -> Term:
+    """The texts with this somewhere."""
+    return regex_term(f"[abé]*{text}[abé]*!")
+
+
 @given(conditions(plain_factors | searches))
 @settings(max_examples=200)
 def test_a_product_holds_the_texts_of_which_its_condition_holds(condition: Condition) -> None:
@@ -77,6 +82,66 @@ def test_a_product_is_empty_where_it_is_empty_multiplied_out(condition: Conditio
             break
         mask, term = rng.choice(ways)
         oracle = oracle.derivative((mask & -mask).bit_length() - 1)
+
+
+@given(conditions(plain_factors | searches, most=3), conditions(plain_factors | searches, most=3))
+@settings(max_examples=100)
+def test_a_condition_that_contains_another_holds_wherever_that_does(one: Condition, other: Condition) -> None:
+    for wide, narrow in ((one, other), (any_of([one, other]), one), (one, all_of([one, other]))):
+        if _contains(wide, narrow):
+            assert all(says(wide, text) for text in TEXTS if says(narrow, text))
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [
+        (any_of([search_of("a"), search_of("b")]), search_of("a")),
+        (any_of([search_of("a"), search_of("é")]), any_of([search_of("é"), search_of("a")])),
+        (all_of([search_of("a"), search_of("b")]), all_of([search_of("b"), search_of("é"), search_of("a")])),
+        (negation(search_of("a")), negation(search_of("a"))),
+        (choice(factor("a"), factor("b*b")), factor("a")),
+        (choice(factor("ab*a"), factor("b*b"), factor("é*b")), choice(factor("é*b"), factor("ab*a"))),
+        (any_of([choice(factor("ab*a"), factor("b*b")), search_of("é")]), factor("ab*a")),
+        (True, search_of("a")),
+    ],
+)
+def test_plain_containments_are_seen_and_not_their_converses(wide: Condition, narrow: Condition) -> None:
+    assert _contains(wide, wide)
+    assert _contains(narrow, narrow)
+    assert _contains(wide, narrow)
+    assert _contains(narrow, wide) == all(says(narrow, text) for text in TEXTS if says(wide, text))
+
+
+@given(conditions(plain_factors | searches, most=4), st.sampled_from(strings_over("abé", 3)))
+@settings(max_examples=100)
+def test_the_ways_of_a_product_are_its_derivatives_and_say_which_live(
+    condition: Condition, text: str
+) -> None:
+    """Also where it is known of the product before that it lives."""
+    here = product(UNIVERSE, condition)
+    assert here.nonempty != is_empty(here.term)
+    term, oracle = here.term, multiplied_out(UNIVERSE, condition)
+    for byte in text.encode():
+        ways = list(term.ways())
+        union = 0
+        for mask, after in ways:
+            assert mask
+            assert not mask & union
+            union |= mask
+            assert after is term.derivative((mask & -mask).bit_length() - 1)
+            assert is_empty(after) == is_empty(oracle.derivative((mask & -mask).bit_length() - 1))
+        term, oracle = term.derivative(byte), oracle.derivative(byte)
+        assert is_empty(term) == is_empty(oracle)
+
+
+@given(conditions(plain_factors | searches, most=3))
+@settings(max_examples=60)
+def test_what_is_plainly_empty_is_empty_and_a_term_at_a_place_is_of_its_product(condition: Condition) -> None:
+    here = product(UNIVERSE, condition)
+    assert not plainly_empty(here) or is_empty(multiplied_out(UNIVERSE, condition))
+    assert plainly_empty(here) == is_empty(here.term)  # of so few letters
+    assert at_place(here.term, UNIVERSE) is here or here.condition is False
+    assert here.derivative(ord("a")) is product(UNIVERSE, condition).derivative(ord("a"))
 
 
 @given(conditions(plain_factors))
