@@ -74,8 +74,11 @@ def type_judges(kind: Any, schema: Any, *, formats: bool = True) -> list[Judge]:
 
 
 def pattern_judges(pattern: str, flags: int = 0) -> list[Judge]:
-    """`re`, which must match the whole text."""
-    compiled = re.compile(pattern, flags)
+    """`re`, which must match the whole text; it has no opinion on a pattern that only we can read."""
+    try:
+        compiled = re.compile(pattern, flags)
+    except (re.error, OverflowError, RecursionError) as problem:
+        return [_silent("re", f"re cannot read the pattern: {problem}")]
     return [Judge("re", lambda text: None if compiled.fullmatch(text) else f"does not match {pattern}")]
 
 
@@ -136,6 +139,15 @@ def _read(text: str) -> str | None:
     return None
 
 
+def _silent(name: str, why: str) -> Judge:
+    """A judge without an opinion."""
+
+    def refuses(text: str) -> str | None:
+        raise CannotJudge(why)
+
+    return Judge(name, refuses)
+
+
 def _judging(name: str, judge: Callable[[Any], str | None]) -> Judge:
     """A judge of the data of a text that parses."""
     from referencing.exceptions import Unresolvable
@@ -144,7 +156,7 @@ def _judging(name: str, judge: Callable[[Any], str | None]) -> Judge:
         try:
             with localcontext(Context(prec=DIGITS)):
                 return judge(_strictly(text))
-        except (re.error, RecursionError, NotImplementedError, Unresolvable, UnicodeEncodeError) as problem:
+        except (re.error, RecursionError, Unresolvable, UnicodeEncodeError) as problem:
             raise CannotJudge(f"{name}: {problem}") from problem
 
     return Judge(name, refuses)
@@ -180,12 +192,9 @@ def _rust_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> Jud
         known = jsonschema_rs.Registry(list(documents.items())) if documents else None
         validator = jsonschema_rs.validator_for(spoken, validate_formats=formats, registry=known)
     except (ValueError, jsonschema_rs.ValidationError) as problem:
-        said = f"jsonschema-rs cannot read the schema: {str(problem).splitlines()[0]}"
-
-        def cannot(value: Any) -> str | None:
-            raise NotImplementedError(said)
-
-        return _judging("jsonschema-rs", cannot)
+        return _silent(
+            "jsonschema-rs", f"jsonschema-rs cannot read the schema: {str(problem).splitlines()[0]}"
+        )
 
     def judge(value: Any) -> str | None:
         first = next(iter(validator.iter_errors(value)), None)

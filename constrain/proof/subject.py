@@ -13,6 +13,7 @@ from typing import Any, Unpack
 
 from constrain.compiler import compile_json_schema, compile_lark, compile_part, compile_regex
 from constrain.json_schema.options import Compiling
+from constrain.json_schema.values import parse_json
 from constrain.matcher import CompiledGrammar
 from constrain.proof.judges import (
     Judge,
@@ -22,6 +23,7 @@ from constrain.proof.judges import (
     type_judges,
     verdicts,
 )
+from constrain.regular.syntax import as_pattern
 from constrain.target import as_schema, is_type
 from constrain.tool_calls.grammar import ToolCallGrammar, tool_call_grammar
 from constrain.tool_calls.reader import CallEnd, Departure, TextDelta, read_tool_calls
@@ -52,8 +54,8 @@ def schema_subject(
     **options: Unpack[Compiling],
 ) -> Subject:
     """A JSON Schema, or a type; raises what `compile_json_schema` raises."""
-    schema = as_schema(target)
     compiled = compile_json_schema(target, vocabulary, registry=registry, **options)
+    schema = parse_json(target) if isinstance(target, str) else as_schema(target)
     formats = options.get("formats", "assert") == "assert"
     if is_type(target):
         judges = type_judges(target, schema, formats=formats)
@@ -69,9 +71,9 @@ def schema_subject(
 
 def pattern_subject(pattern: str | re.Pattern[str], vocabulary: VocabularyLike) -> Subject:
     """A regular expression; raises what `compile_regex` raises."""
-    given = re.compile(pattern) if isinstance(pattern, str) else pattern
     compiled = compile_regex(pattern, vocabulary)
-    return Subject(given.pattern, compiled, pattern_judges(given.pattern, given.flags))
+    text, flags = as_pattern(pattern)
+    return Subject(text, compiled, pattern_judges(text, flags))
 
 
 def lark_subject(
