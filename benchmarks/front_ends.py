@@ -17,12 +17,14 @@ that it takes to see something again.  `change` makes another source, not far fr
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -119,9 +121,14 @@ def _answer(source: str, rng: Rng) -> None:
 
         assert joined(found) == events, f"cut at {cuts} it reads otherwise"
     if not any(isinstance(event, Departure) for event in events):
-        (judge,) = tools_subject(_TOOLS, VOCABULARY, form=form, choice="auto").judges
-        said = judge.refuses(text)
+        said = _judge_of_calls(form).refuses(text)
         assert said is None, f"unsound: {said}"
+
+
+@cache
+def _judge_of_calls(form: str) -> Judge:
+    (judge,) = tools_subject(_TOOLS, VOCABULARY, form=form, choice="auto").judges
+    return judge
 
 
 def _case(source: str, rng: Rng) -> None:
@@ -138,7 +145,10 @@ def _vocabulary(source: str, rng: Rng) -> Subject:
     data = _data(source)
     if not isinstance(data, dict) or not isinstance(data.get("tokens"), list):
         raise NoSource
-    tokens = [token.encode("utf-8", "surrogatepass") if isinstance(token, str) else token for token in data["tokens"]]
+    tokens = [
+        token.encode("utf-8", "surrogatepass") if isinstance(token, str) else token
+        for token in data["tokens"]
+    ]
     if data.get("bytes"):
         tokens = [bytes((byte,)) for byte in range(256)] + tokens
     vocabulary = Vocabulary.from_tokens(
@@ -228,7 +238,9 @@ def pattern_of(tree: Any) -> str | None:
         return None if re.search(r"[\\^$]|\(\?", tree["regex"]) else f"(?:{tree['regex']})"
     if "repeated" in tree:
         inner, high = pattern_of(tree["repeated"]), tree.get("high")
-        return None if inner is None else f"(?:{inner}){{{tree.get('low', 0)},{'' if high is None else high}}}"
+        return (
+            None if inner is None else f"(?:{inner}){{{tree.get('low', 0)},{'' if high is None else high}}}"
+        )
     for name, between in (("sequence", ""), ("either", "|")):
         if name in tree:
             inners = [pattern_of(inner) for inner in tree[name]]
@@ -273,7 +285,12 @@ def _matching(pattern: str) -> list[Judge]:
 _PIECES: Sequence[str] = [
     form_text for form in FORMS.values() for form_text in (form.before_call, form.after_call, form.begin, form.end)
 ]  # fmt: skip
-_PIECES = [*dict.fromkeys(filter(None, _PIECES)), '{"name": "get", "arguments": {"a": "b"}}', "\ud800", "日本"]
+_PIECES = [
+    *dict.fromkeys(filter(None, _PIECES)),
+    '{"name": "get", "arguments": {"a": "b"}}',
+    "\ud800",
+    "日本",
+]
 _CASES = ["exact:", "one-rule:", "fork:", "rollback:", "finished:", "sound:", "live:", "complete:"]
 _TREES: list[Any] = [
     "a", "<a>", "</a>", "aba", {"regex": "[ab]*"}, {"free": ["<a>"]}, {"tags": [["<a>", "b", "</a>"]]},
@@ -294,7 +311,9 @@ def _changed_schema(rng: Rng, source: str) -> str:
 
 
 def _changed_grammar(rng: Rng, source: str) -> str:
-    return hostile_inputs.grammar(rng) if rng.randrange(8) == 0 else hostile_inputs.changed_lines(rng, source, 1)
+    return (
+        hostile_inputs.grammar(rng) if rng.randrange(8) == 0 else hostile_inputs.changed_lines(rng, source, 1)
+    )
 
 
 def _changed_data(rng: Rng, source: str, other: Callable[[], Any]) -> str:
@@ -305,15 +324,14 @@ def _changed_data(rng: Rng, source: str, other: Callable[[], Any]) -> str:
         data = other()
     if rng.randrange(4) == 0:
         return hostile_inputs.changed_text(rng, source, 1)
-    if isinstance(data, dict | list) and rng.randrange(4) == 0:
-        inside = [place for place in hostile_inputs.places([data]) if place[0] is not data]
-        container, key = rng.choice(inside or [([data], 0)])
-        container[key] = other()
-    else:
-        data = hostile_inputs.changed_schema(rng, data, 1)
     try:
-        return json.dumps(data)
-    except (ValueError, RecursionError):
+        if rng.randrange(4) == 0:
+            holder = [data]
+            container, key = rng.choice(list(hostile_inputs.places(holder)))
+            container[key] = other()
+            return json.dumps(holder[0])
+        return json.dumps(hostile_inputs.changed_schema(rng, data, 1))
+    except RecursionError:
         return source
 
 
@@ -322,7 +340,7 @@ def _changed_tools(rng: Rng, source: str) -> str:
 
 
 def _changed_structure(rng: Rng, source: str) -> str:
-    return _changed_data(rng, source, lambda: rng.choice(_TREES))
+    return _changed_data(rng, source, lambda: copy.deepcopy(rng.choice(_TREES)))
 
 
 def _changed_vocabulary(rng: Rng, source: str) -> str:

@@ -175,8 +175,8 @@ def _not_forked(matcher: Matcher, token: int) -> str | None:
 
 
 def _not_taken_back(matcher: Matcher, case: Case) -> str | None:
-    kept = case.tokens[: len(case.tokens) - case.count]
-    matcher.rollback(min(case.count, len(case.tokens)))
+    kept = case.tokens[: max(0, len(case.tokens) - case.count)]
+    matcher.rollback(len(case.tokens) - len(kept))
     again = matcher.compiled.matcher()
     _follow(again, kept)
     same = matcher.tokens == again.tokens and matcher.is_completed() == again.is_completed()

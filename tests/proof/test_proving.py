@@ -134,7 +134,17 @@ def test_a_case_is_read_as_it_was_written(case: Case) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "exact", "nothing:1,2", "exact:a", "live:1>", "live:1>2", "exact:1", "sound:1,,2", "sound:9999999999"],
+    [
+        "",
+        "exact",
+        "nothing:1,2",
+        "exact:a",
+        "live:1>",
+        "live:1>2",
+        "exact:1",
+        "sound:1,,2",
+        "sound:9999999999",
+    ],
 )
 def test_what_is_no_case_is_told(text: str) -> None:
     with pytest.raises(InvalidInputError) as problem:
