@@ -10,9 +10,9 @@
     cases            what a proof prints, and `--replay` reads
     vocabularies     tokens, ends and a size, as JSON
 
-A `FrontEnd` makes of a source a subject of the proof kit, with its judges, or does all that is to be done with
-it.  What it chooses (options, cuts) it draws from `chance`, which depends on the source alone: a source is all
-that it takes to see something again.  `change` makes another source, not far from the first.
+A `FrontEnd` makes of a source a subject of the proof kit, with its judges, or does all that is to be done
+with it.  What it chooses (options, cuts) it draws from `chance`, which depends on the source alone: a source
+is all that it takes to see something again.  `changed` makes another source, not far from the first.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _structure(source: str, rng: Rng) -> Subject:
     tree = _data(source)
     compiled = compile_part(part_of(tree), VOCABULARY)
     pattern = pattern_of(tree)
-    return Subject("parts", compiled, [] if pattern is None else _matching(pattern))
+    return Subject("parts", compiled, [] if pattern is None else pattern_judges(pattern))
 
 
 def _answer(source: str, rng: Rng) -> None:
@@ -229,7 +229,7 @@ def part_of(tree: Any) -> PartLike:
 
 
 def pattern_of(tree: Any) -> str | None:
-    """What `re` has to say of the same texts; None where a part's own borders matter, which `re` cannot see."""
+    """What `re` has to say of the same texts; None where a part's own borders matter: `re` sees none."""
     if isinstance(tree, dict) and "tags" in tree:
         return _pattern_of_tags(tree)
     if isinstance(tree, str):
@@ -273,24 +273,12 @@ def _tags(tree: Any) -> list[list[Any]]:
     return [_listed(tag, 3) for tag in _listed(tree.get("tags"))]
 
 
-def _matching(pattern: str) -> list[Judge]:
-    try:
-        return pattern_judges(pattern)
-    except (re.error, OverflowError, RecursionError):
-        return []
-
-
 # What is changed
 
-_PIECES: Sequence[str] = [
-    form_text for form in FORMS.values() for form_text in (form.before_call, form.after_call, form.begin, form.end)
-]  # fmt: skip
-_PIECES = [
-    *dict.fromkeys(filter(None, _PIECES)),
-    '{"name": "get", "arguments": {"a": "b"}}',
-    "\ud800",
-    "日本",
+_MARKS = [
+    text for form in FORMS.values() for text in (form.before_call, form.after_call, form.begin, form.end)
 ]
+_PIECES = [*filter(None, _MARKS), '{"name": "get", "arguments": {"a": "b"}}', "\ud800", "日本"]
 _CASES = ["exact:", "one-rule:", "fork:", "rollback:", "finished:", "sound:", "live:", "complete:"]
 _TREES: list[Any] = [
     "a", "<a>", "</a>", "aba", {"regex": "[ab]*"}, {"free": ["<a>"]}, {"tags": [["<a>", "b", "</a>"]]},
@@ -336,6 +324,18 @@ def _changed_data(rng: Rng, source: str, other: Callable[[], Any]) -> str:
 
 
 def _changed_tools(rng: Rng, source: str) -> str:
+    """The parameters of one tool, most often."""
+    try:
+        tools = json.loads(source)
+        tool = tools[rng.randrange(4) % len(tools)]
+        tool = tool.get("function", tool)
+        if rng.randrange(4):
+            changes = rng.randrange(2)
+            tool["parameters"] = hostile_inputs.changed_schema(rng, tool["parameters"], changes)
+            tool["parameters"]["properties"][rng.choice(hostile_inputs.KEYS)] = hostile_inputs.schema(rng, 2)
+            return json.dumps(tools)
+    except (ValueError, TypeError, LookupError, AttributeError, ZeroDivisionError, RecursionError):
+        pass  # no list of tools with properties: as other data
     return _changed_data(rng, source, lambda: hostile_inputs.schema(rng, 1))
 
 

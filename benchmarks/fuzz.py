@@ -291,8 +291,8 @@ def cover(what: str, look: Look) -> None:
     there = set().union(*(lines_of(file) for file in {file for file, _ in reached}))
     share = len(reached & there) / max(1, len(there))
     print(
-        f"{what:14} {len(entries):4} sources, {len(reached & there):6,} of {len(there):6,} lines ({share:.0%}), "
-        f"{time.process_time() - start:.0f} s",
+        f"{what:14} {len(entries):4} sources, {len(reached & there):6,} of {len(there):6,} lines "
+        f"({share:.0%}), {time.process_time() - start:.0f} s",
         flush=True,
     )
 
@@ -308,7 +308,7 @@ def adopt(what: str, look: Look, found: Path, most: int) -> None:
     while len(entries) < most:
         best = max(reaches, key=lambda text: (len(reaches[text] - known), -len(text)), default="")
         new = reaches.pop(best, set()) - known
-        if len(new) < 3:  # noqa: PLR2004 - a line or two more is not worth an entry
+        if len(new) < 3:  # a line or two more is not worth an entry
             break
         known |= new
         entries.append({"source": best})

@@ -331,7 +331,7 @@ def _exchange(rng: Rng, container: Any, key: Any, places: Any) -> None:
 def _extreme(rng: Rng, container: Any, key: Any, places: Any) -> None:
     numbers = [(c, k) for c, k in places if isinstance(c[k], int | float)]
     container, key = rng.choice(numbers or [(container, key)])
-    container[key] = rng.choice(_EXTREMES)
+    container[key] = copy.copy(rng.choice(_EXTREMES))  # a list or an object is changed in place later
 
 
 def _wrong_type(rng: Rng, container: Any, key: Any, places: Any) -> None:
