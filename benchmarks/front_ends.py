@@ -51,6 +51,8 @@ from tests import hostile_inputs
 from tests.hostile_inputs import VOCABULARY
 
 Rng = random.Random
+MAX_STEPS = 20_000
+"""A fiftieth of the default: what is too large is told sooner, and other sources have their turn."""
 
 
 class NoSource(Exception):
@@ -74,33 +76,33 @@ def chance(source: str) -> Rng:
 
 
 def _pattern(source: str, rng: Rng) -> Subject:
-    return pattern_subject(source, VOCABULARY)
+    return pattern_subject(source, VOCABULARY, max_steps=MAX_STEPS)
 
 
 def _schema(source: str, rng: Rng) -> Subject:
     if rng.randrange(4) == 0:
-        assert str(check_schema(source, VOCABULARY)).encode()
-    return schema_subject(source, VOCABULARY, **hostile_inputs.options(rng))
+        assert str(check_schema(source, VOCABULARY, max_steps=MAX_STEPS)).encode()
+    return schema_subject(source, VOCABULARY, max_steps=MAX_STEPS, **hostile_inputs.options(rng))
 
 
 def _grammar(source: str, rng: Rng) -> Subject:
-    return lark_subject(source, VOCABULARY)
+    return lark_subject(source, VOCABULARY, max_steps=MAX_STEPS)
 
 
 def _type_pattern(source: str, rng: Rng) -> Subject:
     kind = Annotated[str, Field(pattern=source)]
-    compiled = compile_json_schema(kind, VOCABULARY)
+    compiled = compile_json_schema(kind, VOCABULARY, max_steps=MAX_STEPS)
     return Subject("a field", compiled, type_judges(kind, as_schema(kind))[-1:])
 
 
 def _tools(source: str, rng: Rng) -> Subject:
     form, choice = rng.choice(sorted(FORMS)), rng.choice(["auto", "required", "required"])
-    return tools_subject(_data(source), VOCABULARY, form=form, choice=choice)
+    return tools_subject(_data(source), VOCABULARY, form=form, choice=choice, max_steps=MAX_STEPS)
 
 
 def _structure(source: str, rng: Rng) -> Subject:
     tree = _data(source)
-    compiled = compile_part(part_of(tree), VOCABULARY)
+    compiled = compile_part(part_of(tree), VOCABULARY, max_steps=MAX_STEPS)
     pattern = pattern_of(tree)
     return Subject("parts", compiled, [] if pattern is None else pattern_judges(pattern))
 
@@ -158,7 +160,7 @@ def _vocabulary(source: str, rng: Rng) -> Subject:
         size=data.get("size"),
     )
     pattern = rng.choice(['"[^"\\\\]*"|-?[0-9]+', "[a-c]{0,30}", "(ab|é)*|\0.", r"(a|bab){2,9}!?", r"[^a]*"])
-    return pattern_subject(pattern, vocabulary)
+    return pattern_subject(pattern, vocabulary, max_steps=MAX_STEPS)
 
 
 def _data(source: str) -> Any:

@@ -6,11 +6,11 @@
     python -m benchmarks.fuzz --what all --cover              lines that the corpus reaches
 
 The front ends are those of `front_ends.py`.  A source is opened, and what comes of it walked: no mask may be
-empty, each must be what trying every token gives, and every law of the proof kit must hold (`proof/laws.py`):
-whole texts are taken by its judges, budgets are kept.  A source ends as "answered", in an error of the
-documented classes, or as a FAULT, which is anything else that is raised, or an answer that takes more than
-`--limit` seconds of CPU time.  A fault is made smaller for as long as it stays the same, and printed; the
-exit status is 1 if there was any.
+empty, one of them is compared with trying every token, and every law of the proof kit must hold
+(`proof/laws.py`): whole texts are taken by its judges, budgets are kept.  A source ends as "answered", in an
+error of the documented classes, or as a FAULT, which is anything else that is raised, or an answer that takes
+more than `--limit` seconds of CPU time.  A fault is made smaller for as long as it stays the same, and
+printed; the exit status is 1 if there was any.
 
 Who makes the sources:
 
@@ -36,9 +36,14 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from constrain.matcher import CompiledGrammar
+    from constrain.position import Position
 
 MAX_SIZE = 2_000
 """Bytes of a source."""
@@ -93,6 +98,7 @@ class Look:
         from benchmarks.front_ends import chance
         from benchmarks.hostile import JUDGING, OutOfTime, limited
         from constrain.proof.proving import prove
+        from tests.oracle import by_trying
         from tests.walks import exact_walk
 
         rng = chance(source)
@@ -100,7 +106,12 @@ class Look:
             subject = self.front_end.opened(source, rng)
         if subject is None:
             return "answered"
-        exact_walk(subject.compiled, rng, STEPS, bounded=lambda: limited(self._limit))
+        step, tried = count(), rng.randrange(STEPS)
+
+        def trying(compiled: CompiledGrammar, position: Position) -> list[int] | None:
+            return by_trying(compiled, position) if next(step) == tried else None
+
+        exact_walk(subject.compiled, rng, STEPS, trying=trying, bounded=lambda: limited(self._limit))
         try:
             with limited(2 * JUDGING if self._limit else 0):  # `re` goes back and forth for hours
                 proof = prove(subject, OUTPUTS, seed=rng.randrange(1 << 20), budgets=(rng.randrange(20),))
@@ -224,8 +235,8 @@ def _finish(look: Look) -> None:
     """Say how the sources ended, and end."""
     total = look.counts.total()
     print(f"{total:,} sources, {time.process_time():,.0f} s of CPU time")
-    for outcome, count in look.counts.most_common():
-        print(f"{count:>9,} {outcome}")
+    for outcome, times in look.counts.most_common():
+        print(f"{times:>9,} {outcome}")
     print(f"{look.unjudged:>9,} of them judged in part: a judge took too long", flush=True)
     os._exit(any(outcome.startswith("FAULT") for outcome in look.counts))  # libFuzzer has its own way to exit
 

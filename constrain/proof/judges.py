@@ -83,7 +83,11 @@ def pattern_judges(pattern: str, flags: int = 0) -> list[Judge]:
 
 
 def lark_judges(grammar: str | os.PathLike[str], start: str = "start") -> list[Judge]:
-    """Lark's Earley parser with its complete lexer, which finds every way to read a text."""
+    """Lark's Earley parser with its complete lexer, which finds every way to read a text.
+
+    In Lark a terminal's look-around sees the text around the terminal, and in our grammars the terminal alone
+    (docs/grammars.md): what Lark refuses under such a grammar it has no opinion on.
+    """
     from lark import Lark
     from lark.exceptions import LarkError, UnexpectedInput
 
@@ -97,10 +101,14 @@ def lark_judges(grammar: str | os.PathLike[str], start: str = "start") -> list[J
         source_path=None if source == "<string>" else source,
     )
 
+    looks = any(_looks_around(terminal.pattern.to_regexp()) for terminal in parser.terminals)
+
     def refuses(text: str) -> str | None:
         try:
             parser.parse(text)
         except UnexpectedInput as problem:
+            if looks:
+                raise CannotJudge("a terminal looks around itself") from problem
             return str(problem).splitlines()[0]
         except AssertionError:
             return (
@@ -111,6 +119,19 @@ def lark_judges(grammar: str | os.PathLike[str], start: str = "start") -> list[J
         return None
 
     return [Judge("lark", refuses)]
+
+
+_LOOKS = re.compile(r"(\\[bBAZ]|[\^$]|\(\?<?[=!])|\[\^?\]?(?:\\.|[^\]\\])*\]|\\.|.", re.DOTALL)
+"""What looks around itself in a pattern; or a class of characters, or one character."""
+
+
+def _looks_around(pattern: str) -> bool:
+    """Whether a pattern has an anchor, a boundary of a word or a look-around.
+
+    >>> [_looks_around(pattern) for pattern in ("[^$]", r"\\^", "^a", r"a\\b", "a(?!b)", "(?:a)")]
+    [False, False, True, True, True, False]
+    """
+    return any(piece[1] for piece in _LOOKS.finditer(pattern))
 
 
 def _strictly(text: str) -> Any:

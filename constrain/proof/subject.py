@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack
 
+from constrain.budget import DEFAULT_MAX_STEPS
 from constrain.compiler import compile_json_schema, compile_lark, compile_part, compile_regex
 from constrain.json_schema.options import Compiling
 from constrain.json_schema.values import parse_json
@@ -69,28 +70,39 @@ def schema_subject(
     return Subject(name or getattr(target, "__name__", "schema"), compiled, judges, schema, widest)
 
 
-def pattern_subject(pattern: str | re.Pattern[str], vocabulary: VocabularyLike) -> Subject:
+def pattern_subject(
+    pattern: str | re.Pattern[str], vocabulary: VocabularyLike, *, max_steps: int = DEFAULT_MAX_STEPS
+) -> Subject:
     """A regular expression; raises what `compile_regex` raises."""
-    compiled = compile_regex(pattern, vocabulary)
+    compiled = compile_regex(pattern, vocabulary, max_steps=max_steps)
     text, flags = as_pattern(pattern)
     return Subject(text, compiled, pattern_judges(text, flags))
 
 
 def lark_subject(
-    grammar: str | os.PathLike[str], vocabulary: VocabularyLike, *, start: str = "start"
+    grammar: str | os.PathLike[str],
+    vocabulary: VocabularyLike,
+    *,
+    start: str = "start",
+    max_steps: int = DEFAULT_MAX_STEPS,
 ) -> Subject:
     """A Lark grammar; raises what `compile_lark` raises."""
-    compiled = compile_lark(grammar, vocabulary, start=start)
+    compiled = compile_lark(grammar, vocabulary, start=start, max_steps=max_steps)
     name = os.fspath(grammar) if isinstance(grammar, os.PathLike) else "grammar"
     return Subject(name, compiled, lark_judges(grammar, start))
 
 
 def tools_subject(
-    tools: Iterable[object], vocabulary: VocabularyLike, *, form: str = "hermes", choice: Any = "required"
+    tools: Iterable[object],
+    vocabulary: VocabularyLike,
+    *,
+    form: str = "hermes",
+    choice: Any = "required",
+    max_steps: int = DEFAULT_MAX_STEPS,
 ) -> Subject:
     """Tools, whose calls are read back; raises what `tool_call_grammar` raises."""
-    grammar = tool_call_grammar(tools, form, tool_choice=choice)
-    compiled = compile_part(grammar.written, vocabulary)
+    grammar = tool_call_grammar(tools, form, tool_choice=choice, max_steps=max_steps)
+    compiled = compile_part(grammar.written, vocabulary, max_steps=max_steps)
     name = ", ".join(tool.name for tool in grammar.tools)
     return Subject(name, compiled, [Judge("reader", lambda text: _not_read_back(grammar, text))])
 

@@ -13,7 +13,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from constrain.errors import ConstrainError, InvalidInputError
+from constrain.errors import ConstrainError, InvalidInputError, RegexError
+from constrain.proof.judges import lark_judges, verdicts
 from constrain.proof.laws import Case, broken
 from constrain.proof.page import as_page
 from constrain.proof.proving import Proof, prove
@@ -182,3 +183,30 @@ def test_a_report_is_text_data_and_a_page() -> None:
     assert str(proof).endswith("failures: none")
     assert "<title>Person: holds</title>" in as_page(proof, "Person")
     assert proof._repr_html_().startswith("<pre>9 outputs of ")
+
+
+@pytest.mark.parametrize(
+    ("terminal", "said"), [("/b/", {"lark": None}), ("/^b/", {}), ("/[^$]/", {"lark": None}), ("/c/", None)]
+)
+def test_lark_has_no_opinion_on_a_terminal_that_looks_around_itself(
+    terminal: str, said: dict[str, None] | None
+) -> None:
+    """To Lark, `^` is the beginning of the whole text; to the grammar, that of the terminal."""
+    found = verdicts(lark_judges(f'start: "a" T\nT: {terminal}'), "ab")
+
+    assert found == said if said is not None else found["lark"]
+
+
+def test_a_pattern_that_re_cannot_read_is_proved_without_it() -> None:
+    """Lookbehind of several widths; what we cannot read either ends in our own error."""
+    proof = prove(pattern_subject("(?<=^|,)b", VOCABULARY), 9)
+
+    assert proof.good
+    assert (dict(proof.judged), dict(proof.silent)) == ({}, {"re": 9})
+    with pytest.raises(RegexError):
+        pattern_subject("(", VOCABULARY)
+
+
+def test_a_schema_is_proved_as_text_too() -> None:
+    """Its decimals are not rounded."""
+    assert prove(schema_subject('{"type": "number", "maximum": 0.1}', VOCABULARY), 18).good
