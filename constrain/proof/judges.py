@@ -195,6 +195,7 @@ def _python_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> J
     if kind is not Draft4Validator:
         whole = kind.TYPE_CHECKER.redefine("integer", _is_integer)
         kind = extend(kind, type_checker=whole)  # type: ignore[no-untyped-call]
+        exact = _rewritten(exact, _with_exclusive_numbers)
     checker = FormatChecker(FormatChecker.checkers.keys() - _OTHER_FORMATS) if formats else None
     validator = kind(_rewritten(exact, _with_patterns_of_python), format_checker=checker, registry=registry)
 
@@ -263,6 +264,14 @@ def _with_patterns_of_python(schema: dict[str, Any]) -> None:
     named = schema.get("patternProperties")
     if isinstance(named, dict):
         schema["patternProperties"] = {python_pattern(name): inner for name, inner in named.items()}
+
+
+def _with_exclusive_numbers(schema: dict[str, Any]) -> None:
+    """`exclusiveMaximum: true`, as people go on writing since draft 4, is no number to compare with."""
+    for bound in ("maximum", "minimum"):
+        exclusive = f"exclusive{bound.capitalize()}"
+        if isinstance(schema.get(exclusive), bool) and schema.pop(exclusive) and bound in schema:
+            schema[exclusive] = schema.pop(bound)
 
 
 def _without_contents(schema: dict[str, Any]) -> None:

@@ -210,3 +210,15 @@ def test_a_pattern_that_re_cannot_read_is_proved_without_it() -> None:
 def test_a_schema_is_proved_as_text_too() -> None:
     """Its decimals are not rounded."""
     assert prove(schema_subject('{"type": "number", "maximum": 0.1}', VOCABULARY), 18).good
+
+
+@given(st.sampled_from(["maximum", "minimum"]), st.booleans(), st.booleans(), st.integers(-2, 2))
+@settings(max_examples=20)
+def test_what_draft_4_says_of_exclusive_bounds_is_judged_as_it_is_meant(
+    bound: str, exclusive: bool, is_bounded: bool, number: int
+) -> None:
+    """In schemas that name no draft too, as the grammar reads them."""
+    schema = {"type": "integer", f"exclusive{bound.capitalize()}": exclusive}
+    schema |= {bound: number} if is_bounded else {}
+
+    assert prove(schema_subject(schema, VOCABULARY), 9).good
