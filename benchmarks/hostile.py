@@ -156,19 +156,7 @@ class Hunt:
 
     def outcome(self, case: Case) -> tuple[str, str]:
         """How a case ends, and what there is to say of it."""
-        try:
-            return self._answer(case), ""
-        except ConstrainError as problem:
-            return type(problem).__name__, ""
-        except OutOfTime:
-            forget()
-            return f"FAULT over {self._limit:g} s", ""
-        except AssertionError as problem:
-            said = str(problem)
-            kind = next((kind for word, kind in _KINDS.items() if said.startswith(word)), None)
-            return f"FAULT {kind or 'AssertionError in ' + _place(problem)}", said
-        except Exception as problem:
-            return f"FAULT {type(problem).__name__} in {_place(problem)}", str(problem)[:200]
+        return outcome_of(lambda: self._answer(case), self._limit)
 
     def _answer(self, case: Case) -> str:
         with self._bounded():
@@ -221,7 +209,7 @@ class Hunt:
         progress = True
         while progress and left > 0:
             progress = False
-            for source in _smaller(case.source):
+            for source in simpler(case.source):
                 left -= 1
                 if left <= 0:
                     break
@@ -231,6 +219,23 @@ class Hunt:
                     case, progress = candidate, True
                     break
         return case
+
+
+def outcome_of(answer: Callable[[], str], limit: float) -> tuple[str, str]:
+    """How an answer ends, and what there is to say of it: its own word, a documented error, or a fault."""
+    try:
+        return answer(), ""
+    except ConstrainError as problem:
+        return type(problem).__name__, ""
+    except OutOfTime:
+        forget()
+        return f"FAULT over {limit:g} s", ""
+    except AssertionError as problem:
+        said = str(problem)
+        kind = next((kind for word, kind in _KINDS.items() if said.startswith(word)), None)
+        return f"FAULT {kind or 'AssertionError in ' + _place(problem)}", said
+    except Exception as problem:
+        return f"FAULT {type(problem).__name__} in {_place(problem)}", str(problem)[:200]
 
 
 def _place(problem: BaseException) -> str:
@@ -290,7 +295,7 @@ def _exact(text: str) -> Decimal | int:
     return int(number) if is_whole else number
 
 
-def _smaller(source: Any) -> Iterator[Any]:
+def simpler(source: Any) -> Iterator[Any]:
     """Simpler inputs of the same kind, the simplest first."""
     if isinstance(source, str):
         size = len(source)
@@ -301,11 +306,11 @@ def _smaller(source: Any) -> Iterator[Any]:
         yield from (child for child in source.values() if isinstance(child, dict))
         yield from ({name: child for name, child in source.items() if name != gone} for gone in source)
         for name, child in source.items():
-            yield from ({**source, name: small} for small in _smaller(child))
+            yield from ({**source, name: small} for small in simpler(child))
     elif isinstance(source, list):
         yield from (source[:at] + source[at + 1 :] for at in range(len(source)))
         for at, child in enumerate(source):
-            yield from ([*source[:at], small, *source[at + 1 :]] for small in _smaller(child))
+            yield from ([*source[:at], small, *source[at + 1 :]] for small in simpler(child))
 
 
 def run(hunt: Hunt, make: Callable[[int], Case], numbers: range, say: Callable[[str], None]) -> Counter[str]:

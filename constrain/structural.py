@@ -114,6 +114,7 @@ def structural_tags(
     for tag in tags:
         if not isinstance(tag, Tag):
             raise InvalidInputError(f"{kind_of(tag)} is not a tag", hint="give Tag(begin, content, end)")
+        _shown(tag.begin, "the beginning of a tag")
     if triggers is None:
         triggers = list({_shown(tag.begin): tag.begin for tag in tags}.values())
     return _tagged(
@@ -200,8 +201,8 @@ def _tag_part(trigger: Trigger, begun: Sequence[tuple[str, Tag]]) -> Part:
     return sequence(trigger, branches({rest: either(*parts) for rest, parts in contents.items()}))
 
 
-def _shown(trigger: Trigger) -> str:
-    return trigger.text if isinstance(trigger, SpecialToken) else as_text(trigger, "a trigger")
+def _shown(trigger: Trigger, what: str = "a trigger") -> str:
+    return trigger.text if isinstance(trigger, SpecialToken) else as_text(trigger, what)
 
 
 def _token_id(trigger: Trigger) -> int | None:

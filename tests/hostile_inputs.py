@@ -304,18 +304,18 @@ def changed_schema(rng: Rng, original: Any, changes: int) -> Any:
     """A copy in which so many places were changed: keywords dropped, doubled, exchanged, of a wrong type."""
     changed = [copy.deepcopy(original)]
     for _ in range(changes):
-        places = list(_places(changed))
-        container, key = rng.choice(places)
-        rng.choice(_CHANGES)(rng, container, key, places)
+        found = list(places(changed))
+        container, key = rng.choice(found)
+        rng.choice(_CHANGES)(rng, container, key, found)
     return changed[0]
 
 
-def _places(node: Any) -> Any:
+def places(node: Any) -> Any:
     """Every (container, key or index) of nested lists and dicts, outermost first."""
     for key in list(node) if isinstance(node, dict) else range(len(node)):
         yield node, key
         if isinstance(node[key], dict | list):
-            yield from _places(node[key])
+            yield from places(node[key])
 
 
 def _drop(rng: Rng, container: Any, key: Any, places: Any) -> None:
@@ -331,7 +331,7 @@ def _exchange(rng: Rng, container: Any, key: Any, places: Any) -> None:
 def _extreme(rng: Rng, container: Any, key: Any, places: Any) -> None:
     numbers = [(c, k) for c, k in places if isinstance(c[k], int | float)]
     container, key = rng.choice(numbers or [(container, key)])
-    container[key] = rng.choice(_EXTREMES)
+    container[key] = copy.copy(rng.choice(_EXTREMES))  # a list or an object is changed in place later
 
 
 def _wrong_type(rng: Rng, container: Any, key: Any, places: Any) -> None:
@@ -417,8 +417,13 @@ _CATALOGUE = [grammars.path(name).read_text("utf-8") for name in grammars.names(
 def changed_grammar(rng: Rng) -> str:
     """A grammar of the catalogue or a random one, changed in a few places or in none."""
     text = grammar(rng) if rng.randrange(3) else rng.choice(_CATALOGUE)
+    return changed_lines(rng, text, rng.choice([0, 0, 1, 2]))
+
+
+def changed_lines(rng: Rng, text: str, changes: int) -> str:
+    """A text with lines dropped, doubled, exchanged, or changed."""
     lines = text.split("\n")
-    for _ in range(rng.choice([0, 0, 1, 2])):
+    for _ in range(changes):
         at = rng.randrange(len(lines))
         lines[at : at + 1] = rng.choice(
             [[], [lines[at]] * 2, [rng.choice(lines)], [changed_text(rng, lines[at], 1)]]

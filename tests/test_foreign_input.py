@@ -97,8 +97,8 @@ ENTRIES: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         {"tags": [Tag("<a>", "b")], "triggers": None, "at_least_one": False, "stop_after_first": False},
     ),
     "Tag": (
-        lambda begin, content, end: structural_tags([Tag(begin, content, end)]),
-        {"begin": "<a>", "content": "b", "end": "c"},
+        lambda begin, content, end, triggers: structural_tags([Tag(begin, content, end)], triggers=triggers),
+        {"begin": "<a>", "content": "b", "end": "c", "triggers": ["<"]},
     ),
     "tool_call_grammar": (
         tool_call_grammar,

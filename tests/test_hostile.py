@@ -37,6 +37,13 @@ PATTERNS = RANDOMS.map(lambda rng: hostile_inputs.pattern(rng, 1))
 SCHEMAS = RANDOMS.map(lambda rng: hostile_inputs.schema(rng, 2))
 GRAMMARS = RANDOMS.map(hostile_inputs.grammar)
 COUNTED = RANDOMS.map(hostile_inputs.counted_pattern)
+LONG = st.builds(
+    lambda schema, name, length: {"type": "string", "pattern": schema["pattern"], name: length},
+    COUNTED,
+    st.sampled_from(["minLength", "maxLength"]),
+    st.sampled_from([1 << 31, 1 << 63, 10**30]),
+)
+"""Lengths that no machine word holds."""
 EXCHANGED = RANDOMS.map(hostile_inputs.exchanged_counts)
 CLOSED = RANDOMS.map(hostile_inputs.closed_object)
 OPTIONS = RANDOMS.map(hostile_inputs.options)
@@ -75,7 +82,7 @@ def test_masks_of_grammars_are_exact_at_every_step(grammar: str, seed: int) -> N
     assert_exact(compiled(compile_lark, grammar), seed)
 
 
-@given(COUNTED, OPTIONS, SEEDS)
+@given(COUNTED | LONG, OPTIONS, SEEDS)
 @settings(max_examples=150)
 def test_masks_of_lengths_beside_patterns_are_exact_at_every_step(
     schema: Any, options: dict[str, Any], seed: int

@@ -201,11 +201,11 @@ class Translator:
         return self._number("mul", value, node.at("multipleOf"))
 
     def _minimum(self, node: Node, value: Schema) -> Formula:
-        exclusive = node.dialect.draft == 4 and node.contents.get("exclusiveMinimum") is True
+        exclusive = node.contents.get("exclusiveMinimum") is True  # draft 4's form
         return self._number("gt" if exclusive else "ge", value, node.at("minimum"))
 
     def _maximum(self, node: Node, value: Schema) -> Formula:
-        exclusive = node.dialect.draft == 4 and node.contents.get("exclusiveMaximum") is True
+        exclusive = node.contents.get("exclusiveMaximum") is True  # draft 4's form
         return self._number("lt" if exclusive else "le", value, node.at("maximum"))
 
     def _exclusive_minimum(self, node: Node, value: Schema) -> Formula:

@@ -75,13 +75,20 @@ def type_judges(kind: Any, schema: Any, *, formats: bool = True) -> list[Judge]:
 
 
 def pattern_judges(pattern: str, flags: int = 0) -> list[Judge]:
-    """`re`, which must match the whole text."""
-    compiled = re.compile(pattern, flags)
+    """`re`, which must match the whole text; it has no opinion on a pattern that only we can read."""
+    try:
+        compiled = re.compile(pattern, flags)
+    except (re.error, OverflowError, RecursionError) as problem:
+        return [_silent("re", f"re cannot read the pattern: {problem}")]
     return [Judge("re", lambda text: None if compiled.fullmatch(text) else f"does not match {pattern}")]
 
 
 def lark_judges(grammar: str | os.PathLike[str], start: str = "start") -> list[Judge]:
-    """Lark's Earley parser with its complete lexer, which finds every way to read a text."""
+    """Lark's Earley parser with its complete lexer, which finds every way to read a text.
+
+    In Lark a terminal's look-around sees the text around the terminal, and in our grammars the terminal alone
+    (docs/grammars.md): what Lark refuses under such a grammar it has no opinion on.
+    """
     from lark import Lark
     from lark.exceptions import LarkError, UnexpectedInput
 
@@ -95,10 +102,14 @@ def lark_judges(grammar: str | os.PathLike[str], start: str = "start") -> list[J
         source_path=None if source == "<string>" else source,
     )
 
+    looks = any(_looks_around(terminal.pattern.to_regexp()) for terminal in parser.terminals)
+
     def refuses(text: str) -> str | None:
         try:
             parser.parse(text)
         except UnexpectedInput as problem:
+            if looks:
+                raise CannotJudge("a terminal looks around itself") from problem
             return str(problem).splitlines()[0]
         except AssertionError:
             return (
@@ -109,6 +120,19 @@ def lark_judges(grammar: str | os.PathLike[str], start: str = "start") -> list[J
         return None
 
     return [Judge("lark", refuses)]
+
+
+_LOOKS = re.compile(r"(\\[bBAZ]|[\^$]|\(\?<?[=!])|\[\^?\]?(?:\\.|[^\]\\])*\]|\\.|.", re.DOTALL)
+"""What looks around itself in a pattern; or a class of characters, or one character."""
+
+
+def _looks_around(pattern: str) -> bool:
+    """Whether a pattern has an anchor, a boundary of a word or a look-around.
+
+    >>> [_looks_around(pattern) for pattern in ("[^$]", r"\\^", "^a", r"a\\b", "a(?!b)", "(?:a)")]
+    [False, False, True, True, True, False]
+    """
+    return any(piece[1] for piece in _LOOKS.finditer(pattern))
 
 
 def _strictly(text: str) -> Any:
@@ -137,6 +161,15 @@ def _read(text: str) -> str | None:
     return None
 
 
+def _silent(name: str, why: str) -> Judge:
+    """A judge without an opinion."""
+
+    def refuses(text: str) -> str | None:
+        raise CannotJudge(why)
+
+    return Judge(name, refuses)
+
+
 def _judging(name: str, judge: Callable[[Any], str | None]) -> Judge:
     """A judge of the data of a text that parses."""
     from referencing.exceptions import Unresolvable
@@ -145,7 +178,7 @@ def _judging(name: str, judge: Callable[[Any], str | None]) -> Judge:
         try:
             with localcontext(Context(prec=DIGITS)):
                 return judge(_strictly(text))
-        except (re.error, RecursionError, NotImplementedError, Unresolvable, UnicodeEncodeError) as problem:
+        except (re.error, RecursionError, Unresolvable, UnicodeEncodeError) as problem:
             raise CannotJudge(f"{name}: {problem}") from problem
 
     return Judge(name, refuses)
@@ -163,6 +196,7 @@ def _python_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> J
     if kind is not Draft4Validator:
         whole = kind.TYPE_CHECKER.redefine("integer", _is_integer)
         kind = extend(kind, type_checker=whole)  # type: ignore[no-untyped-call]
+        exact = _rewritten(exact, _with_exclusive_numbers)
     checker = FormatChecker(FormatChecker.checkers.keys() - _OTHER_FORMATS) if formats else None
     validator = kind(_rewritten(exact, _with_patterns_of_python), format_checker=checker, registry=registry)
 
@@ -185,12 +219,9 @@ def _rust_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> Jud
         known = jsonschema_rs.Registry(list(documents.items())) if documents else None
         validator = jsonschema_rs.validator_for(spoken, validate_formats=formats, registry=known)
     except (ValueError, jsonschema_rs.ValidationError) as problem:
-        said = f"jsonschema-rs cannot read the schema: {str(problem).splitlines()[0]}"
-
-        def cannot(value: Any) -> str | None:
-            raise NotImplementedError(said)
-
-        return _judging("jsonschema-rs", cannot)
+        return _silent(
+            "jsonschema-rs", f"jsonschema-rs cannot read the schema: {str(problem).splitlines()[0]}"
+        )
 
     is_draft_4 = isinstance(validator, jsonschema_rs.Draft4Validator)
 
@@ -262,6 +293,14 @@ def _with_patterns_of_python(schema: dict[str, Any]) -> None:
     named = schema.get("patternProperties")
     if isinstance(named, dict):
         schema["patternProperties"] = {python_pattern(name): inner for name, inner in named.items()}
+
+
+def _with_exclusive_numbers(schema: dict[str, Any]) -> None:
+    """`exclusiveMaximum: true`, as people go on writing since draft 4, is no number to compare with."""
+    for bound in ("maximum", "minimum"):
+        exclusive = f"exclusive{bound.capitalize()}"
+        if isinstance(schema.get(exclusive), bool) and schema.pop(exclusive) and bound in schema:
+            schema[exclusive] = schema.pop(bound)
 
 
 def _without_contents(schema: dict[str, Any]) -> None:

@@ -36,7 +36,13 @@ ASKED = 8
 Law = Literal["live", "exact", "one rule", "fork", "rollback", "finished", "sound", "complete"]
 
 
-_CASE = re.compile(r"(?P<law>[a-z-]+):(?P<tokens>[0-9,]*)(?:>(?P<token>[0-9]+))?(?:@(?P<count>[0-9]+))?")
+_NEXT: frozenset[Law] = frozenset({"exact", "one rule", "fork"})
+"""The laws that speak of a token behind the others."""
+_CASE = re.compile(
+    r"(?P<law>[a-z-]+):(?P<tokens>(?:[0-9]{1,9}(?:,[0-9]{1,9})*)?)"
+    r"(?:>(?P<token>[0-9]{1,9}))?(?:@(?P<count>[0-9]{1,9}))?"
+)
+"""A case as it is written; numbers are those of tokens, and no vocabulary has a thousand million."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,8 @@ class Case:
         """
         found = _CASE.fullmatch(text.strip())
         law = found["law"].replace("-", " ") if found else ""
-        if found is None or law not in get_args(Law):
+        is_law = law in get_args(Law)
+        if found is None or not is_law or (law in _NEXT) != (found["token"] is not None):
             raise InvalidInputError(
                 "this is no case of a proof", where=text, hint="paste what a failure says: exact:12,5>77"
             )
@@ -77,7 +84,12 @@ class Case:
 
 
 def broken(subject: Subject, case: Case) -> str | None:
-    """What goes wrong in a case; None where the law holds, or the case is none: a token is not allowed."""
+    """What goes wrong in a case; None where the law holds, or the case is none: a token is not allowed.
+
+    Raises TokenError for a token that is not of the vocabulary.
+    """
+    tokens = case.tokens if case.token is None else (*case.tokens, case.token)
+    subject.compiled.vocabulary.decode(tokens)  # asks for each
     if case.law == "finished":
         return _unfinished(subject, case)
     if case.law == "complete":
@@ -163,8 +175,8 @@ def _not_forked(matcher: Matcher, token: int) -> str | None:
 
 
 def _not_taken_back(matcher: Matcher, case: Case) -> str | None:
-    kept = case.tokens[: len(case.tokens) - case.count]
-    matcher.rollback(min(case.count, len(case.tokens)))
+    kept = case.tokens[: max(0, len(case.tokens) - case.count)]
+    matcher.rollback(len(case.tokens) - len(kept))
     again = matcher.compiled.matcher()
     _follow(again, kept)
     same = matcher.tokens == again.tokens and matcher.is_completed() == again.is_completed()

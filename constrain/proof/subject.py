@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack
 
+from constrain.budget import DEFAULT_MAX_STEPS
 from constrain.compiler import compile_json_schema, compile_lark, compile_part, compile_regex
 from constrain.json_schema.options import Compiling
+from constrain.json_schema.values import parse_json
 from constrain.matcher import CompiledGrammar
 from constrain.proof.judges import (
     Judge,
@@ -22,6 +24,7 @@ from constrain.proof.judges import (
     type_judges,
     verdicts,
 )
+from constrain.regular.syntax import as_pattern
 from constrain.target import as_schema, is_type
 from constrain.tool_calls.grammar import ToolCallGrammar, tool_call_grammar
 from constrain.tool_calls.reader import CallEnd, Departure, TextDelta, read_tool_calls
@@ -55,8 +58,8 @@ def schema_subject(
     **options: Unpack[Compiling],
 ) -> Subject:
     """A JSON Schema, or a type; raises what `compile_json_schema` raises."""
-    schema = as_schema(target)
     compiled = compile_json_schema(target, vocabulary, registry=registry, **options)
+    schema = parse_json(target) if isinstance(target, str) else as_schema(target)
     formats = options.get("formats", "assert") == "assert"
     if is_type(target):
         judges = type_judges(target, schema, formats=formats)
@@ -79,28 +82,39 @@ def _names_a_format(schema: Any) -> bool:
     return isinstance(schema, list) and any(map(_names_a_format, schema))
 
 
-def pattern_subject(pattern: str | re.Pattern[str], vocabulary: VocabularyLike) -> Subject:
+def pattern_subject(
+    pattern: str | re.Pattern[str], vocabulary: VocabularyLike, *, max_steps: int = DEFAULT_MAX_STEPS
+) -> Subject:
     """A regular expression; raises what `compile_regex` raises."""
-    given = re.compile(pattern) if isinstance(pattern, str) else pattern
-    compiled = compile_regex(pattern, vocabulary)
-    return Subject(given.pattern, compiled, pattern_judges(given.pattern, given.flags))
+    compiled = compile_regex(pattern, vocabulary, max_steps=max_steps)
+    text, flags = as_pattern(pattern)
+    return Subject(text, compiled, pattern_judges(text, flags))
 
 
 def lark_subject(
-    grammar: str | os.PathLike[str], vocabulary: VocabularyLike, *, start: str = "start"
+    grammar: str | os.PathLike[str],
+    vocabulary: VocabularyLike,
+    *,
+    start: str = "start",
+    max_steps: int = DEFAULT_MAX_STEPS,
 ) -> Subject:
     """A Lark grammar; raises what `compile_lark` raises."""
-    compiled = compile_lark(grammar, vocabulary, start=start)
+    compiled = compile_lark(grammar, vocabulary, start=start, max_steps=max_steps)
     name = os.fspath(grammar) if isinstance(grammar, os.PathLike) else "grammar"
     return Subject(name, compiled, lark_judges(grammar, start))
 
 
 def tools_subject(
-    tools: Iterable[object], vocabulary: VocabularyLike, *, form: str = "hermes", choice: Any = "required"
+    tools: Iterable[object],
+    vocabulary: VocabularyLike,
+    *,
+    form: str = "hermes",
+    choice: Any = "required",
+    max_steps: int = DEFAULT_MAX_STEPS,
 ) -> Subject:
     """Tools, whose calls are read back; raises what `tool_call_grammar` raises."""
-    grammar = tool_call_grammar(tools, form, tool_choice=choice)
-    compiled = compile_part(grammar.written, vocabulary)
+    grammar = tool_call_grammar(tools, form, tool_choice=choice, max_steps=max_steps)
+    compiled = compile_part(grammar.written, vocabulary, max_steps=max_steps)
     name = ", ".join(tool.name for tool in grammar.tools)
     return Subject(name, compiled, [Judge("reader", lambda text: _not_read_back(grammar, text))])
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 MAX_BASES = 64
 NO_LIMIT = 1 << 30
+"""More characters than a token has, and rounds of them still fit a machine word."""
 
 Flags = npt.NDArray[np.bool_]
 
@@ -127,7 +128,9 @@ class Windows:
         length = base.begun + base.some.take(base.kind)
         if low:
             each = self._rounds_of(term, base).take(base.kind)
-            owed = np.maximum(low - length, 0)
+            owed = np.maximum(
+                min(low, NO_LIMIT) - length, 0
+            )  # more fits no machine word; then all is doubtful
             length = np.where(each > 0, length + -(-owed // np.maximum(each, 1)) * each, length)
         found = (length >= low) & (length <= high)
         doubtful = np.flatnonzero(~found & (base.begun <= high))

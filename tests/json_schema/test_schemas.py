@@ -69,3 +69,23 @@ def test_whatever_is_written_is_valid(schema: Any, seed: int) -> None:
         text = random_text(grammar.start, rng)
         if text is not None:
             assert is_valid(schema, text), text
+
+
+@given(
+    st.sampled_from([("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")]),
+    st.integers(-3, 3),
+    st.booleans(),
+    st.sampled_from(["integer", "number", None]),
+    st.booleans(),
+)
+def test_a_boolean_beside_a_bound_excludes_it_where_no_later_draft_is_named(
+    names: tuple[str, str], bound: int, excluded: bool, kind: str | None, is_named: bool
+) -> None:
+    """Draft 4's form, in a document of draft 4 or of no draft, says what the number says since draft 6."""
+    rest: dict[str, Any] = {} if kind is None else {"type": kind}
+    draft = {"$schema": "http://json-schema.org/draft-04/schema#"} if is_named else {}
+    older = compile_schema({**draft, **rest, names[0]: bound, names[1]: excluded})
+    later = compile_schema({**rest, names[1] if excluded else names[0]: bound})
+
+    for text in [str(number).encode() for number in range(-4, 5)]:
+        assert accepts(older.start, text) == accepts(later.start, text), text

@@ -13,7 +13,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from constrain.errors import ConstrainError, InvalidInputError
+from constrain.errors import ConstrainError, InvalidInputError, RegexError
+from constrain.proof.judges import lark_judges, verdicts
 from constrain.proof.laws import Case, broken
 from constrain.proof.page import as_page
 from constrain.proof.proving import Proof, prove
@@ -117,23 +118,35 @@ def test_walkers_write_what_they_are_named_for() -> None:
     assert written("whitespace lover", b" ") > 2 * written("uniform", b" ")
 
 
-LAWS = ["live", "exact", "one rule", "fork", "rollback", "finished", "sound", "complete"]
-
-
-@given(
-    st.builds(
-        Case,
-        st.sampled_from(LAWS),
-        st.lists(st.integers(0, 10**6), max_size=5).map(tuple),
-        st.none() | st.integers(0, 10**6),
-        st.integers(0, 99),
+TOKENS = st.integers(0, 10**6)
+CASES = st.one_of(
+    st.builds(Case, st.sampled_from(laws), st.lists(TOKENS, max_size=5).map(tuple), token, st.integers(0, 99))
+    for laws, token in (
+        (["exact", "one rule", "fork"], TOKENS),
+        (["live", "rollback", "finished", "sound", "complete"], st.none()),
     )
 )
+
+
+@given(CASES)
 def test_a_case_is_read_as_it_was_written(case: Case) -> None:
     assert Case.read(str(case)) == case
 
 
-@pytest.mark.parametrize("text", ["", "exact", "nothing:1,2", "exact:a", "live:1>"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "exact",
+        "nothing:1,2",
+        "exact:a",
+        "live:1>",
+        "live:1>2",
+        "exact:1",
+        "sound:1,,2",
+        "sound:9999999999",
+    ],
+)
 def test_what_is_no_case_is_told(text: str) -> None:
     with pytest.raises(InvalidInputError) as problem:
         Case.read(text)
@@ -170,3 +183,42 @@ def test_a_report_is_text_data_and_a_page() -> None:
     assert str(proof).endswith("failures: none")
     assert "<title>Person: holds</title>" in as_page(proof, "Person")
     assert proof._repr_html_().startswith("<pre>9 outputs of ")
+
+
+@pytest.mark.parametrize(
+    ("terminal", "said"), [("/b/", {"lark": None}), ("/^b/", {}), ("/[^$]/", {"lark": None}), ("/c/", None)]
+)
+def test_lark_has_no_opinion_on_a_terminal_that_looks_around_itself(
+    terminal: str, said: dict[str, None] | None
+) -> None:
+    """To Lark, `^` is the beginning of the whole text; to the grammar, that of the terminal."""
+    found = verdicts(lark_judges(f'start: "a" T\nT: {terminal}'), "ab")
+
+    assert found == said if said is not None else found["lark"]
+
+
+def test_a_pattern_that_re_cannot_read_is_proved_without_it() -> None:
+    """Lookbehind of several widths; what we cannot read either ends in our own error."""
+    proof = prove(pattern_subject("(?<=^|,)b", VOCABULARY), 9)
+
+    assert proof.good
+    assert (dict(proof.judged), dict(proof.silent)) == ({}, {"re": 9})
+    with pytest.raises(RegexError):
+        pattern_subject("(", VOCABULARY)
+
+
+def test_a_schema_is_proved_as_text_too() -> None:
+    """Its decimals are not rounded."""
+    assert prove(schema_subject('{"type": "number", "maximum": 0.1}', VOCABULARY), 18).good
+
+
+@given(st.sampled_from(["maximum", "minimum"]), st.booleans(), st.booleans(), st.integers(-2, 2))
+@settings(max_examples=20)
+def test_what_draft_4_says_of_exclusive_bounds_is_judged_as_it_is_meant(
+    bound: str, exclusive: bool, is_bounded: bool, number: int
+) -> None:
+    """In schemas that name no draft too, as the grammar reads them."""
+    schema = {"type": "integer", f"exclusive{bound.capitalize()}": exclusive}
+    schema |= {bound: number} if is_bounded else {}
+
+    assert prove(schema_subject(schema, VOCABULARY), 9).good
