@@ -238,6 +238,24 @@ def test_a_special_token_beside_text_takes_nothing_away_from_it() -> None:
     assert matcher.forced_bytes() == b"."
 
 
+def test_special_tokens_are_read_by_no_byte() -> None:
+    mark = special_token(MARKED, 256, "[ONE]")
+    positions = compile_part(sequence(either(mark, literal("a")), literal(".")), MARKED).positions
+
+    assert len(positions.readers(positions.start.threads)) == 1
+    assert positions.next_bytes(dict.fromkeys(positions.start.threads)) == {ord("a")}
+
+
+def test_a_literal_that_may_not_come_again_is_no_way_on() -> None:
+    schema = {"type": "object", "properties": {"aa": {}, "ab": {}}, "additionalProperties": False}
+    compiled = compile_json_schema(schema, VOCABULARY, whitespace="compact", property_order="any")
+    matcher = compiled.matcher()
+    for byte in b'{"ab":1,"':
+        assert matcher.accept_token(byte)
+
+    assert matcher.forced_bytes() == b'aa":'
+
+
 def test_forced_bytes_are_no_more_than_their_limit() -> None:
     matcher = compile_regex("a{5000}", VOCABULARY).matcher()
 
