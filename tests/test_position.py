@@ -103,6 +103,9 @@ def test_so_is_one_of_a_pattern(pattern: str, seed: int) -> None:
     assert_read_as_stepped(compiled, random.Random(seed))
 
 
+JOINING = 'start: A start "b" | B start "bb" | "1"\nA: /[ab]/\nB: /a|"/'
+
+
 @pytest.mark.parametrize(
     "grammar",
     [
@@ -110,12 +113,25 @@ def test_so_is_one_of_a_pattern(pattern: str, seed: int) -> None:
         'start: (x | y)+\nx: "a" x "b" | "c"\ny: "a" y "b" | "c" "d"?',
         'start: start "," start | "1" | "{" start "}"',
         "start: /a+/ start | /a*b/",
+        JOINING,
     ],
 )
 def test_so_is_one_of_a_grammar_in_which_places_are_joined(grammar: str) -> None:
     compiled = compile_lark(grammar, VOCABULARY)
     for seed in range(5):
         assert_read_as_stepped(compiled, random.Random(seed))
+
+
+def test_places_of_a_grammar_that_a_byte_reaches_together_are_one() -> None:
+    """Else a text of n bytes would have 2^n of them."""
+    compiled = compile_lark(JOINING, VOCABULARY)
+    positions = compiled.positions
+    for length in range(1, 12):
+        threads = positions.read(positions.start, b"a" * length)
+
+        assert len(threads) == 1
+        assert threads == stepped(compiled, positions.start, b"a" * length)
+        assert_threads_are_in_order(positions.intern(threads))
 
 
 @given(schemas(), OPTIONS, st.integers(0, 2**32))
@@ -220,6 +236,24 @@ def test_a_special_token_beside_text_takes_nothing_away_from_it() -> None:
     assert matcher.accept_token(256)
     assert ids(matcher.allowed_token_ids()) == [ord(".")]
     assert matcher.forced_bytes() == b"."
+
+
+def test_special_tokens_are_read_by_no_byte() -> None:
+    mark = special_token(MARKED, 256, "[ONE]")
+    positions = compile_part(sequence(either(mark, literal("a")), literal(".")), MARKED).positions
+
+    assert len(positions.readers(positions.start.threads)) == 1
+    assert positions.next_bytes(dict.fromkeys(positions.start.threads)) == {ord("a")}
+
+
+def test_a_literal_that_may_not_come_again_is_no_way_on() -> None:
+    schema = {"type": "object", "properties": {"aa": {}, "ab": {}}, "additionalProperties": False}
+    compiled = compile_json_schema(schema, VOCABULARY, whitespace="compact", property_order="any")
+    matcher = compiled.matcher()
+    for byte in b'{"ab":1,"':
+        assert matcher.accept_token(byte)
+
+    assert matcher.forced_bytes() == b'aa":'
 
 
 def test_forced_bytes_are_no_more_than_their_limit() -> None:
