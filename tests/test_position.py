@@ -74,7 +74,7 @@ def assert_read_as_stepped(compiled: CompiledGrammar, rng: random.Random) -> Non
         position, positions = matcher.position, compiled.positions
         for token in VOCABULARY.tokens[256:-1]:
             assert token is not None
-            assert positions.read(position, token) == stepped(compiled, position, token)
+            assert positions.read(position.threads, token) == stepped(compiled, position, token)
         assert sorted(positions.next_bytes(dict.fromkeys(position.threads))) == bytes_on(compiled, position)
         assert matcher.forced_bytes()[:40] == forced_by_trying(compiled, position)
         assert position.can_end == matcher.is_completed()
@@ -127,7 +127,7 @@ def test_places_of_a_grammar_that_a_byte_reaches_together_are_one() -> None:
     compiled = compile_lark(JOINING, VOCABULARY)
     positions = compiled.positions
     for length in range(1, 12):
-        threads = positions.read(positions.start, b"a" * length)
+        threads = positions.read(positions.start.threads, b"a" * length)
 
         assert len(threads) == 1
         assert threads == stepped(compiled, positions.start, b"a" * length)
@@ -141,8 +141,8 @@ def test_a_text_completes_where_it_may_end_behind_it(schema: Any, options: dict[
     matcher = compiled.matcher()
     for _ in range(12):
         matcher.accept_token(rng.choice(ids(matcher.allowed_token_ids())))
-        start = compiled.positions.start
-        assert compiled.positions.completes(start, matcher.text) == matcher.is_completed()
+        behind = compiled.positions.read(compiled.positions.start.threads, matcher.text)
+        assert compiled.positions.intern(behind).can_end == matcher.is_completed()
         if matcher.is_terminated():
             break
 
@@ -158,7 +158,7 @@ def test_equal_threads_are_one_position_and_a_token_leads_to_the_same_one_twice(
     assert positions.advance(start, ord("z")) is None
     assert start.after_token[ord("z")] is None
     assert positions.advance(positions.start, VOCABULARY.tokens.index(b"aab")) is positions.intern(
-        positions.read(start, b"aab")
+        positions.read(start.threads, b"aab")
     )
 
 
@@ -182,7 +182,7 @@ def many_threads() -> CompiledGrammar:
 
 def test_many_threads_are_one_position_in_any_order() -> None:
     compiled = many_threads()
-    position = compiled.positions.intern(compiled.positions.read(compiled.positions.start, b"a"))
+    position = compiled.positions.intern(compiled.positions.read(compiled.positions.start.threads, b"a"))
 
     assert len(position.threads) > positions_module.MANY_THREADS
     assert compiled.positions.intern(dict.fromkeys(reversed(position.threads))) is position
