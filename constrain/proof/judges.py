@@ -17,7 +17,7 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
 from functools import cache
@@ -199,6 +199,7 @@ def _python_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> J
         exact = _rewritten(exact, _with_exclusive_numbers)
     checker = FormatChecker(FormatChecker.checkers.keys() - _OTHER_FORMATS) if formats else None
     validator = kind(_rewritten(exact, _with_patterns_of_python), format_checker=checker, registry=registry)
+    is_lenient = formats and not _formats(exact) <= FormatChecker.checkers.keys() - _OTHER_FORMATS
 
     def judge(value: Any) -> str | None:
         first = next(iter(validator.iter_errors(value)), None)
@@ -206,6 +207,11 @@ def _python_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> J
             return None
         if first.validator == "format":
             _check_opinion(first.validator_value, first.instance)
+        if is_lenient and any(
+            error.validator in {None, *_TURNING} or {"then", "else"} & {*error.absolute_schema_path}
+            for error in _all_of(first)
+        ):
+            raise CannotJudge(f"{first.validator} may turn on a format that jsonschema does not know")
         return f"{first.json_path}: {first.message[:200]}"
 
     return _judging("jsonschema", judge)
@@ -236,6 +242,21 @@ def _rust_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> Jud
         return f"{list(first.instance_path)}: {first.message[:200]}"
 
     return _judging("jsonschema-rs", judge)
+
+
+def _formats(schema: Any) -> set[str]:
+    """The formats that a schema names, wherever."""
+    if isinstance(schema, dict):
+        named = schema.get("format")
+        return set().union([named] if isinstance(named, str) else [], *map(_formats, schema.values()))
+    return set().union(*map(_formats, schema)) if isinstance(schema, list) else set()
+
+
+def _all_of(error: Any) -> Iterator[Any]:
+    """An error and those it is made of."""
+    yield error
+    for inner in error.context:
+        yield from _all_of(inner)
 
 
 def _check_opinion(name: str, text: object) -> None:
@@ -309,6 +330,10 @@ def _without_contents(schema: dict[str, Any]) -> None:
         schema.pop(keyword, None)
 
 
+_TURNING = frozenset(
+    {"oneOf", "not", "maxContains", "dependentSchemas", "unevaluatedItems", "unevaluatedProperties"}
+)
+"""Keywords by which a text may be refused because a part of the schema takes it; so may `false` (None)."""
 _OTHER_FORMATS = frozenset({"time", "color", "regex"})
 """Those whose meaning in `jsonschema` is that of draft 3, or of Python's `re`."""
 
