@@ -21,10 +21,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from constrain.extras import need
 from constrain.lark_grammar.grammar import grammar_text
+
+if TYPE_CHECKING:
+    from lark import Lark
 
 DIGITS = 2_000
 """Digits that a remainder may have: more than the longest number of a text."""
@@ -90,7 +93,7 @@ def lark_judges(grammar: str | os.PathLike[str], start: str = "start") -> list[J
     (docs/grammars.md): what Lark refuses under such a grammar it has no opinion on.
     """
     from lark import Lark
-    from lark.exceptions import LarkError, UnexpectedInput
+    from lark.exceptions import LarkError
 
     text, source = grammar_text(grammar)
     parser = Lark(
@@ -106,20 +109,32 @@ def lark_judges(grammar: str | os.PathLike[str], start: str = "start") -> list[J
 
     def refuses(text: str) -> str | None:
         try:
-            parser.parse(text)
-        except UnexpectedInput as problem:
-            if looks:
-                raise CannotJudge("a terminal looks around itself") from problem
-            return str(problem).splitlines()[0]
-        except AssertionError:
-            return (
-                None  # Lark found the start rule complete twice over, and takes that for a fault of its own
-            )
-        except (LarkError, RecursionError) as problem:
-            raise CannotJudge(str(problem)) from problem
-        return None
+            problem = refused_by_lark(parser, text)
+        except (LarkError, RecursionError) as fault:
+            raise CannotJudge(str(fault)) from fault
+        if problem is not None and looks:
+            raise CannotJudge("a terminal looks around itself")
+        return problem
 
     return [Judge("lark", refuses)]
+
+
+def refused_by_lark(parser: Lark, text: str) -> str | None:
+    """Why an Earley parser of Lark's refuses a text; None where it takes it.
+
+    Where text may be ignored at the end and also read, Lark finds the start rule complete twice over, and
+    says that this is a bug of its own; complete it is.
+    """
+    from lark.exceptions import UnexpectedInput
+
+    try:
+        parser.parse(text)
+    except UnexpectedInput as problem:
+        return str(problem).splitlines()[0]
+    except RuntimeError as problem:
+        if "multiple start symbol items" not in str(problem):
+            raise
+    return None
 
 
 _LOOKS = re.compile(r"(\\[bBAZ]|[\^$]|\(\?<?[=!])|\[\^?\]?(?:\\.|[^\]\\])*\]|\\.|.", re.DOTALL)
