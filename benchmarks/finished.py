@@ -133,7 +133,7 @@ def rows(
     for schema in schemas:
         try:
             compiled = compile_json_schema(schema, vocabulary)
-            completion = compiled.completions.of(compiled.positions.start)
+            completion = compiled.matcher().completion()
             least = None if completion is None else completion.cost
         except ConstrainError:
             continue

@@ -512,7 +512,7 @@ def refusals(entry: Entry, seeds: Iterable[int], tokens: int) -> list[str]:
 def random_text(grammar: CompiledGrammar, seed: int, tokens: int) -> bytes:
     """A text whose tokens are any that are allowed, until so many are left as its end needs."""
     rng = np.random.default_rng(seed)
-    completion = grammar.completions.of(grammar.positions.start)
+    completion = grammar.matcher().completion()
     assert completion is not None
     least = completion.cost
     finishing = Finishing(grammar, least + int(rng.integers(tokens)))

@@ -207,6 +207,6 @@ def test_optional_keys_are_not_all_tried_before_an_end_is_known() -> None:
     compiled = compile_json_schema(schema, vocabulary, property_order="any", whitespace="compact")
 
     with budget(300_000, "finding the shortest completion"):
-        found = compiled.completions.of(compiled.positions.start)
+        found = compiled.matcher().completion()
     assert found is not None
     assert found.text == b'{"identification":"","organization":""}'

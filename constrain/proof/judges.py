@@ -214,7 +214,7 @@ def _python_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> J
         exact = _rewritten(exact, _with_exclusive_numbers)
     checker = FormatChecker(FormatChecker.checkers.keys() - _OTHER_FORMATS) if formats else None
     validator = kind(_rewritten(exact, _with_patterns_of_python), format_checker=checker, registry=registry)
-    is_lenient = formats and not _formats(exact) <= FormatChecker.checkers.keys() - _OTHER_FORMATS
+    is_lenient = formats and not formats_of(exact) <= FormatChecker.checkers.keys() - _OTHER_FORMATS
 
     def judge(value: Any) -> str | None:
         first = next(iter(validator.iter_errors(value)), None)
@@ -259,12 +259,12 @@ def _rust_judge(schema: Any, formats: bool, documents: Mapping[str, Any]) -> Jud
     return _judging("jsonschema-rs", judge)
 
 
-def _formats(schema: Any) -> set[str]:
+def formats_of(schema: Any) -> set[str]:
     """The formats that a schema names, wherever."""
     if isinstance(schema, dict):
         named = schema.get("format")
-        return set().union([named] if isinstance(named, str) else [], *map(_formats, schema.values()))
-    return set().union(*map(_formats, schema)) if isinstance(schema, list) else set()
+        return set().union([named] if isinstance(named, str) else [], *map(formats_of, schema.values()))
+    return set().union(*map(formats_of, schema)) if isinstance(schema, list) else set()
 
 
 def _all_of(error: Any) -> Iterator[Any]:

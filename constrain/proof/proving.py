@@ -25,8 +25,7 @@ import numpy as np
 
 from constrain.errors import LimitExceeded
 from constrain.finishing import Finishing
-from constrain.matcher import CompiledGrammar
-from constrain.proof.judges import CannotJudge
+from constrain.proof.judges import verdicts
 from constrain.proof.laws import Case, against_one_rule, broken, inexact, mask_of
 from constrain.proof.mutations import changed, constants
 from constrain.proof.shrinking import shrunk
@@ -188,25 +187,19 @@ def outputs(
     budgets: Sequence[int],
 ) -> Iterator[bytes]:
     """The outputs one after the other; what is seen of them is counted in `proof`."""
-    least = _least(subject.compiled)
-    if least is None:
+    try:
+        shortest = subject.compiled.matcher().completion()
+    except LimitExceeded:
+        shortest = None
+    if shortest is None:
         proof.undecided.append(subject.name)
         return
     run = _Run(subject, proof, seed)
     for number, walker in zip(range(n), cycle(walkers), strict=False):
-        size = least + budgets[number // len(walkers) % len(budgets)]
+        size = shortest.cost + budgets[number // len(walkers) % len(budgets)]
         text = run.output(walker, size)
         proof.outputs[walker.name] += 1
         yield text
-
-
-def _least(compiled: CompiledGrammar) -> int | None:
-    """The fewest tokens of an answer, as far as the search for it goes."""
-    try:
-        found = compiled.completions.of(compiled.positions.start)
-    except LimitExceeded:
-        return None
-    return None if found is None else found.cost
 
 
 class _Run:
@@ -306,16 +299,12 @@ class _Run:
         except UnicodeDecodeError:
             self._fail(walker, Case("sound", self._text_tokens(finishing)))
             return text
-        for judge in self.subject.judges:
-            try:
-                problem = judge.refuses(decoded)
-            except CannotJudge:
-                self.proof.silent[judge.name] += 1
-                continue
-            self.proof.judged[judge.name] += 1
-            if problem is not None:
-                self._fail(walker, Case("sound", self._text_tokens(finishing)))
-                break
+        said = verdicts(self.subject.judges, decoded)
+        self.proof.judged.update(said.keys())
+        if any(problem is not None for problem in said.values()):
+            self._fail(walker, Case("sound", self._text_tokens(finishing)))
+        else:
+            self.proof.silent.update({judge.name for judge in self.subject.judges} - said.keys())
         if self.subject.schema is not None and self._chance.randrange(NEAR) == 0:
             self._look_beside(walker, decoded)
         return text

@@ -18,6 +18,7 @@ from constrain.json_schema.values import parse_json
 from constrain.matcher import CompiledGrammar
 from constrain.proof.judges import (
     Judge,
+    formats_of,
     lark_judges,
     pattern_judges,
     schema_judges,
@@ -66,20 +67,12 @@ def schema_subject(
     else:
         judges = schema_judges(schema, formats=formats, registry=registry)
     is_narrowed = options.get("additional_properties") is False or options.get("verbatim")
-    if is_type(target) or is_narrowed or (formats and _names_a_format(schema)):
+    if is_type(target) or is_narrowed or (formats and formats_of(schema) & NARROWED):
         widest = None  # what an option or a format leaves out on purpose, no judge of a schema knows
     else:
         wide: Compiling = {**options, "whitespace": "any", "spelling": "any", "property_order": "any"}
         widest = compile_json_schema(target, vocabulary, registry=registry, **wide)
     return Subject(name or getattr(target, "__name__", "schema"), compiled, judges, schema, widest)
-
-
-def _names_a_format(schema: Any) -> bool:
-    """Does a schema ask for a format of which the grammar leaves something out (`docs/json-schema.md`)?"""
-    if isinstance(schema, dict):
-        named = schema.get("format")
-        return (isinstance(named, str) and named in NARROWED) or any(map(_names_a_format, schema.values()))
-    return isinstance(schema, list) and any(map(_names_a_format, schema))
 
 
 def pattern_subject(
@@ -115,13 +108,13 @@ def tools_subject(
     """Tools, whose calls are read back; raises what `tool_call_grammar` raises."""
     grammar = tool_call_grammar(tools, form, tool_choice=choice, max_steps=max_steps)
     compiled = compile_part(grammar.written, vocabulary, max_steps=max_steps)
-    name = ", ".join(tool.name for tool in grammar.tools)
-    return Subject(name, compiled, [Judge("reader", lambda text: _not_read_back(grammar, text))])
-
-
-def _not_read_back(grammar: ToolCallGrammar, text: str) -> str | None:
-    """What is wrong with an answer as the reader reads it."""
     judges = {tool.name: schema_judges(tool.parameters) for tool in grammar.tools}
+    reader = Judge("reader", lambda text: _not_read_back(grammar, judges, text))
+    return Subject(", ".join(judges), compiled, [reader])
+
+
+def _not_read_back(grammar: ToolCallGrammar, judges: Mapping[str, Sequence[Judge]], text: str) -> str | None:
+    """What is wrong with an answer as the reader reads it; `judges` are those of each tool's arguments."""
     events = read_tool_calls(text, grammar, loose=False)
     calls = [event for event in events if isinstance(event, CallEnd)]
     for event in events:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
 from typing import Any, TypeVar, Unpack, overload
 
 import numpy as np
@@ -106,7 +105,8 @@ def _subject(target: object, **options: Unpack[Compiling]) -> Subject:
 @st.composite
 def _texts(draw: st.DrawFn, compiled: CompiledGrammar, max_size: int) -> str:
     size = draw(st.sampled_from([0, max_size // 8, max_size // 3, max_size]))
-    finishing = Finishing(compiled, _least(compiled) + size)
+    shortest = compiled.matcher().completion()
+    finishing = Finishing(compiled, size + (shortest.cost if shortest else 0))
     bitmask = allocate_token_bitmask(1, BYTES.size)
     while finishing.left:
         finishing.fill_next_token_bitmask(bitmask, 0)
@@ -135,12 +135,6 @@ def _chosen(draw: st.DrawFn, finishing: Finishing, allowed: list[int]) -> int:
 
 
 _KINDS = st.integers(0, 7)
-
-
-@lru_cache(maxsize=64)
-def _least(compiled: CompiledGrammar) -> int:
-    completion = compiled.completions.of(compiled.positions.start)
-    return 0 if completion is None else completion.cost
 
 
 @st.composite
