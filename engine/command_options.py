@@ -1,8 +1,11 @@
-"""The options that several commands share, so that each is named and explained once."""
+"""What several commands share, so that each is named and explained once: options, and the progress bar."""
 
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Annotated, Any
 
 import typer
@@ -85,3 +88,19 @@ def in_prompt(shown: str | None, hidden: bool) -> dict[str, Any]:
 def closed(no_additional_properties: bool) -> dict[str, Any]:
     """The option of the compiler that `--no-additional-properties` stands for."""
     return {"additional_properties": False} if no_additional_properties else {}
+
+
+def progress(stack: ExitStack, what: str, total: Callable[[], int | None]) -> Callable[[], None] | None:
+    """Advances a bar on stderr that is there until the stack is left; None where that is no terminal.
+
+    `total` is only asked for a bar: how many steps there will be, None where that is not known.
+    """
+    if not sys.stderr.isatty():
+        return None
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = stack.enter_context(Progress(*columns, console=Console(stderr=True)))
+    task = bar.add_task(what, total=total())
+    return lambda: bar.advance(task)

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -29,6 +29,7 @@ from constrain.engine.command_options import (
     TemplateOption,
     closed,
     in_prompt,
+    progress,
     template_kwargs,
 )
 from constrain.engine.documents import (
@@ -43,9 +44,6 @@ from constrain.engine.documents import (
 from constrain.engine.resuming import Results
 from constrain.engine.schema_files import read_schema
 from constrain.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
 
 FAILED = 1
 
@@ -177,9 +175,9 @@ def extract_command(
         if output is not None:
             begin = Results.resume if resume else Results.begin
             results = stack.enter_context(begin(output, {**asked, "field": field, "id": id_field}))
-        bar = _Bar.shown(stack, count_documents(sources, fields)) if sys.stderr.isatty() else None
+        advance = progress(stack, "extracting", lambda: count_documents(sources, fields))
         failed = results.failed if results is not None else 0
-        for document in _with_progress(read_documents(sources, fields), bar):
+        for document in _with_progress(read_documents(sources, fields), advance):
             if results is not None and results.is_done(document):
                 continue
             found = extractor.extract(document)
@@ -223,33 +221,11 @@ def _report(source: str, line: int | None, problem: str) -> None:
     typer.echo(f"{place}: {problem}", err=True)
 
 
-class _Bar:
-    """A progress bar on stderr."""
-
-    def __init__(self, progress: Progress, total: int | None) -> None:
-        self.progress = progress
-        self.task = progress.add_task("extracting", total=total)
-
-    @classmethod
-    def shown(cls, stack: ExitStack, total: int | None) -> _Bar:
-        """A bar that is there until the stack is left."""
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        )
-        return cls(stack.enter_context(Progress(*columns, console=Console(stderr=True))), total)
-
-
 def _with_progress(
-    documents: Iterator[Document | Unreadable], bar: _Bar | None
+    documents: Iterator[Document | Unreadable], advance: Callable[[], None] | None
 ) -> Iterator[Document | Unreadable]:
     """The documents; the bar advances when the next one is asked for."""
     for document in documents:
         yield document
-        if bar is not None:
-            bar.progress.advance(bar.task)
+        if advance is not None:
+            advance()

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from constrain.arguments import nearest
-from constrain.engine.command_options import SCHEMA_HELP, ClosedOption, closed
+from constrain.engine.command_options import SCHEMA_HELP, ClosedOption, closed, progress
 from constrain.engine.schema_files import find_grammar, read_schema
 from constrain.engine.tools_cli import read_tools
 from constrain.errors import InvalidInputError
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from constrain.vocabulary.vocabulary import Vocabulary
 
 BROKEN = 1
+DEFAULT_OUTPUTS = 1_000
 
 
 def prove_command(
@@ -56,10 +56,11 @@ def prove_command(
             help="Whose tokenizer: a folder, a hub id, smollm2, or small; default: the embedded one.",
         ),
     ] = None,
-    outputs: Annotated[int, typer.Option("-n", "--outputs", min=1, help="So many generations.")] = 1_000,
-    seconds: Annotated[
-        float | None, typer.Option("--seconds", help="Stop after so long; with it, -n has no default.")
+    outputs: Annotated[
+        int | None,
+        typer.Option("-n", "--outputs", min=1, help="So many generations; default 1,000, or no end to them."),
     ] = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", help="Stop after so long.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Another seed, other outputs.")] = 0,
     walker: Annotated[
         list[str] | None, typer.Option("--walker", help="Only this walker; may be repeated.")
@@ -103,16 +104,15 @@ def prove_command(
         problem = broken(subject, Case.read(replay))
         typer.echo("the law holds" if problem is None else problem)
         raise typer.Exit(0 if problem is None else BROKEN)
-    count = sys.maxsize if seconds is not None and not _was_given("-n", "--outputs") else outputs
+    count = DEFAULT_OUTPUTS if outputs is None and seconds is None else outputs
     with ExitStack() as stack:
-        told = _bar(stack, None if count == sys.maxsize else count)
         proof = prove(
             subject,
-            count,
+            sys.maxsize if count is None else count,
             seed=seed,
             seconds=seconds,
             walkers=tuple(WALKERS[name] for name in walker or WALKERS),
-            told=told,
+            told=progress(stack, "proving", lambda: count),
         )
     if html is not None:
         html.write_text(as_page(proof, f"constrain prove: {subject.name}"), encoding="utf-8")
@@ -140,10 +140,6 @@ def _without_size(arguments: list[str]) -> list[str]:
         ):
             kept.append(argument)
     return kept
-
-
-def _was_given(*names: str) -> bool:
-    return any(argument.partition("=")[0] in names or argument[:2] in names for argument in sys.argv)
 
 
 def _vocabulary(model: str | None) -> Vocabulary:
@@ -176,15 +172,3 @@ def _subject(
     if grammar is not None:
         return subject.lark_subject(find_grammar(grammar), vocabulary, start=start)
     return subject.tools_subject([tool for source in tools or () for tool in read_tools(source)], vocabulary)
-
-
-def _bar(stack: ExitStack, total: int | None) -> Callable[[], None] | None:
-    """Advances a progress bar on stderr, where that is a terminal."""
-    if not sys.stderr.isatty():
-        return None
-    from rich.console import Console
-    from rich.progress import Progress
-
-    progress = stack.enter_context(Progress(console=Console(stderr=True)))
-    task = progress.add_task("proving", total=total)
-    return lambda: progress.advance(task)
