@@ -36,6 +36,7 @@ from constrain.json_schema.options import Compiling
 if TYPE_CHECKING:
     from constrain.engine.sampling import SamplerFunction
     from constrain.matcher import CompiledGrammar
+    from constrain.parts import PartLike
 
 T = TypeVar("T")
 Prompt = str | Sequence[Message]
@@ -83,6 +84,32 @@ class Writing(Asking, Compiling, total=False):
 
     schema_in_prompt: bool | Way
     registry: Mapping[str, Any] | None
+
+
+class Matching(Asking, total=False):
+    """The options of text that matches a pattern: those of `Asking`, and
+
+    `flags`              those of `re`, where the pattern is text.
+    `verbatim`           a document: the named groups (without any, the whole) hold only what occurs in it.
+    `pattern_in_prompt`  whether the model is shown the pattern.
+    """
+
+    flags: int
+    verbatim: str | None
+    pattern_in_prompt: bool
+
+
+class Parsing(Asking, total=False):
+    """The options of text that a Lark grammar accepts: those of `Asking`, and
+
+    `start`              the rule to start from.
+    `embed`              which parts stand for the terminals that the grammar only declares (`%declare`).
+    `grammar_in_prompt`  whether the model is shown the grammar.
+    """
+
+    start: str
+    embed: Mapping[str, PartLike] | None
+    grammar_in_prompt: bool
 
 
 class Choosing(TypedDict, total=False):

@@ -9,10 +9,10 @@ the order in which they were asked for.  An answer whose task is cancelled is st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
-from constrain.engine.asking import Asking, Choosing, Prompt, Prompts, Writing, in_thread
+from constrain.engine.asking import Asking, Choosing, Matching, Parsing, Prompt, Prompts, Writing, in_thread
 from constrain.engine.generate import generate_choice, generate_json
 from constrain.engine.model import ModelLike
 from constrain.engine.prompting import Message
@@ -87,11 +87,7 @@ async def agenerate_regex(
     model: ModelLike,
     prompt: Prompt,
     pattern: PatternLike,
-    *,
-    flags: int = ...,
-    verbatim: str | None = ...,
-    pattern_in_prompt: bool = ...,
-    **options: Unpack[Asking],
+    **options: Unpack[Matching],
 ) -> str: ...
 
 
@@ -101,11 +97,8 @@ async def agenerate_regex(
     prompt: Prompt | Prompts,
     pattern: PatternLike,
     *,
-    flags: int = ...,
-    verbatim: str | None = ...,
-    pattern_in_prompt: bool = ...,
     return_result: bool = ...,
-    **options: Unpack[Asking],
+    **options: Unpack[Matching],
 ) -> Any: ...
 
 
@@ -121,11 +114,7 @@ async def agenerate_lark(
     model: ModelLike,
     prompt: Prompt,
     grammar: str | os.PathLike[str],
-    *,
-    start: str = ...,
-    embed: Mapping[str, PartLike] | None = ...,
-    grammar_in_prompt: bool = ...,
-    **options: Unpack[Asking],
+    **options: Unpack[Parsing],
 ) -> str: ...
 
 
@@ -135,11 +124,8 @@ async def agenerate_lark(
     prompt: Prompt | Prompts,
     grammar: str | os.PathLike[str],
     *,
-    start: str = ...,
-    embed: Mapping[str, PartLike] | None = ...,
-    grammar_in_prompt: bool = ...,
     return_result: bool = ...,
-    **options: Unpack[Asking],
+    **options: Unpack[Parsing],
 ) -> Any: ...
 
 

@@ -14,7 +14,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from constrain.engine.asking import Asking, Prompt, Prompts, Writer, check_options
+from constrain.engine.asking import Asking, Matching, Parsing, Prompt, Prompts, Writer, check_options
 from constrain.engine.model import ModelLike, as_model
 from constrain.engine.prompting import grammar_request, regex_request
 from constrain.engine.streaming import Generation, TextStream
@@ -32,12 +32,9 @@ def generate_regex(
     prompt: Prompt,
     pattern: PatternLike,
     *,
-    flags: int = ...,
-    verbatim: str | None = ...,
-    pattern_in_prompt: bool = ...,
     return_result: Literal[False] = ...,
     verbose: bool = ...,
-    **options: Unpack[Asking],
+    **options: Unpack[Matching],
 ) -> str: ...
 
 
@@ -47,12 +44,9 @@ def generate_regex(
     prompt: Prompt,
     pattern: PatternLike,
     *,
-    flags: int = ...,
-    verbatim: str | None = ...,
-    pattern_in_prompt: bool = ...,
     return_result: Literal[True],
     verbose: bool = ...,
-    **options: Unpack[Asking],
+    **options: Unpack[Matching],
 ) -> Generation[str]: ...
 
 
@@ -62,12 +56,9 @@ def generate_regex(
     prompt: Prompts,
     pattern: PatternLike,
     *,
-    flags: int = ...,
-    verbatim: str | None = ...,
-    pattern_in_prompt: bool = ...,
     return_result: Literal[False] = ...,
     verbose: bool = ...,
-    **options: Unpack[Asking],
+    **options: Unpack[Matching],
 ) -> list[str | ConstrainError]: ...
 
 
@@ -77,12 +68,9 @@ def generate_regex(
     prompt: Prompts,
     pattern: PatternLike,
     *,
-    flags: int = ...,
-    verbatim: str | None = ...,
-    pattern_in_prompt: bool = ...,
     return_result: Literal[True],
     verbose: bool = ...,
-    **options: Unpack[Asking],
+    **options: Unpack[Matching],
 ) -> list[Generation[str] | ConstrainError]: ...
 
 
@@ -91,29 +79,16 @@ def generate_regex(
     prompt: Prompt | Prompts,
     pattern: PatternLike,
     *,
-    flags: int = 0,
-    verbatim: str | None = None,
-    pattern_in_prompt: bool = True,
     return_result: bool = False,
     verbose: bool = False,
-    **options: Unpack[Asking],
+    **options: Unpack[Matching],
 ) -> Any:
-    """Generate text that `re.fullmatch(pattern, text)` accepts; `options` are those of `Asking`.
+    """Generate text that `re.fullmatch(pattern, text)` accepts; `options` are those of `Matching`.
 
     The pattern is text, or what `re.compile` made of it, flags and all.
-    With `verbatim`, a document, the named groups (without any, the whole) hold only what occurs in it.
     Raises LimitExceeded and IncompleteOutputError as `generate_json` does.
     """
-    writer = _regex_writer(
-        model,
-        pattern,
-        flags,
-        verbatim,
-        options,
-        "return_result",
-        "verbose",
-        pattern_in_prompt=pattern_in_prompt,
-    )
+    writer = _regex_writer(model, pattern, options, "return_result", "verbose")
     return writer.answer(prompt, return_result=return_result, verbose=verbose)
 
 
@@ -121,34 +96,23 @@ def stream_regex(
     model: ModelLike,
     prompt: Prompt,
     pattern: PatternLike,
-    *,
-    flags: int = 0,
-    verbatim: str | None = None,
-    pattern_in_prompt: bool = True,
-    **options: Unpack[Asking],
+    **options: Unpack[Matching],
 ) -> TextStream[str]:
     """Yield the text of `generate_regex` piece by piece, as it is written."""
-    writer = _regex_writer(model, pattern, flags, verbatim, options, pattern_in_prompt=pattern_in_prompt)
-    return writer.stream(prompt)
+    return _regex_writer(model, pattern, options).stream(prompt)
 
 
 def _regex_writer(
-    model: ModelLike,
-    pattern: PatternLike,
-    flags: int,
-    verbatim: str | None,
-    options: Mapping[str, Any],
-    *more: str,
-    pattern_in_prompt: bool,
+    model: ModelLike, pattern: PatternLike, options: Mapping[str, Any], *more: str
 ) -> Writer[str]:
     from constrain.compiler import compile_regex
 
-    asking = check_options(options, Asking, "flags", "verbatim", "pattern_in_prompt", *more)
-    text, flags = as_pattern(pattern, flags)
+    asking = check_options(options, Matching, *more)
+    text, flags = as_pattern(pattern, asking.pop("flags", 0))
+    verbatim, is_shown = asking.pop("verbatim", None), asking.pop("pattern_in_prompt", True)
     loaded = as_model(model)
     compiled = compile_regex(text, loaded.vocabulary, flags=flags, verbatim=verbatim)
-    request = regex_request(text) if pattern_in_prompt else None
-    return Writer(loaded, request, compiled, str, asking)
+    return Writer(loaded, regex_request(text) if is_shown else None, compiled, str, asking)
 
 
 @overload
@@ -157,12 +121,9 @@ def generate_lark(
     prompt: Prompt,
     grammar: str | os.PathLike[str],
     *,
-    start: str = ...,
-    embed: Mapping[str, PartLike] | None = ...,
-    grammar_in_prompt: bool = ...,
     return_result: Literal[False] = ...,
     verbose: bool = ...,
-    **options: Unpack[Asking],
+    **options: Unpack[Parsing],
 ) -> str: ...
 
 
@@ -172,12 +133,9 @@ def generate_lark(
     prompt: Prompt,
     grammar: str | os.PathLike[str],
     *,
-    start: str = ...,
-    embed: Mapping[str, PartLike] | None = ...,
-    grammar_in_prompt: bool = ...,
     return_result: Literal[True],
     verbose: bool = ...,
-    **options: Unpack[Asking],
+    **options: Unpack[Parsing],
 ) -> Generation[str]: ...
 
 
@@ -187,12 +145,9 @@ def generate_lark(
     prompt: Prompts,
     grammar: str | os.PathLike[str],
     *,
-    start: str = ...,
-    embed: Mapping[str, PartLike] | None = ...,
-    grammar_in_prompt: bool = ...,
     return_result: Literal[False] = ...,
     verbose: bool = ...,
-    **options: Unpack[Asking],
+    **options: Unpack[Parsing],
 ) -> list[str | ConstrainError]: ...
 
 
@@ -202,12 +157,9 @@ def generate_lark(
     prompt: Prompts,
     grammar: str | os.PathLike[str],
     *,
-    start: str = ...,
-    embed: Mapping[str, PartLike] | None = ...,
-    grammar_in_prompt: bool = ...,
     return_result: Literal[True],
     verbose: bool = ...,
-    **options: Unpack[Asking],
+    **options: Unpack[Parsing],
 ) -> list[Generation[str] | ConstrainError]: ...
 
 
@@ -216,23 +168,17 @@ def generate_lark(
     prompt: Prompt | Prompts,
     grammar: str | os.PathLike[str],
     *,
-    start: str = "start",
-    embed: Mapping[str, PartLike] | None = None,
-    grammar_in_prompt: bool = True,
     return_result: bool = False,
     verbose: bool = False,
-    **options: Unpack[Asking],
+    **options: Unpack[Parsing],
 ) -> Any:
-    """Generate text that a Lark grammar accepts; `options` are those of `Asking`.
+    """Generate text that a Lark grammar accepts; `options` are those of `Parsing`.
 
-    `grammar` is its text, the path of a file, or a name of the catalogue, such as "sql"; `start` names the
-    rule to start from, and `embed` says which parts stand for terminals that it only declares (`%declare`).
+    `grammar` is its text, the path of a file, or a name of the catalogue, such as "sql".
 
     Raises what `compile_lark` raises, and LimitExceeded and IncompleteOutputError as `generate_json` does.
     """
-    writer = _lark_writer(
-        model, grammar, start, embed, options, "return_result", "verbose", grammar_in_prompt=grammar_in_prompt
-    )
+    writer = _lark_writer(model, grammar, options, "return_result", "verbose")
     return writer.answer(prompt, return_result=return_result, verbose=verbose)
 
 
@@ -240,36 +186,27 @@ def stream_lark(
     model: ModelLike,
     prompt: Prompt,
     grammar: str | os.PathLike[str],
-    *,
-    start: str = "start",
-    embed: Mapping[str, PartLike] | None = None,
-    grammar_in_prompt: bool = True,
-    **options: Unpack[Asking],
+    **options: Unpack[Parsing],
 ) -> TextStream[str]:
     """Yield the text of `generate_lark` piece by piece, as it is written."""
-    writer = _lark_writer(model, grammar, start, embed, options, grammar_in_prompt=grammar_in_prompt)
-    return writer.stream(prompt)
+    return _lark_writer(model, grammar, options).stream(prompt)
 
 
 def _lark_writer(
-    model: ModelLike,
-    grammar: str | os.PathLike[str],
-    start: str,
-    embed: Mapping[str, PartLike] | None,
-    options: Mapping[str, Any],
-    *more: str,
-    grammar_in_prompt: bool,
+    model: ModelLike, grammar: str | os.PathLike[str], options: Mapping[str, Any], *more: str
 ) -> Writer[str]:
     from constrain.compiler import compile_lark
 
-    asking = check_options(options, Asking, "start", "embed", "grammar_in_prompt", *more)
+    asking = check_options(options, Parsing, *more)
+    start, embed = asking.pop("start", "start"), asking.pop("embed", None)
+    is_shown = asking.pop("grammar_in_prompt", True)
     if isinstance(grammar, str) and grammar.isidentifier():  # no text of a grammar is one word
         from constrain import grammars
 
         grammar = grammars.path(grammar)
     loaded = as_model(model)
     compiled = compile_lark(grammar, loaded.vocabulary, start=start, embed=embed)
-    request = grammar_request(grammar_text(grammar)[0], start) if grammar_in_prompt else None
+    request = grammar_request(grammar_text(grammar)[0], start) if is_shown else None
     return Writer(loaded, request, compiled, str, asking)
 
 
