@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import random
 import resource
-import tempfile
 import threading
 import warnings
 from collections import Counter
@@ -20,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from benchmarks.finished import random_model
 from constrain import generate_json, generate_regex, load
 from constrain.errors import EndedEarlyWarning
 from constrain.proof.judges import Judge, pattern_judges, schema_judges, verdicts
@@ -59,11 +59,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    from constrain.engine.random_model import write_random_model
-
-    folder = Path(tempfile.mkdtemp()) / "tiny"
-    write_random_model(folder, shape="tiny", seed=0)
-    models = [load(), load(folder)]
+    models = [load(), random_model()]
     outcomes: Counter[str] = Counter()
     lock = threading.Lock()
 

@@ -31,7 +31,7 @@ import numpy as np
 
 from constrain import compile_json_schema, compile_part, compile_regex, tool_call_grammar
 from constrain.matcher import CompiledGrammar
-from constrain.shortest import fewest_tokens
+from constrain.spelling import fewest_tokens
 from constrain.vocabulary.bitmask import allocate_token_bitmask
 from constrain.vocabulary.vocabulary import Vocabulary
 

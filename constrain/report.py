@@ -29,7 +29,7 @@ from typing import Any, Unpack
 
 from constrain.arguments import as_text, kind_of
 from constrain.errors import ConstrainError, InvalidInputError, UnsatisfiableError, printable
-from constrain.explanations.explain import expected_bytes, explain
+from constrain.explanations.explain import expected_bytes, explain, followed
 from constrain.explanations.explanation import Explanation
 from constrain.json_schema.admission import REFERENCES, Admission, Note
 from constrain.json_schema.describe import DRAFT_NAMES
@@ -37,9 +37,9 @@ from constrain.json_schema.grammar import scan_schema
 from constrain.json_schema.options import Compiling, JsonOptions
 from constrain.json_schema.references import Node
 from constrain.matcher import CompiledGrammar
-from constrain.position import Threads
 from constrain.regular.automaton import start_grammar
-from constrain.shortest import fewest_tokens, shortest_text
+from constrain.shortest import shortest_text
+from constrain.spelling import fewest_tokens
 from constrain.target import as_schema
 from constrain.vocabulary.vocabulary import VocabularyLike, as_vocabulary
 
@@ -175,16 +175,10 @@ def check_text(compiled: CompiledGrammar, text: bytes | str) -> TextVerdict:
     written = _checked(compiled, text)
     positions = compiled.positions
     with compiled.lock:
-        threads: Threads = dict.fromkeys(positions.start.threads)
-        for offset, byte in enumerate(written):
-            with positions.limits.budget("reading a byte"):
-                after = positions.step(threads, byte)
-            if not after:
-                return TextVerdict(conforms=False, offset=offset, expected=expected_bytes(compiled, threads))
-            threads = after
-        if positions.intern(threads).can_end:
-            return TextVerdict(conforms=True, offset=len(written), expected="")
-        return TextVerdict(conforms=False, offset=len(written), expected=expected_bytes(compiled, threads))
+        threads, offset = followed(compiled, positions.start, written)
+        if offset == len(written) and positions.intern(threads).can_end:
+            return TextVerdict(conforms=True, offset=offset, expected="")
+        return TextVerdict(conforms=False, offset=offset, expected=expected_bytes(compiled, threads))
 
 
 def explain_text(compiled: CompiledGrammar, text: bytes | str) -> Explanation:

@@ -1,4 +1,4 @@
-"""What is the shortest text that completes a continuation, and how few tokens write it?
+"""What is the shortest text that completes a continuation?
 
 Continuations are the nodes of a graph, and an edge is as long as the shortest text of its terminal.  So this
 is Dijkstra's algorithm, over a graph that appears as it is searched:
@@ -11,9 +11,8 @@ A part that contains itself has a shortest text without itself inside, so it is 
 
 A continuation of a context-free grammar knows the shortest text of each of its rules (`shortcuts`).
 
-The text is a shortest one in bytes, special tokens as a tokenizer shows them.  `fewest_tokens` then is the
-least number of tokens that spell that very text, by dynamic programming over its prefixes; another text of as
-many bytes, or more, may take fewer.
+The text is a shortest one in bytes, special tokens as a tokenizer shows them.  How few tokens spell that very
+text is told by `spelling.py`; another one of as many bytes, or more, may take fewer.
 
 Source: Dijkstra, "A note on two problems in connexion with graphs" (1959); for the parts Knuth, "A
 generalization of Dijkstra's algorithm" (1977).
@@ -33,7 +32,6 @@ from constrain.nesting import Nested
 from constrain.regular.queries import shortest
 from constrain.regular.short import short
 from constrain.regular.terms import Term, difference, literals
-from constrain.vocabulary.vocabulary import Vocabulary
 
 WAY = 6
 """Steps for each way on: whether an object can still be completed is asked for each of its keys."""
@@ -165,25 +163,3 @@ class OtherWays:
             words.append(found)
             word = found if read + found not in edge.excluded else None
         return word, owner.follow(edge.classes.of(read + word), read + word)
-
-
-def fewest_tokens(text: bytes, vocabulary: Vocabulary) -> int:
-    """The least number of tokens that spell `text`, the end-of-sequence token not counted.
-
-    >>> tokens = [*(bytes([byte]) for byte in range(256)), b"ab", None]
-    >>> vocabulary = Vocabulary.from_tokens(tokens, eos_token_ids=[257])
-    >>> fewest_tokens(b"abc", vocabulary)
-    2
-    """
-    trie = vocabulary.trie
-    fewest = [0, *([len(text) + 1] * len(text))]
-    for start in range(len(text)):
-        node = 0
-        for stop in range(start, len(text)):
-            child = trie.child(node, text[stop])
-            if child < 0:
-                break
-            node = child
-            if trie.own[node]:
-                fewest[stop + 1] = min(fewest[stop + 1], fewest[start] + 1)
-    return fewest[len(text)]

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from constrain.continuation import Continuation
 from constrain.vocabulary.trie import Trie
+from constrain.vocabulary.vocabulary import Vocabulary
 
 Pieces = tuple[bytes | int, ...]
 """Text, and the ids of special tokens, which are no text."""
@@ -112,3 +113,16 @@ class Speller:
                 node, here = child_of(here.byte, starts[node], starts[node + 1]), here.after
             rest = Spelled(fewest + 1, token[best], then, byte, rest)
         return rest
+
+
+def fewest_tokens(text: bytes, vocabulary: Vocabulary) -> int:
+    """The least number of tokens that spell `text`, the end-of-sequence token not counted.
+
+    One more than its bytes where some byte is in no token.
+
+    >>> tokens = [*(bytes([byte]) for byte in range(256)), b"ab", None]
+    >>> vocabulary = Vocabulary.from_tokens(tokens, eos_token_ids=[257])
+    >>> fewest_tokens(b"abc", vocabulary)
+    2
+    """
+    return min(Speller(vocabulary.trie).before((text,), END).cost, len(text) + 1)

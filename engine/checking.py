@@ -21,7 +21,8 @@ from constrain.errors import ConstrainError, UnsatisfiableError
 from constrain.json_schema.options import Compiling
 from constrain.lark_grammar.grammar import grammar_text
 from constrain.report import TextVerdict, check_schema, check_text, explain_text
-from constrain.shortest import fewest_tokens, shortest_text
+from constrain.shortest import shortest_text
+from constrain.spelling import fewest_tokens
 from constrain.target import is_type, schema_of
 
 if TYPE_CHECKING:

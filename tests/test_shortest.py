@@ -14,7 +14,8 @@ from constrain.continuation import Continuation
 from constrain.errors import LimitExceeded, UnsatisfiableError
 from constrain.json_schema.grammar import compile_schema
 from constrain.json_schema.options import JsonOptions
-from constrain.shortest import ShortestTexts, fewest_tokens, shortest_text
+from constrain.shortest import ShortestTexts, shortest_text
+from constrain.spelling import fewest_tokens
 from constrain.testing.random_schemas import schemas
 from constrain.vocabulary.vocabulary import Vocabulary
 from tests.json_schema.walk import Thread, accepts, can_end, next_bytes, start_threads, step
@@ -33,17 +34,22 @@ def shortest_length(start: Continuation, *, at_most: int) -> int | None:
     return None
 
 
+def start_and_text(schema: Any) -> tuple[Continuation, bytes]:
+    """What a schema begins with, and its shortest text; schemas without one are passed over."""
+    try:
+        start = compile_schema(schema).start
+        with budget(20_000, "searching"):
+            return start, shortest_text(start)
+    except (UnsatisfiableError, LimitExceeded):
+        assume(False)
+        raise
+
+
 @settings(max_examples=150, deadline=None)
 @given(schemas())
 def test_the_text_conforms_and_none_is_shorter(schema: Any) -> None:
     """Shorter texts are looked for one by one, by length."""
-    try:
-        start = compile_schema(schema).start
-        with budget(20_000, "searching"):
-            text = shortest_text(start)
-    except (UnsatisfiableError, LimitExceeded):
-        assume(False)
-        raise
+    start, text = start_and_text(schema)
 
     assert accepts(start, text)
     assert shortest_length(start, at_most=4) == (len(text) if len(text) <= 4 else None)
@@ -53,13 +59,7 @@ def test_the_text_conforms_and_none_is_shorter(schema: Any) -> None:
 @given(schemas())
 def test_no_way_on_from_within_a_shortest_text_is_shorter(schema: Any) -> None:
     """Wherever it comes to a continuation, in the middle of arrays and objects; one of them is as short."""
-    try:
-        start = compile_schema(schema).start
-        with budget(20_000, "searching"):
-            text = shortest_text(start)
-    except (UnsatisfiableError, LimitExceeded):
-        assume(False)
-        raise
+    start, text = start_and_text(schema)
     threads = start_threads(start)
     for left in reversed(range(len(text))):
         threads = step(threads, text[-left - 1])

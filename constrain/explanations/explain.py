@@ -29,6 +29,7 @@ from constrain.explanations.explanation import Explanation
 from constrain.explanations.pattern_parts import PatternSource, explain_pattern
 from constrain.explanations.reading_on import Refusal
 from constrain.explanations.schema_search import SchemaSource, explain_schema
+from constrain.explanations.wording import joined
 from constrain.json_schema.options import JsonOptions
 from constrain.parts import as_part, lark
 from constrain.position import Position, Positions, Threads, special_edges
@@ -79,7 +80,7 @@ def explain(
     before = _written(compiled, tokens)
     if is_over:
         return Explanation(False, len(before), _character(text), "ended")
-    threads, read = _follow(compiled, position, text)
+    threads, read = followed(compiled, position, text)
     whole, offset = before + text, len(before) + read
     is_read = read == len(text)
     if is_read and (not is_whole or compiled.positions.intern(threads).can_end):
@@ -185,7 +186,7 @@ _WAYS: dict[str, Way] = {
 }
 
 
-def _follow(compiled: Compiled, position: Position, text: bytes) -> tuple[Threads, int]:
+def followed(compiled: Compiled, position: Position, text: bytes) -> tuple[Threads, int]:
     """The threads behind the longest beginning of `text` that can be read, and its length."""
     positions = compiled.positions
     threads: Threads = dict.fromkeys(position.threads)
@@ -236,7 +237,7 @@ def expected_bytes(compiled: Compiled, threads: Threads) -> str:
     named += dict.fromkeys(f"the special token `{text}`" for text in special)
     if positions.intern(threads).can_end:
         named.append("the end")
-    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} or {named[-1]}"
+    return joined(named, "or")
 
 
 def _named(byte: int) -> str:
