@@ -60,7 +60,7 @@ from constrain.errors import (
     LimitExceeded,
     RefusedOutputError,
 )
-from constrain.pictures.picture import DEFAULT_MAX_NODES
+from constrain.pictures import DEFAULT_MAX_NODES
 
 app = typer.Typer(
     name="constrain",

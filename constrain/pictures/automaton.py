@@ -21,9 +21,9 @@ from xml.etree.ElementTree import Element
 
 from constrain.budget import DEFAULT_MAX_STEPS, budget, spend
 from constrain.errors import UnsatisfiableError
+from constrain.pictures import DEFAULT_MAX_NODES
 from constrain.pictures.picture import (
     COLUMN,
-    DEFAULT_MAX_NODES,
     Arrow,
     Box,
     Picture,

@@ -30,9 +30,6 @@ COLUMN = 8.0
 """The width of a character in pixels, at a size of 13: monospaced fonts have 7.8."""
 LINE = 18.0
 _MARGIN = 12
-DEFAULT_MAX_NODES = 200
-"""More than that no one reads, and their layout takes seconds."""
-
 _FORMS = (
     ("path, rect, circle", "fill: none; stroke-width: 1.2"),
     (".name, .refused", "font-weight: bold"),

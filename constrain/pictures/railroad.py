@@ -20,8 +20,8 @@ from xml.etree.ElementTree import Element, fromstring
 
 from constrain.extras import need
 from constrain.lark_grammar.grammar import grammar_text, read_grammar
+from constrain.pictures import DEFAULT_MAX_NODES
 from constrain.pictures.picture import (
-    DEFAULT_MAX_NODES,
     LINE,
     Picture,
     add,

@@ -22,9 +22,9 @@ from constrain.json_schema.admission import REFERENCES, Admission, Link, Note
 from constrain.json_schema.grammar import scan_schema
 from constrain.json_schema.options import Compiling, JsonOptions
 from constrain.json_schema.references import Node
+from constrain.pictures import DEFAULT_MAX_NODES
 from constrain.pictures.picture import (
     COLUMN,
-    DEFAULT_MAX_NODES,
     LINE,
     Arrow,
     Box,
